@@ -1,0 +1,159 @@
+"""What the sub-agents find: the values that cross the wire between the halves.
+
+Each finding names evidence ids; the `evidence` of the same answer maps them to quotations. Ids are
+assigned by the site and stable over repeated calls.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from telecom.configuration import ConfigChange
+from telecom.evidence import Evidence, Gap, Quotation
+from telecom.report import (
+    CausalLink,
+    CauseRole,
+    NextAction,
+    ReportStatus,
+    RuledOut,
+    TimelineEntry,
+)
+from telecom.schema import ProductModel
+from telecom.ticket import SimilarIncidents
+
+
+class AlarmGroup(ProductModel):
+    """Alarms of one managed object that say the same thing."""
+
+    handle: str
+    """Give it to `list_alarms` to read the records."""
+    managed_object: str
+    template: str
+    """The message with its variable parts as `<*>`."""
+    probable_cause: str | None
+    perceived_severity: str
+    count: int
+    first: datetime
+    last: datetime
+    still_open: bool
+    evidence_id: str
+
+
+class Reason(ProductModel):
+    """One part of a candidate's score."""
+
+    name: str
+    """`coverage`, `blame`, `timing`, `kind`, `silence`, `change`, `history`."""
+    points: float
+    """May be negative; the points of all reasons add up to the score."""
+    because: str
+    evidence_ids: tuple[str, ...] = ()
+
+
+class Candidate(ProductModel):
+    """A managed object that may be the cause, with its score taken apart."""
+
+    managed_object: str
+    score: float
+    probable_cause: str
+    """What it is suspected of, in a few words: `link down`, `bgp reset`, `power failure`."""
+    specific_problem: str
+    role: CauseRole
+    why: str
+    """The reasons in one sentence."""
+    reasons: tuple[Reason, ...]
+    explains: tuple[str, ...]
+    """Handles of the groups it accounts for."""
+    onset: datetime | None
+    evidence: tuple[str, ...]
+    """Evidence ids, decisive first."""
+
+
+class Fidelity(ProductModel):
+    """Which facts of the raw window can still be answered from the brief."""
+
+    score: float = Field(ge=0.0, le=1.0)
+    facts_total: int
+    facts_kept: int
+    missing: tuple[str, ...] = ()
+    """Kinds of facts that were left out, with counts."""
+
+
+class AlarmSummary(ProductModel):
+    """An alarm storm folded into an incident and a brief."""
+
+    window: tuple[datetime, datetime]
+    brief: str
+    """At most `budget` tokens of extracted text."""
+    tokens_before: int
+    tokens_after: int
+    alarms_total: int
+    groups: tuple[AlarmGroup, ...]
+    root_cause_candidates: tuple[Candidate, ...]
+    """Best first."""
+    verdict: Literal["single", "multiple", "recovered", "none", "insufficient"]
+    """How many independent causes the evidence supports: `insufficient` when it cannot tell one."""
+    causes: int
+    """How many of the leading candidates are asserted together; 0 unless the verdict is one of causes."""
+    causal_chain: tuple[CausalLink, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    handles: tuple[str, ...]
+    fidelity: Fidelity
+    gaps: tuple[Gap, ...] = ()
+    evidence: dict[str, Quotation]
+
+
+class ChangeReview(ProductModel):
+    """What changed before the first alarm, most suspicious first."""
+
+    changes: tuple[ConfigChange, ...]
+    evidence: dict[str, Quotation]
+    """One id per change: `change:<commit, 12 characters>:<managed object>`."""
+    gaps: tuple[Gap, ...] = ()
+
+
+class TicketReview(ProductModel):
+    """Whether this has been seen before."""
+
+    similar: SimilarIncidents
+    evidence: dict[str, Quotation]
+    """One id per incident: `ticket:<ticket id>`."""
+    gaps: tuple[Gap, ...] = ()
+
+
+class EvidencePack(ProductModel):
+    """All that was gathered, as it was received: what an analyst reasons over."""
+
+    question: str | None = None
+    window: tuple[datetime, datetime]
+    sites: tuple[str, ...]
+    alarms: tuple[AlarmSummary, ...]
+    """One per site that answered."""
+    changes: tuple[ChangeReview, ...] = ()
+    tickets: tuple[TicketReview, ...] = ()
+    evidence: dict[str, Evidence]
+    gaps: tuple[Gap, ...] = ()
+
+
+class ProposedCause(ProductModel):
+    """A cause an analyst proposes; confidence is not the analyst's to give."""
+
+    managed_object: str
+    probable_cause: str
+    specific_problem: str
+    role: CauseRole = "fault"
+    evidence_ids: tuple[str, ...]
+
+
+class Proposal(ProductModel):
+    """An analyst's answer, before code has checked a word of it."""
+
+    headline: str
+    status: ReportStatus
+    root_causes: tuple[ProposedCause, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    causal_chain: tuple[CausalLink, ...] = ()
+    next_actions: tuple[NextAction, ...] = ()

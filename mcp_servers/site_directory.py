@@ -1,0 +1,212 @@
+"""The site directory: what a site's operator writes down, and where its files are.
+
+Every key of `site.yaml` but `site_id` has a default, and every file and folder but `site.yaml` may
+be missing: then it is a gap, not an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from telecom.errors import SettingsError, SiteDirectoryError
+from telecom.schema import ProductModel
+from telecom.times import site_timezone
+from telecom.topology import Topology, read_topology_csv
+from telecom.workload import Home
+
+
+class AlarmSettings(ProductModel):
+    """How alarm files are read."""
+
+    year: int | None = Field(default=None, ge=1990, le=2100)
+    """For timestamps that carry none; None means the year of the file's last change."""
+
+
+class CallerSettings(ProductModel):
+    """Which tier instance a client of a token issuer runs on."""
+
+    issuer: str
+    client: str
+    tier: str
+    """A tier instance of the catalogue, such as `region`."""
+    networks: tuple[str, ...] = ()
+    """CIDRs the caller must come from; empty means any."""
+
+
+class PolicySettings(ProductModel):
+    """Which policy the gate enforces; None is the shipped reference."""
+
+    catalogue: Path | None = None
+    rules: Path | None = None
+
+
+class BudgetSettings(ProductModel):
+    """What one principal may take out of the site in an hour, whatever it asks for."""
+
+    tokens_per_hour: int = Field(default=400_000, ge=0)
+    records_per_hour: int = Field(default=20_000, ge=0)
+    """Raw records (alarm lines, tickets, configuration blocks) quoted."""
+    identifiers_per_hour: int = Field(default=5_000, ge=0)
+    """Distinct identifiers, as pseudonyms."""
+    answer_tokens: int = Field(default=12_000, ge=500)
+    """Largest single answer."""
+
+
+class TicketSettings(ProductModel):
+    """How ticket exports are read."""
+
+    mapping: dict[str, str] = Field(default_factory=dict)
+    """Our column name -> the export's column name."""
+
+
+class EmbeddingSettings(ProductModel):
+    """Which embedding model the knowledge base uses."""
+
+    model: str = "all-MiniLM-L6-v2"
+    engine: str = "onnx-int8"
+    """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
+
+
+class ServingSettings(ProductModel):
+    """How the tool servers are reached."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Host headers accepted beside loopback, such as `noc-tools.example.net:8700`."""
+    allowed_origins: tuple[str, ...] = ()
+
+
+class SiteSettings(ProductModel):
+    """The content of `site.yaml`."""
+
+    site_id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = ""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    """ISO 3166-1 alpha-2; None is unknown, and nothing in-country can then be told."""
+    tier: str = "outposts"
+    """The tier instance this site is."""
+    timezone: str = "UTC"
+    alarms: AlarmSettings = AlarmSettings()
+    tickets: TicketSettings = TicketSettings()
+    subscriber_prefixes: tuple[str, ...] = ()
+    """CIDRs whose addresses belong to subscribers; element addresses stay readable."""
+    mask_all_ips: bool = False
+    circuit_ids: tuple[str, ...] = ()
+    """Regular expressions (RE2) of customer circuit ids."""
+    callers: tuple[CallerSettings, ...] = ()
+    policy: PolicySettings = PolicySettings()
+    budgets: BudgetSettings = BudgetSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    serving: ServingSettings = ServingSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        site_timezone(name)
+        return name
+
+
+@dataclass(frozen=True)
+class SiteDirectory:
+    """A site directory that has a readable `site.yaml`."""
+
+    path: Path
+    settings: SiteSettings
+
+    @classmethod
+    def open(cls, path: Path) -> SiteDirectory:
+        """Read `site.yaml` under `path`.
+
+        Raises:
+            SiteDirectoryError: No such directory or file, or not YAML.
+            SettingsError: A key is unknown or its value does not fit; every problem is named.
+        """
+        file = path / "site.yaml"
+        if not path.is_dir():
+            raise SiteDirectoryError(
+                f"{path} is not a directory; `tierwise-site init {path}` makes one"
+            )
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as exc:
+            raise SiteDirectoryError(
+                f"{file} is missing; `tierwise-site init {path}` writes one"
+            ) from exc
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+            raise SiteDirectoryError(f"{file} cannot be read as YAML: {exc}") from exc
+        return cls(path, _settings(content, file))
+
+    @property
+    def home(self) -> Home:
+        """Where this site's data lives, for the placement policy."""
+        return Home(site=self.settings.site_id, country=self.settings.country, on_premises=True)
+
+    @property
+    def timezone(self) -> tzinfo:
+        """The zone of every time that carries none."""
+        return site_timezone(self.settings.timezone)
+
+    @property
+    def alarms(self) -> Path:
+        """Alarm files, as they came."""
+        return self.path / "alarms"
+
+    @property
+    def tickets(self) -> Path:
+        """Ticket exports."""
+        return self.path / "tickets"
+
+    @property
+    def docs(self) -> Path:
+        """Vendor documents and runbooks."""
+        return self.path / "docs"
+
+    @property
+    def configs(self) -> Path:
+        """The configuration repository."""
+        return self.path / "configs"
+
+    @property
+    def store(self) -> Path:
+        """Ours: may be deleted and rebuilt, except vault, ledger and keys."""
+        return self.path / "store"
+
+    @property
+    def topology_file(self) -> Path:
+        """The topology table."""
+        return self.path / "topology.csv"
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The site's topology; empty when there is no table.
+
+        Raises:
+            SiteDirectoryError: The table cannot be read; names the line.
+        """
+        try:
+            text = self.topology_file.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            return Topology()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SiteDirectoryError(f"{self.topology_file} cannot be read: {exc}") from exc
+        return read_topology_csv(text, name=str(self.topology_file))
+
+
+def _settings(content: Any, file: Path) -> SiteSettings:
+    """Validate what YAML gave (any shape, hence Any)."""
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file} must be a mapping with at least `site_id: NAME`")
+    try:
+        return SiteSettings.model_validate(content)
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'site.yaml'}: {error['msg']}"
+            for error in exc.errors(include_input=False)
+        )
+        raise SettingsError(f"{file}: {problems}") from exc

@@ -1,0 +1,1 @@
+"""The cloud half: investigation, delegation under the placement policy, reasoning."""

@@ -1,0 +1,1 @@
+"""The knowledge base: tickets and documents, embedded and searched beside the data."""
