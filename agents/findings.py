@@ -46,9 +46,11 @@ class Reason(ProductModel):
     """One part of a candidate's score."""
 
     name: str
-    """`coverage`, `blame`, `timing`, `kind`, `silence`, `change`, `history`."""
+    """`coverage`, `focus`, `blame`, `timing`, `kind`, `silence`, `change`, `history`."""
+    strength: float = Field(ge=-1.0, le=1.0)
+    """How strongly it speaks for (or, negative, against) the candidate."""
     points: float
-    """May be negative; the points of all reasons add up to the score."""
+    """Strength times weight; the points of all reasons add up to the score."""
     because: str
     evidence_ids: tuple[str, ...] = ()
 
@@ -82,6 +84,14 @@ class Fidelity(ProductModel):
     """Kinds of facts that were left out, with counts."""
 
 
+class TopologyLink(ProductModel):
+    """One link around the incident, as the site's topology has it."""
+
+    source: str
+    target: str
+    relation: str
+
+
 class AlarmSummary(ProductModel):
     """An alarm storm folded into an incident and a brief."""
 
@@ -97,9 +107,11 @@ class AlarmSummary(ProductModel):
     verdict: Literal["single", "multiple", "recovered", "none", "insufficient"]
     """How many independent causes the evidence supports: `insufficient` when it cannot tell one."""
     causes: int
-    """How many of the leading candidates are asserted together; 0 unless the verdict is one of causes."""
+    """How many of the leading candidates are asserted together; 0 when none is."""
     causal_chain: tuple[CausalLink, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
+    topology: tuple[TopologyLink, ...] = ()
+    """The links among the candidates and what they explain."""
     handles: tuple[str, ...]
     fidelity: Fidelity
     gaps: tuple[Gap, ...] = ()

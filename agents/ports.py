@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agents.findings import AlarmSummary, ChangeReview, EvidencePack, Proposal
-from telecom.evidence import Quotation
+from telecom.evidence import Evidence
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window
 
@@ -172,13 +172,15 @@ class LanguageModel(Protocol):
         ...
 
 
-class RecordReader(Protocol):
-    """Reads a raw record again by its locator; on the site only."""
+class EvidenceTools(Protocol):
+    """The read-only tools a model may ask back with; each call is placed and gated."""
 
-    def read(self, locator: str) -> Quotation:
-        """Quote one record.
+    specs: Sequence[ToolSpec]
 
-        Raises:
-            RecordNotFoundError: The locator leads nowhere any more.
+    async def call(self, call: ToolCall) -> tuple[ToolOutcome, dict[str, Evidence]]:
+        """Run one call; a refusal or failure comes back as a failed outcome, never as an exception.
+
+        Returns:
+            What the model reads, and the evidence the answer brought, by id.
         """
         ...

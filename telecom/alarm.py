@@ -17,7 +17,7 @@ from telecom.schema import StandardModel
 
 
 class AlarmType(StrEnum):
-    """The ten alarm types of 3GPP TS 28.532 (X.733 event types, camel-cased as TS 28.111 has them)."""
+    """The ten alarm types of 3GPP TS 28.532."""
 
     COMMUNICATIONS_ALARM = "COMMUNICATIONS_ALARM"
     PROCESSING_ERROR_ALARM = "PROCESSING_ERROR_ALARM"
@@ -43,7 +43,7 @@ class PerceivedSeverity(StrEnum):
 
 
 class OccurrenceKind(StrEnum):
-    """What a record is about, in the words of a network engineer; closed, shared by all readers."""
+    """What a record is about, in a network engineer's words; closed, shared by all readers."""
 
     INTERFACE = "interface"
     BGP_SESSION = "bgp_session"
@@ -134,7 +134,7 @@ class Alarm(StandardModel):
     """One alarm or event record, from any source."""
 
     alarm_id: str
-    """The source's own id where it has one (so that its clear finds it), else assigned from the record's place."""
+    """The source's own id where it has one, so that its clear finds it; else assigned by place."""
     managed_object: str
     """`device` or `device:port`."""
     alarm_type: AlarmType | None = None

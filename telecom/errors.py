@@ -41,7 +41,7 @@ class TierwiseError(Exception):
     code: ClassVar[str] = "tierwise"
 
 
-class ToolRetry(TierwiseError):
+class ToolRetry(TierwiseError):  # noqa: N818 - it tells the model what to do
     """The caller can repair the call; the message says how."""
 
     code: ClassVar[str] = "tool_retry"
@@ -68,7 +68,7 @@ class RecordNotFoundError(ToolRetry):
         self.record_id = record_id
 
 
-class ToolRefused(TierwiseError):
+class ToolRefused(TierwiseError):  # noqa: N818 - it tells the model what to do
     """Repeating the call changes nothing."""
 
     code: ClassVar[str] = "tool_refused"

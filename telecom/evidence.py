@@ -16,7 +16,7 @@ class Quotation(ProductModel):
 
     source: EvidenceSource
     locator: str
-    """Where it can be read again: `alarms/leaf1.log:12`, `INC0042#close_note`, `core/pe1.cfg@<commit>:40`."""
+    """Where to read it again: `alarms/leaf1.log:12`, `INC0042#close_note`, `pe1.cfg@<commit>:40`."""
     quote: str | None
     """Verbatim; identifiers are replaced on the way out. None for what was computed."""
     data_class: DataClass
@@ -26,7 +26,7 @@ class Evidence(Quotation):
     """A quotation as it arrived, with the digest of what arrived."""
 
     sha256: str | None
-    """Of the delivered quote: a digest of the raw text would let an outsider guess short identifiers."""
+    """Of the delivered quote: a digest of raw text would let an outsider guess identifiers."""
 
     @classmethod
     def received(cls, quotation: Quotation) -> Evidence:

@@ -13,7 +13,8 @@ from telecom.schema import ProductModel
 
 ReportStatus = Literal["confirmed", "probable", "inconclusive"]
 CauseRole = Literal["fault", "error", "failure"]
-"""X.733 / dependability: a fault is the defect, an error the wrong state it leads to, a failure what users see."""
+"""A fault is the defect, an error the wrong state it leads to, a failure what users see (Avizienis
+et al., Basic Concepts and Taxonomy of Dependable and Secure Computing, 2004)."""
 
 
 class RootCause(ProductModel):

@@ -193,7 +193,7 @@ class Topology:
         return [link for link in self.links_of(device) if link.other_end(device).device == other]
 
     def within(self, device: str, hops: int) -> dict[str, int]:
-        """Devices reachable in at most `hops` links, with their distance; the device itself is 0."""
+        """Devices at most `hops` links away, with their distance; the device itself is 0."""
         start = self._spelling.get(device.lower(), device)
         if start not in self._by_device:
             return {}
@@ -213,7 +213,7 @@ _COLUMNS = ("device", "port", "remote_device", "remote_port")
 
 
 def read_topology_csv(text: str, *, name: str = "topology.csv") -> Topology:
-    """Read a topology table: `device,port,remote_device,remote_port[,relation]`, columns in any order.
+    """Read a topology table; `device,port,remote_device,remote_port[,relation]` in any order.
 
     A row without `remote_device` names a device that stands alone. Cells are stripped; empty ports
     are allowed.

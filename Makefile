@@ -1,0 +1,36 @@
+# The doors of the repository. Every target sets up .venv first, from pinned versions.
+PYTHON ?= python3
+BIN := .venv/bin
+SHELL := /bin/bash
+
+.PHONY: help demo test check bench clean
+help:  ## Show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# torch first: an unpinned one would bring several GB of CUDA libraries.
+.venv/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "tierwise needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "installing pinned dependencies into .venv (about five minutes the first time)" >&2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[site,cloud,dev]'
+	@touch $@
+
+demo: .venv/.ready  ## Build a sample site, start its servers, investigate its incident
+	@PATH="$(CURDIR)/$(BIN):$$PATH" deploy/demo.sh .demo
+
+test: .venv/.ready  ## Run the test suite; lists what this machine had to skip
+	$(BIN)/python -m pytest
+
+check: .venv/.ready  ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.ready  ## The benchmarks as one table, also bench/results.json
+	$(BIN)/python -m bench $(ARGS)
+
+clean:  ## Remove what was built, but not your sites
+	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

@@ -1,0 +1,246 @@
+"""Folding: thousands of records become groups that say one thing, and symptoms that have a state.
+
+A *group* is what one element says, with its variable parts taken out: the unit of the brief.
+A *symptom* is trouble with one object as one element sees it (a session, a port, a service), with
+when it began, whether it ended and how often it came back: the unit of ranking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from agents.peers import Peers
+from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
+from telecom.report import CauseRole
+from telecom.topology import ManagedObject, Topology, port_key
+
+TROUBLE = frozenset(
+    {
+        PerceivedSeverity.CRITICAL,
+        PerceivedSeverity.MAJOR,
+        PerceivedSeverity.MINOR,
+        PerceivedSeverity.WARNING,
+    }
+)
+
+FAULT_KINDS = frozenset(
+    {
+        OccurrenceKind.HARDWARE,
+        OccurrenceKind.POWER,
+        OccurrenceKind.OPTICS,
+        OccurrenceKind.TEMPERATURE,
+        OccurrenceKind.PROCESS,
+        OccurrenceKind.RESTART,
+        OccurrenceKind.RESOURCE,
+        OccurrenceKind.AUTHENTICATION,
+    }
+)
+FAILURE_KINDS = frozenset({OccurrenceKind.SERVICE, OccurrenceKind.THRESHOLD})
+CHATTER_KINDS = frozenset({OccurrenceKind.LOGIN})
+"""Said all day long by healthy elements; no symptom, and the first to leave a brief."""
+
+_VARIABLE = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}"  # IPv6, MAC, times
+    r"|\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?"
+    r"|0x[0-9a-fA-F]+"
+    r"|\d+(?:[./:-]\d+)*"
+    r")(?![A-Za-z0-9])|(?<=[A-Za-z])\d+(?:[/.]\d+)+"
+)
+
+
+@dataclass(slots=True)
+class Group:
+    """Records of one element that say the same thing but for their variable parts."""
+
+    managed_object: str
+    template: str
+    probable_cause: str | None
+    alarms: list[Alarm] = field(default_factory=list)
+    down: int = 0
+    up: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many records."""
+        return len(self.alarms)
+
+    @property
+    def first(self) -> Alarm:
+        """The earliest record."""
+        return self.alarms[0]
+
+    @property
+    def last(self) -> Alarm:
+        """The latest record."""
+        return self.alarms[-1]
+
+
+@dataclass(slots=True)
+class Symptom:
+    """Trouble with one object, as one element sees it."""
+
+    device: str
+    kind: OccurrenceKind
+    role: CauseRole
+    about: str
+    """The object: a peer, a port, or the template where neither is named."""
+    peer: ManagedObject | None
+    port: str | None
+    alarms: list[Alarm]
+    began: datetime
+    ended: datetime | None = None
+    flaps: int = 0
+    chronic: bool = False
+    """Whether it was already coming and going before the window."""
+
+
+def when(alarm: Alarm) -> datetime:
+    """The time of a record that folding accepted."""
+    assert alarm.alarm_raised_time is not None  # `in_order` keeps only records with a time
+    return alarm.alarm_raised_time
+
+
+def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """Records with a time, oldest first; the same line said twice counts once."""
+    seen: set[tuple[datetime, str, str]] = set()
+    kept = []
+    for alarm in alarms:
+        if alarm.alarm_raised_time is None:
+            continue
+        key = (alarm.alarm_raised_time, alarm.managed_object, alarm.additional_text)
+        if key not in seen:
+            seen.add(key)
+            kept.append(alarm)
+    return sorted(kept, key=when)
+
+
+def is_trouble(alarm: Alarm) -> bool:
+    """Whether a record says that something is wrong now."""
+    if alarm.occurrence is not None and alarm.occurrence.kind in CHATTER_KINDS:
+        return False
+    if alarm.occurrence is not None and alarm.occurrence.state in ("down", "degraded"):
+        return True
+    if alarm.occurrence is not None and alarm.occurrence.state in ("up", "changed"):
+        return False
+    return alarm.perceived_severity in TROUBLE
+
+
+def is_clear(alarm: Alarm) -> bool:
+    """Whether a record says that something is well again."""
+    if alarm.occurrence is not None and alarm.occurrence.state == "up":
+        return True
+    return alarm.perceived_severity is PerceivedSeverity.CLEARED
+
+
+def template_of(alarm: Alarm) -> str:
+    """The message with its variable parts as `<*>`."""
+    text = alarm.additional_text or alarm.specific_problem or alarm.probable_cause or ""
+    return _VARIABLE.sub("<*>", text)[:240]
+
+
+def fold_groups(alarms: Sequence[Alarm]) -> list[Group]:
+    """Group records (in time order) by element, cause and template, in order of first record."""
+    groups: dict[tuple[str, str | None, str], Group] = {}
+    for alarm in alarms:
+        template = template_of(alarm)
+        key = (alarm.device, alarm.probable_cause, template)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = Group(alarm.managed_object, template, alarm.probable_cause)
+        elif group.managed_object != alarm.managed_object:
+            group.managed_object = alarm.device
+        group.alarms.append(alarm)
+        group.down += is_trouble(alarm)
+        group.up += is_clear(alarm)
+    return list(groups.values())
+
+
+def role_of(kind: OccurrenceKind) -> CauseRole:
+    """Whether trouble of a kind is a defect, a wrong state or what users see."""
+    if kind in FAULT_KINDS:
+        return "fault"
+    return "failure" if kind in FAILURE_KINDS else "error"
+
+
+def fold_symptoms(
+    alarms: Sequence[Alarm], peers: Peers, topology: Topology, *, before: Sequence[Alarm] = ()
+) -> list[Symptom]:
+    """Fold records (in time order) into symptoms, oldest first.
+
+    Args:
+        alarms: The window.
+        peers: Resolves the other end of each record.
+        topology: Spells the elements.
+        before: Records ahead of the window: trouble that already came and went there is chronic.
+    """
+    open_by_key: dict[tuple[str, OccurrenceKind, str], Symptom] = {}
+    for alarm in alarms:
+        key, peer, port = _key(alarm, peers, topology)
+        symptom = open_by_key.get(key)
+        if is_trouble(alarm):
+            if symptom is None:
+                open_by_key[key] = Symptom(
+                    device=key[0],
+                    kind=key[1],
+                    role=role_of(key[1]),
+                    about=key[2],
+                    peer=peer,
+                    port=port,
+                    alarms=[alarm],
+                    began=when(alarm),
+                )
+                continue
+            symptom.alarms.append(alarm)
+            if symptom.ended is not None:
+                symptom.flaps += 1
+                symptom.ended = None
+        elif symptom is not None and is_clear(alarm):
+            symptom.alarms.append(alarm)
+            symptom.ended = when(alarm)
+    earlier: defaultdict[tuple[str, OccurrenceKind, str], int] = defaultdict(int)
+    for alarm in before:
+        if is_trouble(alarm):
+            earlier[_key(alarm, peers, topology)[0]] += 1
+    symptoms = list(open_by_key.values())
+    for symptom in symptoms:
+        symptom.chronic = earlier[(symptom.device, symptom.kind, symptom.about)] >= 2
+    return symptoms
+
+
+def _key(
+    alarm: Alarm, peers: Peers, topology: Topology
+) -> tuple[tuple[str, OccurrenceKind, str], ManagedObject | None, str | None]:
+    """What a record is about: the session's other end, else the port, else the kind of message."""
+    own = topology.canonical(alarm.managed_object)
+    occurrence = alarm.occurrence
+    peer = peers.of(alarm)
+    if occurrence is None:
+        subject = own.port or alarm.specific_problem or alarm.probable_cause or template_of(alarm)
+        return (own.device, OccurrenceKind.OTHER, subject), peer, own.port
+    port = own.port or occurrence.interface
+    if port is not None:
+        port = topology.canonical(ManagedObject(own.device, port)).port
+    about = occurrence.neighbor or (port_key(port) if port else None)
+    if about is None:
+        about = alarm.specific_problem or alarm.probable_cause or template_of(alarm)
+    return (own.device, occurrence.kind, about), peer, port
+
+
+def main_burst(symptoms: Sequence[Symptom], *, quiet: timedelta) -> list[Symptom]:
+    """The symptoms of the heaviest run that no `quiet` gap interrupts; chronic ones weigh little.
+
+    Trouble that began before and is still open belongs to no burst of its own, and does not start
+    one: a lamp that has been red for hours is not today's incident.
+    """
+    runs: list[list[Symptom]] = []
+    for symptom in sorted(symptoms, key=lambda s: s.began):
+        if runs and symptom.began - runs[-1][-1].began <= quiet:
+            runs[-1].append(symptom)
+        else:
+            runs.append([symptom])
+    return max(runs, key=lambda run: sum(0.1 if s.chronic else 1.0 for s in run), default=[])

@@ -1,0 +1,1 @@
+"""Language models that either half may use: the shipped double and OpenAI-compatible servers."""
