@@ -1,0 +1,69 @@
+"""How commands speak: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mcp_servers.store_owner import Progress
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document (any JSON, hence Any)."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_json_line(document: Any) -> None:
+    """Print one line of JSON Lines (any JSON, hence Any)."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """Tell a person something that is no result."""
+    sys.stderr.write(text + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print text as it is, without markup."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table for people."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console().print(table, markup=False)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show progress on stderr while something runs; silent where stderr is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}  # rich's task ids by phrase
+
+        def show(phrase: str, done: int, total: int) -> None:
+            if phrase not in tasks:
+                tasks[phrase] = bar.add_task(phrase)
+            bar.update(tasks[phrase], completed=done, total=total)
+
+        yield show

@@ -1,0 +1,319 @@
+"""Block trees: the statements of a configuration, nested as its vendor nests them, with lines.
+
+Any text gives a tree: what a grammar does not know is nested by its indentation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from xml.parsers import expat
+
+import re2
+
+from mcp_servers.configs.grammar import Grammar, grammars, recognise
+
+_MAX_DEPTH = 64
+_QUOTES = str.maketrans("", "", '"')
+_PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^{};"]+|"')
+_JSON_TOKEN = re2.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
+
+
+@dataclass(slots=True)
+class Statement:
+    """One statement and what it encloses."""
+
+    text: str
+    """The line as written, without indentation."""
+    line: int
+    """1-based; 0 for a block that has no line of its own."""
+    children: list[Statement] = field(default_factory=list)
+    last: int = 0
+    """Last line of a statement of several lines, such as a banner."""
+
+    @property
+    def flat(self) -> str:
+        """The text as grammars match it: no quotes, braces or semicolons, single blanks."""
+        return " ".join(self.text.translate(_QUOTES).rstrip("{; ").split())
+
+    @property
+    def header(self) -> str:
+        """The text as paths show it."""
+        return self.text.rstrip("{; ")
+
+    def lines(self) -> Iterator[int]:
+        """Every line of the statement and of what it encloses, in order of the text."""
+        if self.line:
+            yield from range(self.line, max(self.line, self.last) + 1)
+        for child in self.children:
+            yield from child.lines()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A statement with what encloses it."""
+
+    path: tuple[str, ...]
+    """Headers of the enclosing blocks, from the top."""
+    flat: str
+    """Path and statement as one line."""
+    statement: Statement
+
+
+@dataclass
+class ConfigTree:
+    """A configuration without secrets, as lines and as blocks."""
+
+    lines: list[str]
+    grammar: Grammar
+    top: list[Statement]
+    problem: str | None = None
+    """Why the text was read by indentation although its vendor is known."""
+
+    @cached_property
+    def placed(self) -> list[Placed]:
+        """Every statement with its path, in order of the tree."""
+        found: list[Placed] = []
+        _place(self.top, (), "", found)
+        return found
+
+
+def _place(
+    statements: list[Statement], path: tuple[str, ...], prefix: str, found: list[Placed]
+) -> None:
+    for statement in statements:
+        flat = f"{prefix} {statement.flat}" if prefix and statement.line else statement.flat
+        if not statement.line:
+            # A block of `set` lines has no line of its own and its lines carry the whole path.
+            _place(statement.children, (*path, statement.text), "", found)
+            continue
+        found.append(Placed(path, flat, statement))
+        if statement.children:
+            _place(statement.children, (*path, statement.header), flat, found)
+
+
+def read_tree(text: str, grammar: Grammar | None = None) -> ConfigTree:
+    """Parse a configuration; never fails."""
+    grammar = grammar or recognise(text)
+    lines = text.split("\n")
+    problem = None
+    top: list[Statement] | None = None
+    if grammar.style == "xml":
+        top = _read_xml(text, grammar)
+    elif grammar.style == "json":
+        top = _read_json(text, grammar)
+    elif grammar.style == "braces":
+        top = _read_braces(lines, grammar)
+    elif grammar.style == "set":
+        top = _read_set(lines, grammar)
+    if top is None:
+        if grammar.style != "indent":
+            problem = f"not well-formed {grammar.title}: read by indentation"
+            grammar = grammars()["generic"]
+        top = _read_indented(lines, grammar)
+    return ConfigTree(lines, grammar, top, problem)
+
+
+def _read_indented(lines: list[str], grammar: Grammar) -> list[Statement]:
+    top: list[Statement] = []
+    enclosing: list[tuple[int, list[Statement]]] = [(-1, top)]
+    ignored = grammar.ignored
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        text = line.strip()
+        if not text or (len(text) < 24 or text[0] in "!#") and ignored.search(text):
+            continue
+        statement = Statement(text, number)
+        indent = _indent(line)
+        while enclosing[-1][0] >= indent:
+            enclosing.pop()
+        enclosing[-1][1].append(statement)
+        if len(enclosing) < _MAX_DEPTH:
+            enclosing.append((indent, statement.children))
+        number = statement.last = _literal_end(lines, number, text, grammar)
+    return top
+
+
+def _indent(line: str) -> int:
+    blank = line[: len(line) - len(line.lstrip())]
+    return len(blank.expandtabs(8)) if "\t" in blank else len(blank)
+
+
+def _literal_end(lines: list[str], number: int, text: str, grammar: Grammar) -> int:
+    """The last line of a literal that begins at `text`; `number` itself for any other line."""
+    for literal in grammar.literals:
+        begin = literal.begin.search(text)
+        if begin is None:
+            continue
+        mark = literal.end or begin.group("mark")
+        if literal.end is None and mark in text[begin.end(begin.re.groupindex["mark"]) :]:
+            return number
+        for ahead in range(number, len(lines)):
+            line = lines[ahead].strip()
+            if line == mark if literal.end else mark in line:
+                return ahead + 1
+        return number
+    return number
+
+
+def _read_braces(lines: list[str], grammar: Grammar) -> list[Statement]:
+    top: list[Statement] = []
+    enclosing = [top]
+    commented = False
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text:
+            continue
+        if commented or text.startswith("/*"):
+            commented = "*/" not in text
+            continue
+        if grammar.ignored.search(text):
+            continue
+        _read_braced_line(text, number, enclosing)
+    return top
+
+
+def _read_braced_line(text: str, number: int, enclosing: list[list[Statement]]) -> None:
+    """Take in one line of a braced text; `enclosing` is the stack of open blocks."""
+    body = text[:-1].rstrip() if text[-1] in "{;" else text
+    if "{" not in body and "}" not in body and ";" not in body:
+        statement = Statement(text, number)
+        enclosing[-1].append(statement)
+        if text[-1] == "{" and len(enclosing) < _MAX_DEPTH:
+            enclosing.append(statement.children)
+        return
+    words: list[str] = []
+    for piece in _PIECE.findall(text):
+        if piece == "{":
+            statement = Statement(" ".join([*words, "{"]), number)
+            enclosing[-1].append(statement)
+            if len(enclosing) < _MAX_DEPTH:
+                enclosing.append(statement.children)
+            words = []
+        elif piece in (";", "}"):
+            if words:
+                enclosing[-1].append(Statement(" ".join(words) + piece.strip("}"), number))
+                words = []
+            if piece == "}" and len(enclosing) > 1:
+                enclosing.pop()
+        elif piece.strip() and not piece.strip().startswith("##"):
+            words.append(piece.strip())
+    if words:
+        enclosing[-1].append(Statement(" ".join(words), number))
+
+
+def _read_set(lines: list[str], grammar: Grammar) -> list[Statement]:
+    blocks: dict[str, Statement] = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or grammar.ignored.search(text):
+            continue
+        found = [match.group() for p in grammar.set_blocks if (match := p.search(text))]
+        header = max(found, key=len, default=" ".join(text.split()[:3]))
+        block = blocks.setdefault(header, Statement(header, 0))
+        block.children.append(Statement(text, number))
+    return list(blocks.values())
+
+
+class _Members:
+    """Builds statements from nested members, each known by a key that comes after its start."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self.keys = keys
+        self.top: list[Statement] = []
+        self.open: list[Statement] = []
+
+    def begin(self, name: str, line: int) -> None:
+        statement = Statement(name, line)
+        (self.open[-1].children if self.open else self.top).append(statement)
+        self.open.append(statement)
+
+    def end(self, value: str, line: int) -> None:
+        statement = self.open.pop()
+        if value:
+            statement.text = f"{statement.text} {value}".strip()
+            if line > statement.line:
+                statement.last = line
+        name = statement.text.partition(" ")[0]
+        if self.open and value and name in self.keys and " " not in self.open[-1].text:
+            self.open[-1].text = f"{self.open[-1].text} {value}".strip()
+
+
+def _read_xml(text: str, grammar: Grammar) -> list[Statement] | None:
+    members = _Members(grammar.keys)
+    parser = expat.ParserCreate()
+    content: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        content.clear()
+        if len(members.open) > _MAX_DEPTH:
+            raise expat.ExpatError("nested too deep")
+        members.begin(tag.rpartition(":")[2], parser.CurrentLineNumber)
+
+    def end(tag: str) -> None:
+        value = " ".join("".join(content).split())
+        content.clear()
+        members.end(value, parser.CurrentLineNumber)
+
+    def refuse(*declaration: object) -> None:
+        raise expat.ExpatError("a document type has no place in a configuration")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = content.append
+    parser.StartDoctypeDeclHandler = refuse
+    begin = text.find("<")
+    try:
+        parser.Parse("\n" * text.count("\n", 0, begin) + text[begin:].rstrip(), True)
+    except (expat.ExpatError, ValueError):
+        return None
+    return members.top
+
+
+def _read_json(text: str, grammar: Grammar) -> list[Statement] | None:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    members = _Members(grammar.keys)
+    line, name, value, expecting_value = 1, "", "", False
+    counters: list[int] = []
+    kinds: list[str] = []
+    for token in _JSON_TOKEN.findall(text):
+        if token == "\n":
+            line += 1
+        elif token in "{[":
+            if len(kinds) > _MAX_DEPTH:
+                return None
+            if kinds:
+                members.begin(name if kinds[-1] == "{" else f"[{counters[-1]}]", line)
+            kinds.append(token)
+            counters.append(0)
+            expecting_value = token == "["
+        elif token in "}]":
+            if value:
+                members.begin(name if kinds[-1] == "{" else "-", line)
+                members.end(value, line)
+                value = ""
+            kinds.pop()
+            counters.pop()
+            if kinds:
+                members.end("", line)
+        elif token == ":":
+            expecting_value = True
+        elif token == ",":
+            if value:
+                members.begin(name if kinds[-1] == "{" else "-", line)
+                members.end(value, line)
+                value = ""
+            counters[-1] += 1
+            expecting_value = kinds[-1] == "["
+        elif expecting_value:
+            value = token.strip('"')
+        else:
+            name = token.strip('"')
+    return members.top

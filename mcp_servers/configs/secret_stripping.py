@@ -1,0 +1,240 @@
+"""Secrets leave a configuration before anything else sees its text.
+
+What a secret looks like is data (`secrets.yaml`). A secret is replaced by a keyed fingerprint such
+as `<secret:ab12cd34>`: the same secret gives the same fingerprint on this site, so that "the
+community changed" stays visible, and without the key nobody can test a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import re2
+import yaml
+
+_VALUE = r'(?:"(?P<s>(?:[^"\\]|\\.)+)"|(?P<s2>[^\s";]+))'
+_ALREADY = re2.compile(
+    r"<secret:[0-9a-f]{8}>|<(?:secret|configuration|password|key|community)[\w ]*(?:hidden|removed)>"
+    r"|\*{3,}|<removed>|SCRUBBED"
+)
+_PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    name: str
+    pattern: re2._Regexp
+    groups: tuple[int, ...]
+    """Numbers of the groups that may hold the secret."""
+    exempt: re2._Regexp | None
+    unless_within: re2._Regexp | None
+    unless_defined: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    triggers: re2._Regexp
+    rules: tuple[_Rule, ...]
+    which: re2._Set
+
+
+@cache
+def _table() -> _Table:
+    """Compile `secrets.yaml` once."""
+    content = yaml.safe_load(
+        files("mcp_servers.configs").joinpath("secrets.yaml").read_text(encoding="utf-8")
+    )
+    mode = _joined(content["mode"])
+    which = re2.Set.SearchSet(_set_options())
+    rules = []
+    for rule in content["rules"]:
+        text = _joined(rule["match"]).replace("MODE", mode).replace("VALUE", _VALUE)
+        which.Add("(?i)" + text)
+        pattern = re2.compile("(?i)" + text)
+        rules.append(
+            _Rule(
+                rule["name"],
+                pattern,
+                tuple(pattern.groupindex[name] for name in ("s", "s2") if name in pattern.groupindex),
+                _optional(rule.get("except"), whole=True),
+                _optional(rule.get("unless_within"), whole=False),
+                rule.get("unless_defined"),
+            )
+        )
+    which.Compile()
+    triggers = re2.compile("(?im)" + _joined(content["triggers"]))
+    return _Table(triggers, tuple(rules), which)
+
+
+def _set_options() -> re2.Options:
+    """Room for one automaton over all rules; the default 8 MiB overflows on long lines."""
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    return options
+
+
+def _joined(pattern: str) -> str:
+    """Undo YAML's folding: a blank after a line end is layout, not pattern."""
+    return pattern.replace("| ", "|").replace(") (", ")(").replace("\n", "").strip()
+
+
+def _optional(pattern: str | None, *, whole: bool) -> re2._Regexp | None:
+    if pattern is None:
+        return None
+    text = _joined(pattern)
+    return re2.compile(f"(?i)^(?:{text})$" if whole else f"(?i){text}")
+
+
+def fingerprint_key(folder: Path) -> bytes:
+    """Read the site's fingerprint key from `folder`, making it (mode 0600) when there is none."""
+    path = folder / "config_fingerprint.key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+    return path.read_bytes()
+
+
+class SecretStripper:
+    """Replaces secrets by fingerprints under one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._line = lru_cache(maxsize=8192)(self._strip_line_alone)
+
+    def fingerprint(self, secret: str) -> str:
+        """Name a secret without telling it: `<secret:ab12cd34>`."""
+        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return f"<secret:{digest.hexdigest()[:8]}>"
+
+    def strip(self, text: str) -> str:
+        """Replace every secret of a configuration; the number of lines stays as it is."""
+        if not _table().triggers.search(text):
+            return text
+        lines = text.split("\n")
+        for number in self._suspects(text, lines):
+            lines[number] = self._strip_line(lines, number)
+        return "\n".join(lines)
+
+    def _suspects(self, text: str, lines: list[str]) -> Iterator[int]:
+        """Numbers of the lines to look at; what lies between PEM marks is dealt with here."""
+        triggered = _table().triggers
+        if _PEM_BEGIN in text:
+            self._strip_pem(lines)
+        for number, line in enumerate(lines):
+            if line and triggered.search(line):
+                yield number
+
+    def _strip_pem(self, lines: list[str]) -> None:
+        """Fingerprint the body of each PEM block as a whole, line by line in place."""
+        number = 0
+        while number < len(lines):
+            if _PEM_BEGIN in lines[number]:
+                end = number + 1
+                while end < len(lines) and _PEM_END not in lines[end]:
+                    end += 1
+                for inside in range(number + 1, end):
+                    lines[inside] = self.fingerprint(lines[inside].strip())
+                number = end
+            number += 1
+
+    def _strip_line(self, lines: list[str], number: int) -> str:
+        line = lines[number]
+        stripped, contextual = self._line(line)
+        if not contextual:
+            return stripped
+        # A rule that depends on where the line stands held for the line alone.
+        return self._apply(line, lines, number)
+
+    def _strip_line_alone(self, line: str) -> tuple[str, bool]:
+        """The line stripped, and whether the answer depends on the lines around it."""
+        table = _table()
+        hits = table.which.Match(line) or ()
+        if any(
+            table.rules[index].unless_within or table.rules[index].unless_defined for index in hits
+        ):
+            return line, True
+        return self._apply(line, None, 0), False
+
+    def _apply(self, line: str, lines: list[str] | None, number: int) -> str:
+        table = _table()
+        spans: list[tuple[int, int]] = []
+        for index in sorted(table.which.Match(line) or ()):
+            rule = table.rules[index]
+            if lines is not None and _exempted_by_context(rule, line, lines, number):
+                continue
+            spans += _secret_spans(rule, line)
+        return self._replace(line, spans)
+
+    def _replace(self, line: str, spans: list[tuple[int, int]]) -> str:
+        """Replace the union of `spans`, so that two rules on one secret give one fingerprint."""
+        pieces, position = [], 0
+        for start, end in _merged(spans):
+            pieces += [line[position:start], self.fingerprint(line[start:end])]
+            position = end
+        return "".join([*pieces, line[position:]])
+
+
+def _secret_spans(rule: _Rule, line: str) -> Iterator[tuple[int, int]]:
+    for match in rule.pattern.finditer(line):
+        # In RE2 the groups of an alternation that did not take part have the span (-1, -1).
+        start, end = max(match.span(group) for group in rule.groups)
+        if start < 0:
+            continue
+        value = line[start:end]
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            start, end, value = start + 1, end - 1, value[1:-1]
+        if not value.strip() or _ALREADY.fullmatch(value.strip()):
+            continue
+        if rule.exempt is not None and rule.exempt.search(value):
+            continue
+        yield start, end
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _exempted_by_context(rule: _Rule, line: str, lines: list[str], number: int) -> bool:
+    if rule.unless_within is not None and any(
+        rule.unless_within.search(header) for header in _headers_above(lines, number)
+    ):
+        return True
+    if rule.unless_defined is None:
+        return False
+    return any(
+        re2.search("(?m)" + rule.unless_defined.replace("NAME", re2.escape(line[start:end])), text)
+        for text in ["\n".join(lines)]
+        for start, end in _secret_spans(rule, line)
+    )
+
+
+def _headers_above(lines: list[str], number: int) -> Iterator[str]:
+    """The headers that enclose a line, nearest first, told by indentation."""
+    depth = len(lines[number]) - len(lines[number].lstrip())
+    for above in range(number - 1, -1, -1):
+        if depth == 0:
+            return
+        line = lines[above]
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent < depth and line.strip() not in ("!", "#", "}"):
+            depth = indent
+            yield line

@@ -1,0 +1,103 @@
+"""What one principal took out of the site in the last hour, whatever investigation it named."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from mcp_servers.egress_ledger import LedgerEntry
+from mcp_servers.site_directory import BudgetSettings
+from telecom.errors import BudgetExceededError
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one answer takes out."""
+
+    time: datetime
+    tokens: int
+    records: int
+    identifiers: frozenset[tuple[str, str]] = frozenset()
+    forgotten_identifiers: int = 0
+    """Counted by an earlier process, which knew which they were."""
+
+
+@dataclass(slots=True)
+class _Account:
+    spent: deque[Spending] = field(default_factory=deque)
+
+    def drop_before(self, moment: datetime) -> None:
+        while self.spent and self.spent[0].time <= moment:
+            self.spent.popleft()
+
+
+class EgressBudgets:
+    """Rolling budgets per principal; a restart resumes from the ledger."""
+
+    def __init__(
+        self,
+        settings: BudgetSettings,
+        past: Iterable[LedgerEntry] = (),
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._lock = threading.Lock()
+        self._accounts: dict[str, _Account] = {}
+        begin = now() - _HOUR
+        for entry in past:
+            if entry.event == "release" and entry.time > begin:
+                self._account(entry.principal).spent.append(
+                    Spending(
+                        entry.time,
+                        entry.tokens,
+                        entry.records,
+                        forgotten_identifiers=sum(entry.masked.values()),
+                    )
+                )
+
+    def spend(
+        self, principal: str, *, tokens: int, records: int, identifiers: Iterable[tuple[str, str]]
+    ) -> None:
+        """Take an answer from the principal's budgets, or nothing at all.
+
+        Raises:
+            BudgetExceededError: A budget of the last hour would be exceeded.
+        """
+        now = self._now()
+        spending = Spending(now, tokens, records, frozenset(identifiers))
+        with self._lock:
+            account = self._account(principal)
+            account.drop_before(now - _HOUR)
+            self._check([*account.spent, spending])
+            account.spent.append(spending)
+
+    def _account(self, principal: str) -> _Account:
+        return self._accounts.setdefault(principal, _Account())
+
+    def _check(self, spent: list[Spending]) -> None:
+        known = frozenset().union(*(each.identifiers for each in spent))
+        used = {
+            "tokens": sum(each.tokens for each in spent),
+            "records": sum(each.records for each in spent),
+            "identifiers": len(known) + sum(each.forgotten_identifiers for each in spent),
+        }
+        limits = {
+            "tokens": self._settings.tokens_per_hour,
+            "records": self._settings.records_per_hour,
+            "identifiers": self._settings.identifiers_per_hour,
+        }
+        for name, limit in limits.items():
+            if used[name] > limit:
+                raise BudgetExceededError(
+                    f"{name}_per_hour",
+                    f"this caller's budget of {limit} {name} an hour is used up; ask for less "
+                    "(a summary, a shorter window, a smaller limit), wait, or have the site's "
+                    f"operator raise budgets.{name}_per_hour",
+                )

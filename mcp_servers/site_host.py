@@ -1,0 +1,215 @@
+"""`SiteHost`: everything of a site directory, opened once, in the process that owns the store.
+
+Parts open when they are first needed, so a site without tickets or configurations works, and its
+missing parts are gaps. What must hold before anything is served (settings, topology, policy, keys)
+is checked by `check`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+
+from mcp_servers.alarm_desk import AlarmDesk
+from mcp_servers.alarm_store import AlarmStore
+from mcp_servers.alarms_server import AlarmTools
+from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.configs_server import ConfigTools
+from mcp_servers.egress_gate import EgressGate, detector_of
+from mcp_servers.egress_ledger import EgressLedger
+from mcp_servers.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.pseudonyms import Pseudonymizer
+from mcp_servers.serving import ToolSet, build_server
+from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.tickets_server import TicketTools
+from placement.policy import Policy, load_policy
+from rag.knowledge_base import KnowledgeBase
+from telecom.identifiers import IdentifierDetector
+
+Part = TypeVar("Part")
+
+SERVERS = ("tickets", "alarms", "configs")
+
+
+class SiteHost:
+    """The open site. Safe to use from several threads."""
+
+    def __init__(self, site: SiteDirectory) -> None:
+        """Prepare; parts open when they are first needed."""
+        self.site = site
+        self._lock = threading.RLock()
+        self._parts: dict[str, Any] = {}  # parts of every type, by name
+        self._exit = ExitStack()
+
+    def _part(self, name: str, opener: Callable[[], Part]) -> Part:
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = opener()
+            part: Part = self._parts[name]
+            return part
+
+    def check(self) -> None:
+        """Open what must hold before anything is served.
+
+        Raises:
+            OperatorError: Settings, topology, policy or keys cannot be used; the message names the
+                cure.
+        """
+        _ = self.site.topology
+        _ = self.gate
+        _ = self.verifier
+
+    @property
+    def keys(self) -> SiteKeys:
+        """The site's key pair."""
+        return self._part("keys", lambda: SiteKeys.open(self.site.store / "keys"))
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Checks bearer tokens."""
+        settings = self.site.settings
+        return self._part(
+            "verifier",
+            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The placement policy that the gate enforces."""
+        settings = self.site.settings.policy
+        base = self.site.path
+        return self._part(
+            "policy",
+            lambda: load_policy(
+                catalogue=None if settings.catalogue is None else base / settings.catalogue,
+                rules=None if settings.rules is None else base / settings.rules,
+            ),
+        )
+
+    @property
+    def detector(self) -> IdentifierDetector:
+        """Finds identifiers, as `site.yaml` sharpens it."""
+        return self._part("detector", lambda: detector_of(self.site.settings))
+
+    @property
+    def pseudonymizer(self) -> Pseudonymizer:
+        """Makes and resolves the site's pseudonyms."""
+        return self._part("pseudonymizer", lambda: Pseudonymizer.open(self.site.store))
+
+    @property
+    def ledger(self) -> EgressLedger:
+        """The egress ledger."""
+
+        def opened() -> EgressLedger:
+            return self._exit.enter_context(
+                EgressLedger.open(self.site.store, self.keys.signing_key)
+            )
+
+        return self._part("ledger", opened)
+
+    @property
+    def gate(self) -> EgressGate:
+        """The one way out."""
+        return self._part(
+            "gate",
+            lambda: EgressGate(
+                self.policy,
+                self.site.home,
+                self.site.settings,
+                self.detector,
+                self.pseudonymizer,
+                self.ledger,
+            ),
+        )
+
+    @property
+    def alarms(self) -> AlarmDesk:
+        """Alarms and their triage."""
+
+        def opened() -> AlarmDesk:
+            store = AlarmStore.open(self.site.store, id_key=self._id_key())
+            self._exit.callback(store.close)
+            return AlarmDesk(self.site, store, self.site.topology, lambda: self.configs)
+
+        return self._part("alarms", opened)
+
+    def _id_key(self) -> bytes:
+        """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
+        secret = self.keys.signing_key.private_bytes_raw()
+        return hmac.digest(secret, b"tierwise assigned ids", hashlib.sha256)
+
+    @property
+    def configs(self) -> ConfigRepository | None:
+        """The configuration history; None where the site has none."""
+        if not self.site.configs.is_dir():
+            return None
+        return self._part(
+            "configs",
+            lambda: ConfigRepository.open(
+                self.site.configs, self.site.topology, self.site.timezone
+            ),
+        )
+
+    @property
+    def knowledge(self) -> KnowledgeBase:
+        """The knowledge base, empty or not."""
+
+        def opened() -> KnowledgeBase:
+            knowledge = KnowledgeBase.open(self.site.store)
+            self._exit.callback(knowledge.close)
+            return knowledge
+
+        return self._part("knowledge", opened)
+
+    def toolset(self, name: str) -> ToolSet:
+        """The tools of one server, or of all three together.
+
+        Args:
+            name: One of `SERVERS`, or `all`.
+        """
+        sets = {
+            "tickets": lambda: TicketTools(lambda: self.knowledge).declared(),
+            "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
+            "configs": lambda: ConfigTools(
+                lambda: self.configs, self.site.topology, self.site.timezone
+            ).declared(),
+        }
+        if name != "all":
+            return sets[name]()
+        parts = [sets[part]() for part in SERVERS]
+        return ToolSet(
+            "all",
+            "\n\n".join(part.instructions for part in parts),
+            tuple(tool for part in parts for tool in part.tools),
+        )
+
+    def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:
+        """Build a server: over HTTP with bearer tokens, or for whoever holds the stream.
+
+        Args:
+            name: One of `SERVERS`, or `all`.
+            stream_caller: Who calls over a stream; None serves HTTP only.
+        """
+        return build_server(
+            self.toolset(name),
+            self.gate,
+            known_classes=self.policy.catalogue.data_classes,
+            stream_caller=stream_caller,
+            verifier=self.verifier if stream_caller is None else None,
+        )
+
+    def missing(self) -> list[str]:
+        """What keeps the site from answering at all; nothing when it is ready."""
+        return [] if self.site.store.is_dir() else ["store"]
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        with self._lock:
+            self._parts.clear()
+            self._exit.close()

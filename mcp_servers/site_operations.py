@@ -1,0 +1,184 @@
+"""What a command may ask of the process that owns a site's store.
+
+Every operation takes and gives JSON, because it may run in another process than the command. Who
+asks is an operator at the site's own shell; nothing here is reachable from outside, and a stdio
+client gets an MCP session through the gate instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cached_property
+
+import anyio.abc
+from anyio.to_thread import run_sync
+
+from mcp_servers.egress_gate import EgressGate, Release
+from mcp_servers.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
+from mcp_servers.owner_protocol import JsonValue
+from mcp_servers.session_stream import serve_stream
+from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.site_host import SERVERS, SiteHost
+from mcp_servers.store_owner import Operation, Progress
+from telecom.errors import RecordNotFoundError
+from telecom.identifiers import find_tokens
+from telecom.tokens import estimate_tokens
+
+Arguments = Mapping[str, JsonValue]
+
+CORPORA = ("tickets", "docs", "alarms", "configs")
+_PIECE_TOKENS = 1_500
+"""Text is released in pieces of this size: a policy lets raw classes out in summaries only."""
+_PEOPLES_WORDS = ("tickets_raw",)
+"""A question or comment is free text by an engineer, as a ticket is."""
+_UNLIMITED = BudgetSettings(
+    tokens_per_hour=10**15,
+    records_per_hour=10**15,
+    identifiers_per_hour=10**15,
+    answer_tokens=10**9,
+)
+"""For an operator at the site's shell: a preview of what the gate would release leaves nothing."""
+
+
+class OwnedSite:
+    """A site as its owner offers it: operations for commands, MCP sessions for outsiders."""
+
+    def __init__(self, site: SiteDirectory) -> None:
+        self.host = SiteHost(site)
+        self.operations: Mapping[str, Operation] = {
+            "ingest": self.ingest,
+            "search": self.search,
+            "summarize": self.summarize,
+            "anonymize": self.anonymize,
+            "reveal": self.reveal,
+        }
+
+    async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
+        """Speak MCP with a stdio client, who counts as outside the site."""
+        name = server if server in SERVERS else "all"
+        served = await run_sync(lambda: self.host.server(name, stream_caller=STDIO_CALLER))
+        await serve_stream(served, stream)
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        self.host.close()
+
+    def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
+        counts: dict[str, JsonValue] = {}
+        for corpus in arguments["corpora"]:
+            if corpus == "alarms":
+                counts[corpus] = asdict(self.host.alarms.ingest(progress=progress))
+            elif corpus == "configs":
+                counts[corpus] = self._count_configs(progress)
+            else:
+                counts[corpus] = self._ingest_knowledge(corpus, progress)
+        return counts
+
+    def _count_configs(self, progress: Progress) -> JsonValue:
+        """The repository is read where it lies; opening it shows that it can be."""
+        configs = self.host.configs
+        devices = [] if configs is None else configs.devices()
+        progress("reading configurations", len(devices), len(devices))
+        return {"read": len(devices), "added": 0, "unchanged": len(devices), "rejected": 0}
+
+    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Rank passages for each query, in the order of the queries."""
+        knowledge = self.host.knowledge
+        return [
+            {
+                "id": query["id"],
+                "results": [
+                    {
+                        "id": found.id,
+                        "score": found.score,
+                        "text": found.text,
+                        "source": found.source,
+                        "locator": found.locator,
+                    }
+                    for found in knowledge.search(
+                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
+                    )
+                ],
+            }
+            for query in arguments["queries"]
+        ]
+
+    def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Fold the alarms of a window."""
+        desk = self.host.alarms
+        window = desk.window(arguments["from_time"], arguments["to_time"])
+        return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
+
+    def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Show a text as the gate would release it to a caller."""
+        release = Release(
+            caller=self._caller(arguments["caller"]),
+            tool="anonymize",
+            data_classes=_PEOPLES_WORDS,
+        )
+        text, forms, spans = "", list[str](), list[JsonValue]()
+        offset = 0
+        for piece in _pieces(arguments["text"]):
+            released = self._preview_gate.release_text(piece, release)
+            text += str(released.value)
+            forms.append(released.form)
+            spans += [
+                {"start": offset + found.start, "end": offset + found.end, "kind": found.kind.value}
+                for found in self.host.detector.find(piece)
+            ]
+            offset += len(piece)
+        form = "anonymized" if "anonymized" in forms else forms[0] if forms else "raw"
+        return {"text": text, "form": form, "spans": spans}
+
+    @cached_property
+    def _preview_gate(self) -> EgressGate:
+        host = self.host
+        settings = host.site.settings.model_copy(update={"budgets": _UNLIMITED})
+        return EgressGate(
+            host.policy, host.site.home, settings, host.detector, host.pseudonymizer, host.ledger
+        )
+
+    def _caller(self, name: str) -> Caller:
+        """A caller by the client name that `site.yaml` binds to a tier, else by the tier's id."""
+        issuer = site_issuer(self.host.site.settings.site_id)
+        bound = {row.client: row.tier for row in self.host.site.settings.callers}
+        tier = bound.get(name, name)
+        known = self.host.policy.tier(tier, self.host.site.home) is not None
+        return Caller(
+            principal="local/preview",
+            issuer=issuer,
+            client=name,
+            tier=tier if known else None,
+            scopes=frozenset(),
+            transport="http",
+        )
+
+    def reveal(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Give the originals of pseudonyms to an operator; the ledger has it first."""
+        originals = {}
+        for pseudonym in arguments["pseudonyms"]:
+            original = self.host.pseudonymizer.resolve(pseudonym)
+            if original is None:
+                raise RecordNotFoundError(
+                    "pseudonym",
+                    pseudonym,
+                    hint="it was made by another site, or its key epoch has been destroyed",
+                )
+            originals[pseudonym] = original
+        return originals
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text at line ends into pieces that count as summaries."""
+    piece, tokens = "", 0
+    for line in text.splitlines(keepends=True):
+        cost = estimate_tokens(line)
+        if piece and tokens + cost > _PIECE_TOKENS:
+            yield piece
+            piece, tokens = "", 0
+        piece += line
+        tokens += cost
+    if piece:
+        yield piece

@@ -1,0 +1,227 @@
+"""Delegation: nothing runs anywhere before the placement policy has said where it may.
+
+One decision per piece of work. It goes to the best-ranked tier that has an executor which can run
+it and can do what the decision obliges to; without one it is refused, with the rule that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.executors import (
+    BedrockEndpoint,
+    Executor,
+    InProcess,
+    SiteTools,
+)
+from orchestrator.model_choice import model_offered, tier_carries
+from orchestrator.regions import COUNTRY_OF_REGION
+from orchestrator.settings import Settings, SiteDeclaration
+from orchestrator.site_client import EgressReceipt
+from placement.catalogue import HOME, TierInstance
+from placement.decision import DecisionRecord, PlacementDecision, RankedTier
+from placement.obligations import IN_GEOGRAPHY_ONLY, IN_REGION_ONLY
+from placement.policy import Policy
+from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
+from telecom.workload import TierKind, WorkloadProfile
+
+# A model's residency is part of the tier it is an executor of.
+_MET_BY_THE_TIER = frozenset({IN_REGION_ONLY, IN_GEOGRAPHY_ONLY})
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Where a piece of work goes, and under which decision."""
+
+    tier: str
+    executor: Executor
+    decision: PlacementDecision
+    obligations: tuple[str, ...]
+    """What has to be done to the data on its way; `check_receipts` holds the site to it."""
+
+    @property
+    def decision_id(self) -> str:
+        """The decision's id."""
+        return self.decision.decision_id
+
+
+class Delegator:
+    """Asks the policy before every delegation, and keeps what it said."""
+
+    def __init__(
+        self, settings: Settings, policy: Policy, *, keep: Callable[[DecisionRecord], None]
+    ) -> None:
+        """Prepare the executors.
+
+        Args:
+            settings: Tier, country and executors of this orchestrator.
+            policy: Who decides.
+            keep: Called with every decision and its inputs.
+
+        Raises:
+            SettingsError: A model is declared for a tier that promises a narrower residency.
+        """
+        self._settings = settings
+        self._policy = policy
+        self._keep = keep
+        self._declared = settings.declared_executors()
+        self._check_residencies()
+
+    def place(
+        self,
+        workload: WorkloadProfile,
+        site: SiteDeclaration,
+        *,
+        kinds: Collection[type[Executor]],
+        meets: Collection[str] = (),
+    ) -> Delegation:
+        """Decide where `workload` runs.
+
+        Args:
+            workload: What is to be done; its home is set to the site's.
+            site: Whose data it reads.
+            kinds: Executors that can run it.
+            meets: First words of the obligations that somebody on the way can meet
+                (`pseudonymize`, `anonymize`, `summarize`).
+
+        Raises:
+            PlacementRefusedError: No tier may run it, or none that may can.
+        """
+        workload = workload.model_copy(update={"home": site.home})
+        record = self._policy.record(workload, tiers=self.tiers(site))
+        self._keep(record)
+        decision = record.decision
+        for tier in decision.ranked:
+            executor = self._executor(tier, site, kinds)
+            if executor is not None and _can_oblige(tier, meets):
+                return Delegation(tier.tier, executor, decision, tier.obligations)
+        raise self._refused(decision, site, kinds)
+
+    def tiers(self, site: SiteDeclaration) -> tuple[TierInstance, ...]:
+        """The tiers as they are for a site: Regions stand where this orchestrator knows them to."""
+        known = {
+            tier.id: tier
+            for tier in (
+                *self._policy.tiers_for(site.home),
+                *self._policy.model_endpoints_for(site.home),
+            )
+        }
+        return tuple(self._located(tier) for tier in known.values())
+
+    def _located(self, tier: TierInstance) -> TierInstance:
+        catalogue = self._policy.catalogue
+        entry = catalogue.tiers.get(tier.id) or catalogue.model_endpoints.get(tier.id)
+        if tier.kind is not TierKind.REGION or entry is None or entry.country != HOME:
+            return tier
+        if tier.id == self._settings.tier:
+            country = self._settings.own_country
+        else:
+            region = self._settings.aws_region or ""
+            country = COUNTRY_OF_REGION.get(region, self._settings.country)
+        return tier.model_copy(update={"country": country})
+
+    def executors(self, tier: str, site: SiteDeclaration) -> tuple[Executor, ...]:
+        """What stands behind a tier for a site's work; declared executors come first."""
+        own: Iterable[Executor] = (InProcess(),) if tier == self._settings.tier else ()
+        sites: Iterable[Executor] = (SiteTools(),) if tier == site.tier else ()
+        return (*self._declared.get(tier, ()), *sites, *own, *self._models(tier, site))
+
+    def _models(self, tier_id: str, site: SiteDeclaration) -> Iterable[Executor]:
+        """Bedrock behind the Region's endpoints, where it offers a model with that residency."""
+        tier = self._policy.tier(tier_id, site.home)
+        if tier is None or tier.kind is not TierKind.REGION:
+            return ()
+        model_id = model_offered(
+            self._policy.catalogue,
+            tier,
+            region=self._settings.aws_region,
+            wanted=self._settings.bedrock_model,
+        )
+        return () if model_id is None else (BedrockEndpoint(model_id),)
+
+    def _executor(
+        self, tier: RankedTier, site: SiteDeclaration, kinds: Collection[type[Executor]]
+    ) -> Executor | None:
+        for executor in self.executors(tier.tier, site):
+            if type(executor) in kinds:
+                if isinstance(executor, BedrockEndpoint) and executor.model_id is None:
+                    continue  # the catalogue's own choice follows, if it has one
+                return executor
+        return None
+
+    def _refused(
+        self, decision: PlacementDecision, site: SiteDeclaration, kinds: Collection[type[Executor]]
+    ) -> PlacementRefusedError:
+        """Name the rule that is in the way of an executor that is there."""
+        name = decision.workload.name
+        for tier in decision.eliminated:
+            if any(type(executor) in kinds for executor in self.executors(tier.tier, site)):
+                return PlacementRefusedError(
+                    f"{name} may not run on {tier.tier}: {tier.because}; {tier.remedy}",
+                    decision_id=decision.decision_id,
+                    rule=tier.rule,
+                )
+        for ranked in decision.ranked:
+            if self._executor(ranked, site, kinds) is not None:
+                return PlacementRefusedError(
+                    f"{name} may run on {ranked.tier} only once somebody can "
+                    + " and ".join(ranked.obligations),
+                    decision_id=decision.decision_id,
+                    rule="obligation",
+                )
+        fitting = ", ".join(tier.tier for tier in decision.ranked) or "no tier"
+        return PlacementRefusedError(
+            f"{name} may run on {fitting}, and nothing there can run it; "
+            "tierwise.yaml names executors",
+            decision_id=decision.decision_id,
+            rule=None,
+        )
+
+    def _check_residencies(self) -> None:
+        catalogue = self._policy.catalogue
+        for tier_id, executors in self._declared.items():
+            entry = catalogue.tiers.get(tier_id) or catalogue.model_endpoints.get(tier_id)
+            if entry is None:
+                known = ", ".join((*catalogue.tiers, *catalogue.model_endpoints))
+                raise SettingsError(
+                    f"executors: the catalogue has no tier {tier_id!r}; it has {known}"
+                )
+            for executor in executors:
+                if (
+                    isinstance(executor, BedrockEndpoint)
+                    and executor.model_id is not None
+                    and not tier_carries(entry, executor.model_id)
+                ):
+                    raise SettingsError(
+                        f"executors: {executor.model_id!r} may be processed beyond what "
+                        f"{tier_id!r} promises ({entry.processing}); give it to a tier whose "
+                        "processing is as wide"
+                    )
+
+
+def _can_oblige(tier: RankedTier, meets: Collection[str]) -> bool:
+    return all(
+        obligation in _MET_BY_THE_TIER or obligation.split(" ", 1)[0] in meets
+        for obligation in tier.obligations
+    )
+
+
+def check_receipts(delegation: Delegation, receipts: Iterable[EgressReceipt | None]) -> None:
+    """Hold the site's gate to what the decision obliges to.
+
+    Raises:
+        EgressRefusedError: An answer came in a form that the tier may not read.
+    """
+    needed = {word for word in ("pseudonymize", "anonymize") if word in delegation.obligations}
+    enough: Mapping[str, tuple[str, ...]] = {
+        "pseudonymize": ("pseudonymized", "anonymized"),
+        "anonymize": ("anonymized",),
+    }
+    for receipt in receipts:
+        for word in needed:
+            if receipt is None or receipt.form not in enough[word]:
+                raise EgressRefusedError(
+                    f"an answer for {delegation.tier} did not say that it was {word}d",
+                    rule=f"obligation:{word}",
+                )

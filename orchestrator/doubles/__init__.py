@@ -1,0 +1,1 @@
+"""Shipped doubles of services: real HTTP on loopback, for anybody's tests."""

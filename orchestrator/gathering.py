@@ -1,0 +1,183 @@
+"""Gathering: each look at a site is placed, made where the policy says, and accounted for.
+
+A failure is a gap in the report, never a lost answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from agents import alarm_triage, config_auditor, ticket_historian
+from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.planner import Step
+from orchestrator.delegation import Delegation, Delegator, check_receipts
+from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
+from orchestrator.site_client import CallRecord, Purpose, SiteDesk
+from orchestrator.sites import Sites
+from telecom.errors import (
+    RecordNotFoundError,
+    TierwiseError,
+    ToolRefused,
+    ToolRetry,
+)
+from telecom.evidence import Gap
+from telecom.report import ProvenanceStep
+from telecom.times import Window
+from telecom.workload import WorkloadProfile
+
+AROUND_AN_ALARM = timedelta(minutes=30)
+"""How far a window reaches to both sides of a named alarm."""
+
+_ON_TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint)
+_ANYWHERE: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
+_THE_GATE = ("pseudonymize", "anonymize", "summarize")
+"""What the site's gate does to the answers that an agent in this process reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a site gave: a finding, or the error that made it a gap."""
+
+    what: str
+    step: ProvenanceStep
+    finding: BaseModel | None = None
+    error: TierwiseError | None = None
+    forms: tuple[str | None, ...] = ()
+    """The form of each answer by the gate's receipt; None where there was none."""
+
+    @property
+    def gap(self) -> Gap | None:
+        """What could not be looked at."""
+        if self.error is None:
+            return None
+        rule = getattr(self.error, "rule", None)
+        return Gap(what=self.what, why=str(self.error), rule=rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Looks at the sites of one investigation."""
+
+    sites: Sites
+    delegator: Delegator
+    purpose: Purpose
+    brief_tokens: int = 2000
+
+    async def alarms(self, site: str, window: Window | None) -> Look:
+        """Fold the alarms of `window`, or of the site's newest incident."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> AlarmSummary:
+            return await desk.summarize_alarms(window, budget_tokens=self.brief_tokens)
+
+        return await self._look("alarms", alarm_triage.PROFILE, site, work, kinds=_ON_TOOLS)
+
+    async def changes(self, site: str, window: Window, step: Step) -> Look:
+        """Audit what changed before the trouble."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> ChangeReview:
+            return await config_auditor.review(desk, window, around=step.around)
+
+        return await self._look(
+            "configuration changes", config_auditor.PROFILE, site, work, kinds=_ANYWHERE
+        )
+
+    async def tickets(self, site: str, step: Step) -> Look:
+        """Ask the site's historian whether this was seen before, or our own over its search."""
+
+        async def work(placed: Delegation, desk: SiteDesk) -> TicketReview:
+            if isinstance(placed.executor, InProcess):
+                return await ticket_historian.review(
+                    desk,
+                    symptoms=step.symptoms,
+                    managed_objects=step.around,
+                    probable_cause=step.probable_cause,
+                )
+            return await desk.find_similar_incidents(
+                symptoms=step.symptoms,
+                managed_objects=step.around,
+                probable_cause=step.probable_cause,
+            )
+
+        return await self._look(
+            "past tickets", ticket_historian.PROFILE, site, work, kinds=_ANYWHERE
+        )
+
+    async def window_around(self, alarm_id: str) -> Window:
+        """The time around an alarm that one of the sites has.
+
+        Raises:
+            TierwiseError: No site has it, or none could be asked.
+        """
+        failures: list[TierwiseError] = []
+        for name, client in self.sites.by_name.items():
+            try:
+                self.delegator.place(alarm_triage.PROFILE, client.declaration, kinds=_ON_TOOLS)
+                moment = await client.desk(self.purpose).alarm_time(alarm_id)
+            except ToolRetry:
+                failures.append(
+                    RecordNotFoundError("alarm", alarm_id, hint=f"asked {name}; check the id")
+                )
+            except ToolRefused as exc:
+                failures.append(exc)
+            else:
+                return Window(moment - AROUND_AN_ALARM, moment + AROUND_AN_ALARM)
+        raise failures[0]
+
+    async def _look(
+        self,
+        what: str,
+        profile: WorkloadProfile,
+        site: str,
+        work: Callable[[Delegation, SiteDesk], Awaitable[BaseModel]],
+        *,
+        kinds: Collection[type[Executor]],
+    ) -> Look:
+        what = f"{what} of site {site}"
+        step = ProvenanceStep(step=what, agent=profile.name, tier=None, decision_id=None)
+        desk: SiteDesk | None = None
+        try:
+            placed = self.delegator.place(
+                profile, self.sites.by_name[site].declaration, kinds=kinds, meets=_THE_GATE
+            )
+            step = step.model_copy(update={"decision_id": placed.decision_id})
+            desk = self.sites.behind(placed.executor, site).desk(self.purpose)
+            finding = await work(placed, desk)
+            if isinstance(placed.executor, InProcess):
+                check_receipts(placed, [record.receipt for record in desk.records])
+        except (ToolRefused, ToolRetry) as exc:
+            decision_id = getattr(exc, "decision_id", step.decision_id)
+            step = _accounted(step, desk).model_copy(update={"decision_id": decision_id})
+            return Look(what, step, error=exc)
+        step = _accounted(step, desk).model_copy(update={"tier": placed.tier})
+        if isinstance(finding, AlarmSummary):
+            step = step.model_copy(
+                update={
+                    "tokens_before": finding.tokens_before,
+                    "tokens_after": finding.tokens_after,
+                }
+            )
+        return Look(what, step, finding=finding, forms=_forms(desk.records))
+
+
+def _accounted(step: ProvenanceStep, desk: SiteDesk | None) -> ProvenanceStep:
+    """Add up what a desk's calls brought across."""
+    if desk is None or not desk.records:
+        return step
+    receipts = [record.receipt for record in desk.records if record.receipt is not None]
+    return step.model_copy(
+        update={
+            "tool": ", ".join(dict.fromkeys(record.tool for record in desk.records)),
+            "tokens_after": sum(r.tokens for r in receipts) if receipts else None,
+            "masked": sum(sum(r.masked.values()) for r in receipts) if receipts else None,
+            "bytes_out": sum(r.bytes for r in receipts) if receipts else None,
+            "latency_ms": round(sum(record.latency_ms for record in desk.records), 1),
+        }
+    )
+
+
+def _forms(records: Collection[CallRecord]) -> tuple[str | None, ...]:
+    return tuple(None if r.receipt is None else r.receipt.form for r in records)

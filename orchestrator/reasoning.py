@@ -1,0 +1,301 @@
+"""Reasoning: which analyst reads the evidence, on which tier, and what is done when none may.
+
+A model call is a delegation like any other. The deterministic analyst runs beside every model as a
+second opinion; where neither may read the evidence, the site's own ranking stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from pydantic import Field
+
+from agents.findings import EvidencePack, Proposal
+from agents.models.edge_slm import EdgeModel, EdgeModelSettings
+from agents.ports import LanguageModel, ModelUsage
+from agents.report import same_element
+from agents.root_cause_analyst import PROFILE, ModelAnalyst, RulesAnalyst
+from orchestrator.delegation import Delegation, Delegator
+from orchestrator.evidence_tools import PlacedTools
+from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
+from orchestrator.settings import AnalystName, Settings
+from orchestrator.site_client import Purpose, SiteClient
+from orchestrator.sites import Sites
+from placement.policy import Policy
+from telecom.errors import ModelUnavailableError, PlacementRefusedError
+from telecom.evidence import Evidence, Gap
+from telecom.report import ProvenanceStep
+from telecom.schema import ProductModel
+from telecom.workload import WorkloadProfile
+
+_MODEL_KINDS: Mapping[AnalystName, tuple[type[Executor], ...]] = {
+    "bedrock": (BedrockEndpoint,),
+    "slm": (OpenAiEndpoint,),
+}
+
+
+class Reasoned(ProductModel):
+    """What reasoning gave, ready to be checked."""
+
+    proposal: Proposal
+    """The chosen analyst's."""
+    second: Proposal | None = None
+    """The deterministic analyst's, beside a model's."""
+    evidence: dict[str, Evidence] = Field(default_factory=dict)
+    """What the model's own tool calls brought."""
+    steps: tuple[ProvenanceStep, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    """A model that holds threads or connections."""
+
+    def close(self) -> None: ...
+
+
+ModelFactory = Callable[[Executor, Settings, Policy], LanguageModel]
+"""Makes the model behind an executor."""
+
+
+def make_model(executor: Executor, settings: Settings, policy: Policy) -> LanguageModel:
+    """Make the model behind an executor; boto3 is imported when Bedrock is really used.
+
+    Raises:
+        ModelUnavailableError: The executor is no model, or boto3 cannot be set up.
+    """
+    budgets = settings.budgets
+    if isinstance(executor, OpenAiEndpoint):
+        return EdgeModel(
+            EdgeModelSettings(
+                executor.base_url,
+                executor.model,
+                first_token_s=budgets.model_first_token_seconds,
+                total_s=budgets.model_seconds,
+            )
+        )
+    if not isinstance(executor, BedrockEndpoint) or executor.model_id is None:
+        raise ModelUnavailableError(str(executor), "it names no model")
+    from orchestrator.model_choice import prices  # noqa: PLC0415 - with boto3, when it is used
+    from orchestrator.models.bedrock import BedrockModel, BedrockSettings  # noqa: PLC0415
+
+    return BedrockModel(
+        BedrockSettings(
+            executor.model_id,
+            region=settings.aws_region,
+            first_token_s=budgets.model_first_token_seconds,
+            total_s=budgets.model_seconds,
+            prices=prices(policy.catalogue),
+        )
+    )
+
+
+@dataclass(slots=True)
+class Reasoner:
+    """Reasons over the evidence of one investigation."""
+
+    settings: Settings
+    policy: Policy
+    delegator: Delegator
+    sites: Sites
+    purpose: Purpose
+    models: ModelFactory = make_model
+    _gaps: list[Gap] = field(default_factory=list)
+    _steps: list[ProvenanceStep] = field(default_factory=list)
+
+    async def reason(
+        self, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
+    ) -> Reasoned:
+        """Let the chosen analyst read the evidence.
+
+        Args:
+            pack: What was gathered.
+            forms: Site -> the forms in which its answers came, by its gate's receipts.
+        """
+        rules = await self._with_rules(pack, forms)
+        analyst = self.settings.analyst
+        if analyst == "rules":
+            return self._reasoned(rules)
+        analysed = await self._with_model(analyst, pack, forms)
+        if analysed is None:
+            return self._reasoned(rules)
+        proposal, evidence = analysed
+        return self._reasoned(proposal, second=rules, evidence=evidence)
+
+    async def _with_rules(
+        self, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
+    ) -> Proposal:
+        """The deterministic analyst here, or the site's own ranking where that is not allowed."""
+        started = time.monotonic()
+        analyst = RulesAnalyst()
+        try:
+            placed = self._place(PROFILE, pack, forms, (InProcess,))
+        except PlacementRefusedError as exc:
+            self._gaps.append(
+                Gap(what="reasoning over all findings together", why=str(exc), rule=exc.rule)
+            )
+            self._steps.append(self._site_ranking(pack, exc))
+            return await analyst.analyse(
+                pack.model_copy(update={"changes": (), "tickets": (), "evidence": _of_alarms(pack)})
+            )
+        proposal = await analyst.analyse(pack)
+        self._steps.append(
+            ProvenanceStep(
+                step="reason",
+                agent=f"root_cause_analyst ({analyst.name})",
+                tier=placed.tier,
+                decision_id=placed.decision_id,
+                tokens_before=sum(summary.tokens_after for summary in pack.alarms),
+                cost_usd=0.0,
+                latency_ms=round((time.monotonic() - started) * 1000, 1),
+            )
+        )
+        return proposal
+
+    def _site_ranking(self, pack: EvidencePack, exc: PlacementRefusedError) -> ProvenanceStep:
+        site = self.sites.by_name[pack.sites[0]]
+        return ProvenanceStep(
+            step="reason",
+            agent="root_cause_analyst (the site's own ranking)",
+            tier=site.declaration.tier,
+            decision_id=exc.decision_id,
+            tool="summarize_alarms",
+        )
+
+    async def _with_model(
+        self, name: AnalystName, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
+    ) -> tuple[Proposal, dict[str, Evidence]] | None:
+        """A model's proposal; None, and a gap, when no model may or can read the evidence."""
+        try:
+            placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name])
+        except PlacementRefusedError as exc:
+            self._gaps.append(
+                Gap(what=f"reasoning by a model ({name})", why=str(exc), rule=exc.rule)
+            )
+            return None
+        started = time.monotonic()
+        analyst: ModelAnalyst | None = None
+        tools = self._tools(pack, placed)
+        try:
+            model = self.models(placed.executor, self.settings, self.policy)
+            try:
+                analyst = ModelAnalyst(
+                    model,
+                    tools,
+                    max_turns=self.settings.budgets.model_turns,
+                    incident_id=self.purpose.investigation,
+                )
+                proposal = await analyst.analyse(pack)
+            finally:
+                if isinstance(model, _Closable):
+                    model.close()
+        except ModelUnavailableError as exc:
+            self._gaps.append(Gap(what=f"reasoning by a model ({name})", why=str(exc)))
+            proposal = None
+        usage = analyst.usage if analyst is not None else []
+        self._steps.extend(tools.steps)
+        self._steps.append(_model_step(name, placed, usage, time.monotonic() - started))
+        if proposal is None or analyst is None:
+            return None
+        return proposal, analyst.received
+
+    def _tools(self, pack: EvidencePack, placed: Delegation) -> PlacedTools:
+        clients: dict[str, SiteClient] = {name: self.sites.by_name[name] for name in pack.sites}
+        return PlacedTools(
+            clients,
+            delegator=self.delegator,
+            policy=self.policy,
+            reader={
+                name: next(
+                    tier
+                    for tier in self.delegator.tiers(client.declaration)
+                    if tier.id == placed.tier
+                )
+                for name, client in clients.items()
+            },
+            purpose=self.purpose,
+        )
+
+    def _place(
+        self,
+        profile: WorkloadProfile,
+        pack: EvidencePack,
+        forms: Mapping[str, Sequence[str | None]],
+        kinds: Sequence[type[Executor]],
+    ) -> Delegation:
+        """Place the reading of everything in the pack: every site has to agree to one tier."""
+        limit = self.policy.summary_limit(profile.data_classes)
+        summarized = all(summary.tokens_after <= limit for summary in pack.alarms)
+        placed: Delegation | None = None
+        for name in pack.sites:
+            seen = forms.get(name) or [None]
+            facts = profile.model_copy(
+                update={
+                    "pseudonymized": all(form in ("pseudonymized", "anonymized") for form in seen),
+                    "anonymized": all(form == "anonymized" for form in seen),
+                    "summarized": summarized,
+                }
+            )
+            site = self.sites.by_name[name].declaration
+            there = self.delegator.place(facts, site, kinds=kinds)
+            if placed is not None and there.tier != placed.tier:
+                raise PlacementRefusedError(
+                    f"the sites' data may not be read together: {placed.tier} and {there.tier}",
+                    decision_id=there.decision_id,
+                    rule=None,
+                )
+            placed = there
+        assert placed is not None
+        return placed
+
+    def _reasoned(
+        self,
+        proposal: Proposal,
+        *,
+        second: Proposal | None = None,
+        evidence: Mapping[str, Evidence] | None = None,
+    ) -> Reasoned:
+        return Reasoned(
+            proposal=proposal,
+            second=second,
+            evidence=dict(evidence or {}),
+            steps=tuple(self._steps),
+            gaps=tuple(self._gaps),
+        )
+
+
+def agree(proposal: Proposal, second: Proposal | None) -> bool | None:
+    """Whether two analysts name the same first cause; None with one analyst."""
+    if second is None:
+        return None
+    if not proposal.root_causes or not second.root_causes:
+        return not proposal.root_causes and not second.root_causes
+    return same_element(
+        proposal.root_causes[0].managed_object, second.root_causes[0].managed_object
+    )
+
+
+def _of_alarms(pack: EvidencePack) -> dict[str, Evidence]:
+    ids = {key for summary in pack.alarms for key in summary.evidence}
+    return {key: item for key, item in pack.evidence.items() if key in ids}
+
+
+def _model_step(
+    name: str, placed: Delegation, usage: Sequence[ModelUsage], seconds: float
+) -> ProvenanceStep:
+    costs = [turn.cost_usd for turn in usage]
+    read = sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens for u in usage)
+    return ProvenanceStep(
+        step="reason",
+        agent=f"root_cause_analyst ({name})",
+        tier=placed.tier if usage else None,
+        decision_id=placed.decision_id,
+        tool=getattr(placed.executor, "model_id", None) or getattr(placed.executor, "model", None),
+        tokens_before=read if usage else None,
+        tokens_after=sum(u.output_tokens for u in usage) if usage else None,
+        cost_usd=sum(c for c in costs if c is not None) if usage and None not in costs else None,
+        latency_ms=round(seconds * 1000, 1),
+    )

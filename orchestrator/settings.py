@@ -1,0 +1,241 @@
+"""`tierwise.yaml`: the settings of the cloud half, read once at the front door.
+
+A flag wins over the environment, the environment over the file, the file over the default. The
+docstrings of the keys are what `tierwise doctor --explain` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from orchestrator.executors import Executor, read_executor
+from orchestrator.regions import COUNTRY_OF_REGION
+from telecom.errors import SettingsError
+from telecom.schema import ProductModel
+from telecom.workload import Home
+
+AnalystName = Literal["rules", "bedrock", "slm"]
+
+
+class _Documented(ProductModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SiteDeclaration(_Documented):
+    """One site: where it is and what it is."""
+
+    name: str = Field(min_length=1, max_length=64)
+    """What the site is called in reports."""
+    url: str | None = None
+    """Base URL of `tierwise-site serve`; the three tool servers are under it."""
+    site_dir: Path | None = None
+    """A site directory instead of a URL: its tools are started as a child process over stdio."""
+    token_file: Path | None = None
+    """File with the bearer token for `url`, as `tierwise-site token` prints it."""
+    tier: str = "outposts"
+    """The tier instance that the site is."""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    """ISO 3166-1 alpha-2 country of the site; unknown closes everything but the site itself."""
+    transport: Literal["direct", "gateway"] = "direct"
+    """`direct` speaks to the site's three servers, `gateway` to one endpoint that has all tools."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> SiteDeclaration:
+        if (self.url is None) == (self.site_dir is None):
+            raise ValueError(f"site {self.name!r} needs either url or site_dir")
+        return self
+
+    @property
+    def home(self) -> Home:
+        """Where this site's data lives, for the placement policy."""
+        return Home(site=self.name, country=self.country, on_premises=True)
+
+
+class PolicyFiles(_Documented):
+    """Which policy decides; empty is the shipped reference."""
+
+    catalogue: Path | None = None
+    """Catalogue of data classes, tiers, phases and models (YAML)."""
+    rules: Path | None = None
+    """Placement rules (Cedar)."""
+
+
+class Budgets(_Documented):
+    """What one investigation may take."""
+
+    tool_seconds: float = Field(default=30.0, gt=0)
+    """Longest wait for one answer of a site."""
+    brief_tokens: int = Field(default=2000, ge=200, le=20_000)
+    """Length of the alarm brief that an analyst reads."""
+    model_turns: int = Field(default=6, ge=1, le=50)
+    """How often a model may ask back before it has to answer."""
+    model_first_token_seconds: float = Field(default=30.0, gt=0)
+    """Longest silence of a model."""
+    model_seconds: float = Field(default=120.0, gt=0)
+    """Longest time for one turn of a model, retries included."""
+
+
+class Settings(_Documented):
+    """The settings of one process."""
+
+    tier: str = "region"
+    """The tier instance that this orchestrator runs on. Environment: TIERWISE_TIER."""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    """Its country; by default that of AWS_REGION. Environment: TIERWISE_COUNTRY."""
+    aws_region: str | None = None
+    """Region of the models. Environment: AWS_REGION or AWS_DEFAULT_REGION."""
+    sites: tuple[SiteDeclaration, ...] = ()
+    """The sites that can be asked."""
+    executors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Tier instance -> what runs there: `in_process`, an MCP URL, `bedrock[:MODEL_ID]` or
+    `openai:URL[#MODEL]`, one or a list. Added to the defaults: the orchestrator's own tier runs
+    `in_process`, each site's tier its own tools."""
+    policy: PolicyFiles = PolicyFiles()
+    """Which policy decides."""
+    state: str | None = None
+    """SQLite file for investigations and decisions; by default
+    `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
+    analyst: AnalystName = "rules"
+    """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
+    Environment: TIERWISE_ANALYST."""
+    bedrock_model: str | None = None
+    """Model id, inference profile or router for `bedrock`; by default the catalogue's choice for
+    the Region. Environment: TIERWISE_BEDROCK_MODEL."""
+    budgets: Budgets = Budgets()
+    """What one investigation may take."""
+
+    @field_validator("executors", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:  # any YAML: it is not validated yet
+        if not isinstance(value, dict):
+            return value
+        return {key: (item,) if isinstance(item, str) else item for key, item in value.items()}
+
+    @field_validator("executors")
+    @classmethod
+    def _readable(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for texts in value.values():
+            for text in texts:
+                try:
+                    read_executor(text)
+                except SettingsError as exc:
+                    raise ValueError(str(exc)) from exc
+        return value
+
+    @model_validator(mode="after")
+    def _distinct_sites(self) -> Settings:
+        names = [site.name for site in self.sites]
+        if len(names) != len(set(names)):
+            raise ValueError("two sites have the same name")
+        return self
+
+    @property
+    def own_country(self) -> str | None:
+        """The country this orchestrator runs in; None when unknown."""
+        return self.country or COUNTRY_OF_REGION.get(self.aws_region or "")
+
+    @property
+    def state_file(self) -> Path:
+        """Where investigations and decisions are kept."""
+        if self.state is not None:
+            return Path(self.state).expanduser()
+        return Path("~/.local/state/tierwise/state.sqlite").expanduser()
+
+    def declared_executors(self) -> dict[str, tuple[Executor, ...]]:
+        """The executors of the file, read."""
+        return {
+            tier: tuple(read_executor(text) for text in texts)
+            for tier, texts in self.executors.items()
+        }
+
+
+_ENVIRONMENT: Mapping[str, str] = {
+    "TIERWISE_TIER": "tier",
+    "TIERWISE_COUNTRY": "country",
+    "AWS_DEFAULT_REGION": "aws_region",
+    "AWS_REGION": "aws_region",
+    "TIERWISE_STATE": "state",
+    "TIERWISE_ANALYST": "analyst",
+    "TIERWISE_BEDROCK_MODEL": "bedrock_model",
+}
+"""Variable -> key; a later one wins."""
+
+
+def load_settings(
+    config: Path | None, *, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings of this process.
+
+    Args:
+        config: A `tierwise.yaml`; relative paths in it are relative to its folder.
+        environment: The process's environment.
+        flags: Keys given on the command line; None among them were not given.
+
+    Raises:
+        SettingsError: A file cannot be read, or a key does not fit; every problem is named.
+    """
+    values: dict[str, Any] = {} if config is None else _read(config)
+    for variable, key in _ENVIRONMENT.items():
+        if environment.get(variable):
+            values[key] = environment[variable]
+    values.update({key: value for key, value in (flags or {}).items() if value is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'settings'}: {error['msg']}"
+            for error in exc.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"{config or 'settings'}: {problems}") from exc
+
+
+def _read(config: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise SettingsError(f"{config} cannot be read as YAML: {exc}") from exc
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{config} must be a mapping of settings")
+    return _anchored(content, config.parent)
+
+
+def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the file's relative paths relative to the file."""
+
+    def anchor(holder: Any, key: str) -> None:
+        if isinstance(holder, dict) and isinstance(holder.get(key), str):
+            holder[key] = str(folder / Path(holder[key]).expanduser())
+
+    for site in content.get("sites") or ():
+        anchor(site, "site_dir")
+        anchor(site, "token_file")
+    for key in ("catalogue", "rules"):
+        anchor(content.get("policy"), key)
+    anchor(content, "state")
+    return content
+
+
+_SECTIONS: Mapping[str, type[ProductModel]] = {"policy": PolicyFiles, "budgets": Budgets}
+
+
+def explain() -> Iterator[tuple[str, str, str]]:
+    """Every key of `tierwise.yaml` with its default and its meaning."""
+    yield from _explain(Settings, "")
+
+
+def _explain(model: type[ProductModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        default = "" if field.is_required() else repr(field.get_default(call_default_factory=True))
+        if nested := _SECTIONS.get(name):
+            yield from _explain(nested, f"{prefix}{name}.")
+            continue
+        yield f"{prefix}{name}", default, " ".join((field.description or "").split())
+        if name == "sites":
+            yield from _explain(SiteDeclaration, f"{prefix}sites[].")

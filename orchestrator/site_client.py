@@ -1,0 +1,280 @@
+"""`SiteClient`: a site's tools behind the ports that agents see the world through.
+
+Answers are validated into the models of `agents.findings`; errors become those of `telecom.errors`;
+what the site's egress gate says it did to an answer is kept as a receipt, for provenance and for
+the next placement decision.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from mcp_types import CallToolResult
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
+from orchestrator.settings import SiteDeclaration
+from telecom.errors import (
+    BudgetExceededError,
+    EgressRefusedError,
+    KnowledgeBaseEmptyError,
+    MalformedAnswerError,
+    ToolRefused,
+    ToolRetry,
+)
+from telecom.ticket import Citation, Ticket
+from telecom.times import Window, format_instant
+
+EGRESS_META = "tierwise/egress"
+ERROR_META = "tierwise/error"
+INVESTIGATION_META = "tierwise/investigation"
+ON_BEHALF_OF_META = "tierwise/on_behalf_of"
+
+SERVER_OF_TOOL: Mapping[str, str] = {
+    "list_alarms": "alarms",
+    "summarize_alarms": "alarms",
+    "rank_root_causes": "alarms",
+    "get_alarm": "alarms",
+    "search_tickets": "tickets",
+    "get_ticket": "tickets",
+    "find_similar_incidents": "tickets",
+    "search_documents": "tickets",
+    "lookup_config": "configs",
+    "diff_config": "configs",
+    "list_changes": "configs",
+    "get_neighbors": "configs",
+}
+"""Which of a site's three servers has a tool."""
+
+Answer = TypeVar("Answer")
+
+
+class EgressReceipt(BaseModel):
+    """What the site's gate says it did to an answer before it left."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    decision_id: str
+    form: Literal["raw", "pseudonymized", "anonymized"]
+    masked: dict[str, int] = {}
+    """Kind of identifier -> how many were replaced."""
+    tokens: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One tool call that was made: what it brought and how long it took."""
+
+    tool: str
+    latency_ms: float
+    receipt: EgressReceipt | None
+    """None when the site did not say: nothing can then be assumed of the answer's form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What calls are made for; travels with each of them, for the site's ledger."""
+
+    investigation: str
+    on_behalf_of: str | None = None
+    """A pseudonym of the person who asks."""
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """As request metadata."""
+        named = {INVESTIGATION_META: self.investigation, ON_BEHALF_OF_META: self.on_behalf_of}
+        return {key: value for key, value in named.items() if value is not None}
+
+
+class SiteClient:
+    """The connections to one site, for as long as the process lives."""
+
+    def __init__(
+        self,
+        declaration: SiteDeclaration,
+        targets: Mapping[str, HttpTarget | StdioTarget],
+        *,
+        timeout_s: float = 30.0,
+    ) -> None:
+        """Reach a site.
+
+        Args:
+            declaration: What is declared of the site.
+            targets: Server name (`alarms`, `tickets`, `configs`) -> where it is; one child process
+                may serve all three.
+            timeout_s: Longest wait for an answer.
+        """
+        self.declaration = declaration
+        self.name = declaration.name
+        connections = {
+            target: McpConnection(self.name, target, timeout_s=timeout_s)
+            for target in dict.fromkeys(targets.values())
+        }
+        self._connections = {server: connections[target] for server, target in targets.items()}
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], *, purpose: Purpose
+    ) -> tuple[Any, CallRecord]:
+        """Call a tool with JSON arguments; None among them is left out.
+
+        Returns:
+            The structured answer (JSON, hence Any) and the record of the call.
+
+        Raises:
+            ToolRetry: The call can be repaired; the message says how.
+            ToolRefused: Unreachable, refused, timed out or malformed.
+        """
+        started = time.monotonic()
+        result = await self._connections[SERVER_OF_TOOL[tool]].call(
+            tool,
+            {key: value for key, value in arguments.items() if value is not None},
+            meta=purpose.meta,
+        )
+        latency_ms = (time.monotonic() - started) * 1000
+        if result.is_error:
+            raise _error_of(result, source=f"{tool} on site {self.name!r}")
+        if not isinstance(result.structured_content, dict):
+            raise MalformedAnswerError(
+                f"{tool} on site {self.name!r}", "the answer has no structured content"
+            )
+        return result.structured_content, CallRecord(tool, latency_ms, _receipt(result))
+
+    def desk(self, purpose: Purpose) -> SiteDesk:
+        """The site's ports for one delegation."""
+        return SiteDesk(self, purpose)
+
+    async def close(self) -> None:
+        """Close every connection, and end the child process if there is one."""
+        for connection in dict.fromkeys(self._connections.values()):
+            await connection.close()
+
+
+@dataclass(slots=True)
+class SiteDesk:
+    """`AlarmDesk`, `TicketSearch` and `ConfigHistory` of one site, for one purpose."""
+
+    client: SiteClient
+    purpose: Purpose
+    records: list[CallRecord] = field(default_factory=list)
+    """Every call made through this desk, in order."""
+
+    async def summarize_alarms(
+        self, window: Window | None, *, budget_tokens: int = 2000
+    ) -> AlarmSummary:
+        """Fold the alarms of `window`; without one, those of the site's newest incident."""
+        arguments = {**_bounds(window), "budget_tokens": budget_tokens}
+        return await self._ask(AlarmSummary, "summarize_alarms", arguments)
+
+    async def alarm_time(self, alarm_id: str) -> datetime:
+        """When an alarm was raised.
+
+        Raises:
+            ToolRetry: The site has no such alarm.
+            MalformedAnswerError: It has one without a time.
+        """
+        found = await self._ask(dict[str, Any], "get_alarm", {"alarm_id": alarm_id})
+        moment = _find_key(found, "alarmRaisedTime") or _find_key(found, "alarm_raised_time")
+        try:
+            return TypeAdapter(datetime).validate_python(moment)
+        except ValidationError as exc:
+            raise MalformedAnswerError("get_alarm", "the alarm has no time") from exc
+
+    async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
+        """Rank passages of past tickets against `query`."""
+        found = await self._ask(dict[str, Any], "search_tickets", {"query": query, "limit": limit})
+        lists = [value for value in found.values() if isinstance(value, list)]
+        return self._valid(list[Citation], "search_tickets", lists[0] if lists else None)
+
+    async def get_ticket(self, ticket_id: str) -> Ticket:
+        """Read one ticket."""
+        found = await self._ask(dict[str, Any], "get_ticket", {"ticket_id": ticket_id})
+        return self._valid(Ticket, "get_ticket", found.get("ticket", found))
+
+    async def find_similar_incidents(
+        self,
+        *,
+        symptoms: Sequence[str],
+        managed_objects: Sequence[str] = (),
+        probable_cause: str | None = None,
+        limit: int = 5,
+    ) -> TicketReview:
+        """Let the site's own ticket historian judge."""
+        arguments = {
+            "symptoms": list(symptoms),
+            "managed_objects": list(managed_objects),
+            "probable_cause": probable_cause,
+            "limit": limit,
+        }
+        return await self._ask(TicketReview, "find_similar_incidents", arguments)
+
+    async def list_changes(
+        self, window: Window, *, around: Sequence[str] = (), hops: int = 1, limit: int = 20
+    ) -> ChangeReview:
+        """Changes committed in `window`, most suspicious for `around` first."""
+        arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
+        return await self._ask(ChangeReview, "list_changes", arguments)
+
+    async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
+        content, record = await self.client.call(tool, arguments, purpose=self.purpose)
+        self.records.append(record)
+        return self._valid(shape, tool, content)
+
+    def _valid(self, shape: type[Answer], tool: str, content: object) -> Answer:
+        try:
+            return TypeAdapter(shape).validate_python(content)
+        except ValidationError as exc:
+            first = exc.errors(include_input=False, include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "answer"
+            raise MalformedAnswerError(
+                f"{tool} on site {self.client.name!r}", f"{where}: {first['type']}"
+            ) from exc
+
+
+def _bounds(window: Window | None) -> dict[str, str]:
+    if window is None:
+        return {}
+    return {"from_time": format_instant(window.start), "to_time": format_instant(window.end)}
+
+
+def _find_key(value: Any, key: str) -> Any:  # JSON of any shape
+    if not isinstance(value, dict):
+        return None
+    if key in value:
+        return value[key]
+    return next((found for item in value.values() if (found := _find_key(item, key))), None)
+
+
+def _receipt(result: CallToolResult) -> EgressReceipt | None:
+    try:
+        return EgressReceipt.model_validate((result.meta or {}).get(EGRESS_META))
+    except ValidationError:
+        return None
+
+
+def _error_of(result: CallToolResult, *, source: str) -> ToolRetry | ToolRefused:
+    """The error that an `isError` result stands for, by its code."""
+    text = text_of(result)[:500]
+    details = (result.meta or {}).get(ERROR_META)
+    told: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
+    code = str(told.get("code") or text.partition(":")[0])
+    message = text.removeprefix(f"{code}: ")
+    rule = told.get("rule")
+    match code:
+        case "egress_refused" | "placement_refused" | "scope":
+            return EgressRefusedError(
+                f"{source}: {message}", rule=rule if isinstance(rule, str) else code
+            )
+        case "budget_exceeded":
+            return BudgetExceededError(source, f"{source}: {message}")
+        case "knowledge_base_empty":
+            return KnowledgeBaseEmptyError("tickets or documents")
+        case "invalid_argument" | "not_found" | "tool_retry":
+            return ToolRetry(f"{source}: {message}")
+        case _:
+            return ToolRefused(f"{source}: {message}")

@@ -1,0 +1,94 @@
+"""The sites of this process: a client for each, opened once and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from orchestrator.executors import Executor, McpEndpoint
+from orchestrator.mcp_connection import HttpTarget, StdioTarget
+from orchestrator.settings import Settings, SiteDeclaration
+from orchestrator.site_client import SiteClient
+from orchestrator.site_process import site_process
+from telecom.errors import IdentityError
+
+SERVERS = ("alarms", "tickets", "configs")
+
+
+class Sites:
+    """Clients by site name, and by whatever other endpoint a tier's executor names."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: dict[str, SiteClient] = {
+            site.name: self._client(site, targets_of(site)) for site in settings.sites
+        }
+        self._elsewhere: dict[tuple[str, str], SiteClient] = {}
+
+    @property
+    def by_name(self) -> Mapping[str, SiteClient]:
+        """Every declared site."""
+        return self._clients
+
+    def behind(self, executor: Executor, site: str) -> SiteClient:
+        """The tools that do a site's work: its own, or those of the endpoint that was declared."""
+        own = self._clients[site]
+        if not isinstance(executor, McpEndpoint):
+            return own
+        key = (site, executor.url)
+        if key not in self._elsewhere:
+            there = own.declaration.model_copy(update={"url": executor.url, "site_dir": None})
+            self._elsewhere[key] = self._client(there, targets_of(there))
+        return self._elsewhere[key]
+
+    def _client(
+        self, site: SiteDeclaration, targets: Mapping[str, HttpTarget | StdioTarget]
+    ) -> SiteClient:
+        return SiteClient(site, targets, timeout_s=self._settings.budgets.tool_seconds)
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in (*self._clients.values(), *self._elsewhere.values()):
+            await client.close()
+
+
+def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
+    """Where the three servers of a site are.
+
+    Raises:
+        IdentityError: The token file cannot be read.
+        MissingExtraError: `site_dir` without the site half.
+    """
+    if site.site_dir is not None:
+        child = site_process(site.site_dir)
+        return dict.fromkeys(SERVERS, child)
+    base = (site.url or "").rstrip("/")
+    token = None if site.token_file is None else _token(site.token_file)
+    if site.transport == "gateway":
+        return dict.fromkeys(SERVERS, HttpTarget(base, token))
+    return {server: HttpTarget(f"{base}/{server}/mcp", token) for server in SERVERS}
+
+
+def _token(file: Path) -> str:
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise IdentityError(
+            f"the token file {file} cannot be read; `tierwise-site token` prints a token"
+        ) from exc
+    if not token or any(character.isspace() for character in token):
+        raise IdentityError(
+            f"the token file {file} does not hold one token; `tierwise-site token` prints one"
+        )
+    return token
+
+
+@asynccontextmanager
+async def open_sites(settings: Settings) -> AsyncIterator[Sites]:
+    """The declared sites for the length of a block; connections open with the first call."""
+    sites = Sites(settings)
+    try:
+        yield sites
+    finally:
+        await sites.close()

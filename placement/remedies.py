@@ -1,0 +1,132 @@
+"""What would make an eliminated tier feasible, found by asking the policy again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from placement.catalogue import Catalogue, TierInstance
+from placement.evaluation import Question
+from placement.obligations import Treatment, treatments_for
+from placement.search import Infeasible, Judge, treat
+from telecom.workload import Dimension, LifecyclePhase, TierKind
+
+_EDGE_MS = 10.0
+_METROPOLITAN_MS = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Something people could change that the policy itself may not."""
+
+    wording: str
+    apply: Callable[[Question], Question]
+
+
+def find_remedy(out: Infeasible, judge: Judge, catalogue: Catalogue) -> str:
+    """Say what would unblock a tier: the fewest changes that the policy then permits.
+
+    Falls back on what the decisive rule itself recommends.
+    """
+    for treatment in _treatments(out, catalogue):
+        steps = [*_steps(out), *_treatment_step(out, treatment, catalogue)]
+        if steps and _helps(out.question, steps, judge):
+            fewest = _fewest(out.question, steps, judge)
+            return f"feasible {' and '.join(step.wording for step in fewest)}"
+    return out.verdict.eliminations[0].remedy
+
+
+def _helps(question: Question, steps: Sequence[_Step], judge: Judge) -> bool:
+    for step in steps:
+        question = step.apply(question)
+    return judge(question).permitted
+
+
+def _fewest(question: Question, steps: Sequence[_Step], judge: Judge) -> Sequence[_Step]:
+    """The smallest part of `steps` that is enough; all of them are."""
+    for size in range(1, len(steps)):
+        for part in combinations(steps, size):
+            if _helps(question, part, judge):
+                return part
+    return steps
+
+
+def _treatments(out: Infeasible, catalogue: Catalogue) -> tuple[Treatment | None, ...]:
+    """What to try to do to the data: the strongest first, to give up early; None is nothing."""
+    if all(broken.dimension is not Dimension.SOVEREIGNTY for broken in out.verdict.eliminations):
+        return (None,)
+    found = [
+        treatment
+        for treatment in treatments_for(out.question.workload, summaries=True)
+        if treatment.pseudonymize or treatment.anonymize
+    ]
+    return (*(treatment for treatment in found if treatment.summarize), None)
+
+
+def _treatment_step(
+    out: Infeasible, treatment: Treatment | None, catalogue: Catalogue
+) -> Iterator[_Step]:
+    if treatment is None:
+        return
+    done = " and ".join(treatment.form(out.question.workload).value.split("+"))
+    condition = (
+        ""
+        if catalogue.phases[out.question.workload.phase].works_on_summary
+        else ", for work that a summary can serve"
+    )
+    yield _Step(f"once {done}{condition}", lambda question: treat(question, treatment))
+
+
+def _steps(out: Infeasible) -> Iterator[_Step]:
+    """Changes to the tier, the budget and the model that bear on what was broken."""
+    question, tier = out.question, out.question.tier
+    broken = {violation.dimension for violation in out.verdict.eliminations}
+    if Dimension.OPERATIONS in broken:
+        if not (question.available and tier.available):
+            yield _Step(
+                "once the tier is available",
+                lambda asked: replace(asked, available=True, tier=_with(asked.tier, available=True)),
+            )
+        size, room = question.model_params_b, tier.max_model_params_b
+        if size is not None and room is not None and size > room:
+            yield _Step(
+                f"with a model of at most {room:g} billion parameters",
+                lambda asked: replace(asked, model_params_b=room),
+            )
+    if Dimension.SOVEREIGNTY in broken and tier.retention not in ("none", "default", None):
+        yield _Step(
+            "once the account's data-retention mode is none",
+            lambda asked: replace(asked, tier=_with(asked.tier, retention="none")),
+        )
+    if Dimension.LATENCY in broken:
+        yield from _latency_step(question)
+
+
+def _latency_step(question: Question) -> Iterator[_Step]:
+    """Relax the budget as far as this tier needs it."""
+    tier = question.tier
+    if question.workload.phase is LifecyclePhase.REAL_TIME_INFERENCE or question.budget_ms is None:
+        return
+    if tier.rtt_ms is None:
+        yield _Step(
+            "as batch work, without a latency budget",
+            lambda asked: replace(asked, budget_ms=None),
+        )
+        return
+    floor = 0.0 if tier.on_premises else _EDGE_MS
+    needed = max(floor, tier.rtt_ms.p95)
+    if tier.kind is TierKind.REGION and needed <= _METROPOLITAN_MS:
+        yield _Step(
+            f"with a latency budget of more than {_METROPOLITAN_MS:g} ms",
+            lambda asked: replace(asked, budget_ms=_METROPOLITAN_MS + 0.001),
+        )
+        return
+    yield _Step(
+        f"with a latency budget of {needed:g} ms or more",
+        lambda asked: replace(asked, budget_ms=needed),
+    )
+
+
+def _with(tier: TierInstance, **facts: object) -> TierInstance:
+    return tier.model_copy(update=facts)

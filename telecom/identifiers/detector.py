@@ -1,0 +1,247 @@
+"""`IdentifierDetector`: finds identifiers in any text, in time linear in its length.
+
+A first pass with one combined pattern finds the lines worth a look; a clean text costs no more.
+Every rule then runs over all such lines at once, so that the cost per rule is paid once per text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import re2
+
+from telecom.errors import SettingsError
+from telecom.identifiers.address_rules import ADDRESS_RULES, prefix_rules
+from telecom.identifiers.fields import declared_kind
+from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
+from telecom.identifiers.location_rules import locations_beside_subscribers
+from telecom.identifiers.person_rules import PERSON_RULES
+from telecom.identifiers.rules import LABELLED, LIKELY, Candidate, Rule, compile_bytes
+from telecom.identifiers.secret_rules import SECRET_RULES
+from telecom.identifiers.subscriber_rules import SUBSCRIBER_RULES
+from telecom.identifiers.text_view import TextView
+from telecom.identifiers.tokens import find_placeholders, find_tokens
+
+_PRIVATE_KEY: re.Pattern[bytes] = compile_bytes(
+    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"
+)
+_SHORTEST = 4
+"""No rule finds anything in fewer characters."""
+
+
+class IdentifierDetector:
+    """Finds identifiers in text and in declared fields; immutable, safe to share."""
+
+    def __init__(self, settings: DetectorSettings | None = None) -> None:
+        """Compile the rules of a site.
+
+        Raises:
+            SettingsError: A prefix is not a CIDR, or a circuit id pattern is not RE2.
+        """
+        self.settings = settings or DetectorSettings()
+        self._rules = (
+            *SECRET_RULES,
+            *SUBSCRIBER_RULES,
+            *PERSON_RULES,
+            *ADDRESS_RULES,
+            *prefix_rules(
+                self.settings.subscriber_prefixes, every_address=self.settings.mask_all_ips
+            ),
+            *_circuit_rules(self.settings.circuit_ids),
+            *_name_rules(self.settings.names),
+        )
+        triggers = list(dict.fromkeys(rule.trigger for rule in self._rules))
+        self._prefilter = compile_bytes("(?i)" + "|".join(f"(?:{trigger})" for trigger in triggers))
+        self._which = _trigger_set(triggers)
+        self._by_trigger = {
+            index: tuple(rule for rule in self._rules if rule.trigger == trigger)
+            for index, trigger in enumerate(triggers)
+        }
+
+    def with_names(self, names: Iterable[str]) -> IdentifierDetector:
+        """The same detector that also knows `names`, such as those of a ticket's people."""
+        known = tuple(dict.fromkeys((*self.settings.names, *names)))
+        if known == self.settings.names:
+            return self
+        return IdentifierDetector(replace(self.settings, names=known))
+
+    def find(self, text: str) -> list[Identifier]:
+        """Find the identifiers of `text`: in order, none overlapping another.
+
+        What an earlier pass left (`SUBSCRIBER_k3f9...`, `[SECRET]`) is not found again.
+        """
+        if len(text) < _SHORTEST:
+            return []
+        view = TextView(text)
+        if self._prefilter.search(view.data) is None:
+            return []
+        candidates = self._candidates(view.data)
+        found = [
+            Identifier(start, end, candidate.kind, text[start:end], candidate.confidence)
+            for candidate in _without_overlaps(candidates)
+            if (start := view.to_character(candidate.start))
+            < (end := view.to_character(candidate.end))
+        ]
+        return _outside(found, [*find_tokens(text), *find_placeholders(text)]) if found else []
+
+    def find_in_field(self, name: str, value: str) -> list[Identifier]:
+        """Find the identifiers of a named field; a name that declares a class beats any pattern."""
+        kind = declared_kind(name, value)
+        if kind is None or not value.strip():
+            return self.find(value)
+        whole = [Identifier(0, len(value), kind, value, LABELLED)]
+        return _outside(whole, [*find_tokens(value), *find_placeholders(value)])
+
+    def _candidates(self, data: bytes) -> list[Candidate]:
+        lines = _lines_with_hits(data, self._prefilter)
+        buffer, places = _joined(data, lines)
+        fired = self._which.Match(buffer) or ()
+        candidates: list[Candidate] = []
+        for index in fired:
+            for rule in self._by_trigger[index]:
+                candidates += rule.candidates(buffer)
+        candidates += locations_beside_subscribers(buffer, candidates)
+        if places is None:
+            return candidates
+        return [_moved(candidate, places) for candidate in candidates]
+
+
+def _lines_with_hits(data: bytes, prefilter: re.Pattern[bytes]) -> list[tuple[int, int]]:
+    """Lines that contain a trigger; a private key counts as one line."""
+    blocks = (
+        [match.span() for match in _PRIVATE_KEY.finditer(data)] if b"-----BEGIN" in data else []
+    )
+    lines: list[tuple[int, int]] = []
+    position = 0
+    while (match := prefilter.search(data, position)) is not None:
+        start, end = match.span()
+        start = data.rfind(b"\n", 0, start) + 1
+        end = data.find(b"\n", max(end - 1, start))
+        end = len(data) if end < 0 else end + 1
+        for block in blocks:
+            if block[0] < end and start < block[1]:
+                start, end = min(start, block[0]), max(end, block[1])
+        lines.append((start, end))
+        if end <= position or end >= len(data):
+            break
+        position = end
+    return lines
+
+
+def _joined(
+    data: bytes, lines: Sequence[tuple[int, int]]
+) -> tuple[bytes, tuple[list[int], list[int]] | None]:
+    """Join lines into one text, with the offsets that lead back; None when it is all of `data`."""
+    if sum(end - start for start, end in lines) * 2 > len(data):
+        return data, None
+    pieces, starts, shifts, size = [], [], [], 0
+    for start, end in lines:
+        starts.append(size)
+        shifts.append(start - size)
+        piece = data[start:end]
+        pieces.append(piece if piece.endswith(b"\n") else piece + b"\n")
+        size += len(pieces[-1])
+    return b"".join(pieces), (starts, shifts)
+
+
+def _moved(candidate: Candidate, places: tuple[list[int], list[int]]) -> Candidate:
+    starts, shifts = places
+    shift = shifts[bisect_right(starts, candidate.start) - 1]
+    return replace(candidate, start=candidate.start + shift, end=candidate.end + shift)
+
+
+def _without_overlaps(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Of overlapping candidates keep the surest kind, over all they cover together."""
+    chosen: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: (each.start, -each.end)):
+        if not chosen or candidate.start >= chosen[-1].end:
+            chosen.append(candidate)
+            continue
+        last = chosen[-1]
+        best = max(last, candidate, key=_weight)
+        chosen[-1] = replace(best, start=last.start, end=max(last.end, candidate.end))
+    return chosen
+
+
+def _weight(candidate: Candidate) -> tuple[bool, float, int]:
+    is_secret = candidate.kind is IdentifierKind.SECRET
+    return is_secret, candidate.confidence, candidate.end - candidate.start
+
+
+def _outside(
+    identifiers: Iterable[Identifier], spans: Sequence[tuple[int, int]]
+) -> list[Identifier]:
+    if not spans:
+        return list(identifiers)
+    return [
+        identifier
+        for identifier in identifiers
+        if not any(start < identifier.end and identifier.start < end for start, end in spans)
+    ]
+
+
+def _trigger_set(triggers: Sequence[str]) -> re2.Set:
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.case_sensitive = False
+    which = re2.Set.SearchSet(options)
+    for trigger in triggers:
+        which.Add(trigger.encode())
+    which.Compile()
+    return which
+
+
+def _circuit_rules(patterns: Sequence[str]) -> list[Rule]:
+    rules = []
+    for pattern in patterns:
+        rule = Rule(IdentifierKind.CIRCUIT, f"(?:{pattern})", f"(?P<v>{pattern})")
+        try:
+            rule.candidates(b"")
+        except re2.error as exc:
+            raise SettingsError(f"circuit_ids takes RE2 patterns, got {pattern!r}: {exc}") from exc
+        rules.append(rule)
+    return rules
+
+
+def _name_rules(names: Sequence[str]) -> list[Rule]:
+    spellings = dict.fromkeys(spelling for name in names for spelling in _spellings(name))
+    if not spellings:
+        return []
+    pattern = "|".join(
+        re2.escape(spelling) for spelling in sorted(spellings, key=len, reverse=True)
+    )
+    return [
+        Rule(
+            IdentifierKind.PERSON,
+            f"(?:{pattern})",
+            rf"(?i)(?:^|[^\pL\pN_])(?P<v>{pattern})(?:[^\pL\pN_]|$)",
+            confidence=LIKELY,
+        )
+    ]
+
+
+def _spellings(name: str) -> list[str]:
+    """`Megan Payne` is also `Payne, Megan` and `M. Payne`; a word of two letters names nobody."""
+    words = name.replace(",", " ").split()
+    if "," in name and len(words) == 2:
+        words.reverse()
+    if not words or len("".join(words)) < 3:
+        return []
+    if len(words) == 1:
+        return words
+    first, last = words[0], words[-1]
+    return [" ".join(words), f"{last}, {first}", f"{first[0]}. {last}", f"{first}.{last}"]
+
+
+def harvest(fields: Mapping[str, object]) -> set[str]:
+    """Names in the people fields of a record, for `IdentifierDetector.with_names`."""
+    return {
+        value.strip()
+        for name, value in fields.items()
+        if isinstance(value, str)
+        and declared_kind(name, value) is IdentifierKind.PERSON
+        and _spellings(value)
+    }

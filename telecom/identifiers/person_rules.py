@@ -1,0 +1,141 @@
+"""People: names, addresses, accounts, in labelled text. Unlabelled names are harvested, not guessed."""
+
+from __future__ import annotations
+
+import re
+
+import re2
+from stdnum import iban
+
+from telecom.identifiers.kinds import IdentifierKind
+from telecom.identifiers.numbering import is_luhn
+from telecom.identifiers.rules import LABELLED, SHAPED, Candidate, Rule
+
+_UPPER = r"(?:[A-Z]|\xc3[\x80-\x9e]|\xc4[\x80-\xbf]|\xc5[\x80-\xbf]|\xd0[\x80-\xaf])"
+_LETTERS = r"[A-Za-z\x80-\xff'’.-]"
+_PARTICLE = r"(?:van|von|der|den|de|del|della|da|di|dos|la|le|el|al|bin|ibn|zu|af|of)"
+_NAME_WORD = rf"{_UPPER}{_LETTERS}*"
+_NAME = rf"{_NAME_WORD}(?:,?[ ]+(?:{_PARTICLE}[ ]+){{0,2}}{_NAME_WORD}){{0,4}}"
+_PERSON_LABEL = (
+    r"(?:reported[ _]by|reporter|raised[ _]by|opened[ _]by|closed[ _]by|resolved[ _]by|requested[ _]by|requester"
+    r"|requestor|created[ _]by|updated[ _]by|approved[ _]by|approver|submitted[ _]by|submitter|assigned[ _]to|assignee"
+    r"|caller(?:[ _]name)?|contact(?:[ _](?:person|name))?|customer(?:[ _]name)?|cust|client[ _]name|subscriber[ _]name"
+    r"|account[ _](?:holder|name|owner)|full[ _]name|first[ _]?name|last[ _]?name|given[ _]?name|family[ _]?name|surname"
+    r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call|operator[ _]name|attn|kunde|name des kunden|melder)"
+)
+_STREET = r"(?i:street|str\.|straße|strasse|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|way|court|ct\.?|square|platz|weg|allee|rue|via|calle|close|crescent|terrace|place)"
+
+_NOT_PEOPLE: re.Pattern[bytes] = re2.compile(
+    rb"(?i)\b(?:noc|team|group|support|operations?|ops|transport|core|ran|field|service|desk|tier|level|shift"
+    rb"|engineering|planning|system|monitoring|automation|bot|auto|none|unknown|unassigned|vendor|tac|cisco|juniper"
+    rb"|nokia|ericsson|huawei|arista|network|access|security|admin|administrator|root|n/a|edge|impact|affected"
+    rb"|complain\w*|report\w*|device|router|switch|interface|port|link|vlan|vrf|facing|side|premises?|not)\b"
+)
+
+
+def _person(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge capitalised words behind a label: teams and systems are no people."""
+    while end > start and text[end - 1 : end] in b".-,'":
+        end -= 1
+    name = text[start:end]
+    if len(name) < 2 or _NOT_PEOPLE.search(name) is not None or (name.isupper() and len(name) < 3):
+        return None
+    return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
+
+
+def _bank_account(text: bytes, start: int, end: int) -> Candidate | None:
+    if not iban.is_valid(text[start:end].decode()):
+        return None
+    return Candidate(start, end, IdentifierKind.ACCOUNT, SHAPED)
+
+
+def _card(text: bytes, start: int, end: int) -> Candidate | None:
+    digits = bytes(byte for byte in text[start:end] if 48 <= byte <= 57).decode()
+    if not is_luhn(digits):
+        return None
+    return Candidate(start, end, IdentifierKind.ACCOUNT, SHAPED)
+
+
+def _account(text: bytes, start: int, end: int) -> Candidate | None:
+    if not any(48 <= byte <= 57 for byte in text[start:end]):
+        return None
+    return Candidate(start, end, IdentifierKind.ACCOUNT, LABELLED)
+
+
+PERSON_RULES: tuple[Rule, ...] = (
+    Rule(
+        IdentifierKind.PERSON,
+        rf"{_PERSON_LABEL}[\"'\s]*[:=]",
+        rf"(?i:\b{_PERSON_LABEL})[\"'\\]{{0,2}}[ \t]*[:=][ \t]*[\"'\\]{{0,2}}(?:(?:Mr|Mrs|Ms|Dr)\.? )?(?P<v>{_NAME})",
+        judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"(?:my name is|name is|this is|customer|subscriber|reported by|spoke (?:to|with)|regards,?|caller|technician|engineer) ",
+        rf"(?:(?i:\b(?:my name is|name is|signed|spoke (?:to|with)|called by|reported by|raised by|confirmed by|(?:best |kind )?regards,?))\s|\b(?i:caller|technician|customer|subscriber|engineer) (?:Mr|Mrs|Ms|Miss|Dr)\.? )(?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
+        judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"\b(?:mr|mrs|ms|miss|dr|prof|herr|frau|mme)\.? ",
+        rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|M)\.? (?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
+        confidence=SHAPED,
+        judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"snmp-server contact|sysContact",
+        r"(?i)\b(?:snmp-server contact|syscontact)[ :=\"]+(?P<v>[^\n\";]*[A-Za-z][^\n\";]*)",
+    ),
+    Rule(
+        IdentifierKind.LOCATION,
+        r"address[\"'\s]*[:=]",
+        r"(?i)\b(?:(?:home|billing|postal|street|installation|service|customer|subscriber|delivery|mailing|residential|civic|site)[ _-]?)?address[\"'\\]{0,2}[ \t]*[:=][ \t]*[\"'\\]{0,2}"
+        r"(?P<v>\d{1,5}[a-z]? +[a-z\x80-\xff][^\n\"|]{3,100}|[a-z\x80-\xff][a-z\x80-\xff.'’ -]{2,40} \d{1,5}[a-z]?\b[^\n\"|]{0,80})",
+    ),
+    Rule(
+        IdentifierKind.LOCATION,
+        rf"\d [^\n]{{2,40}}{_STREET}",
+        rf"\b(?P<v>\d{{1,5}}[a-z]? (?:{_NAME_WORD} ){{1,3}}{_STREET})(?:\W|$)",
+        confidence=SHAPED,
+    ),
+    Rule(
+        IdentifierKind.LOCATION,
+        r"(?:straße|strasse|str\.|platz|weg|allee|gasse) \d",
+        r"(?P<v>[A-Z][A-Za-z\x80-\xff-]*(?:straße|strasse|str\.|platz|weg|allee|gasse) \d{1,4}[a-z]?)\b",
+        confidence=SHAPED,
+    ),
+    Rule(
+        IdentifierKind.ACCOUNT,
+        r"(?:customer|account|acct|contract|cust|invoice|kunden|passport|ssn|social security|id card|national id|driver'?s? licen[sc]e|tax id|aadhaar|iban)[^\n]{0,14}\d",
+        r"(?i)\b(?:(?:customer|account|acct|contract|cust|kunden)[ _-]?(?:id|no|nr|number|ref(?:erence)?|nummer)|passport(?: (?:no|number))?|ssn|social security(?: number)?"
+        r"|id card(?: (?:no|number))?|national[ _-]id|driver'?s? licen[sc]e(?: (?:no|number))?|tax[ _-]id|aadhaar|iban)"
+        r"[\"'\\]{0,2}\.?[ \t]*(?:[:=#]|is|was)?[ \t]*[\"'\\#]{0,2}(?P<v>[A-Z0-9][A-Z0-9-]{3,33})\b",
+        judge=_account,
+    ),
+    Rule(
+        IdentifierKind.ACCOUNT,
+        r"\b\d{3}-\d{2}-\d{4}\b",
+        r"(?:^|[^\d-])(?P<v>\d{3}-\d{2}-\d{4})(?:[^\d-]|$)",
+        confidence=SHAPED,
+    ),
+    Rule(
+        IdentifierKind.ACCOUNT,
+        r"\b[3-6]\d{3}[ -]\d{4}[ -]\d{4}",
+        r"(?:^|[^\d-])(?P<v>[3-6]\d{3}(?:[ -]\d{4}){3})\b",
+        judge=_card,
+    ),
+    Rule(
+        IdentifierKind.ACCOUNT,
+        r"\bcard",
+        r"(?i)\b(?:card|cc)(?: (?:number|no\.?|#|is|nr))*[ :#]{0,3}(?P<v>\d{12,19})\b",
+        judge=_account,
+    ),
+    Rule(
+        IdentifierKind.ACCOUNT,
+        r"\b[a-z]{2}\d{2}[a-z0-9]{11}",
+        r"\b(?P<v>[A-Z]{2}\d{2}[A-Z0-9]{11,30})\b",
+        judge=_bank_account,
+    ),
+)
+"""Rules for people and what they own or where they live."""

@@ -1,0 +1,232 @@
+"""Device secrets: what opens a network element, as vendors write it in configurations and text."""
+
+from __future__ import annotations
+
+import re
+
+import re2
+
+from telecom.identifiers.kinds import IdentifierKind
+from telecom.identifiers.rules import LABELLED, SHAPED, Candidate, Rule
+
+# Values end at a blank, a quote or a statement's end; quoted values may contain blanks.
+_VALUE = r"(?:\\?[\"'](?P<q>[^\"'\n]+)\\?[\"']|(?P<v>[^\s\"';,{}\[\]()<>]+))"
+_ENCODING = (
+    r"(?:(?:0|4|5|6|7|8|9|10|14|encrypted|clear(?:-?text)?|plain(?:-?text)?(?:-password)?|cipher"
+    r"|irreversible-cipher|simple|sha-?(?:1|256|384|512)?|sha2-(?:256|512)|md5|hmac-\S+|text|ascii(?:-text)?"
+    r"|hexadecimal|hex|key-string|string|role \S+|privilege \d+|local|remote|level \d+|hash2?)[ \t]+)*"
+)
+_WORDS = (
+    r"(?:pass ?words?|passwd|passwort|pwd|pass ?phrase|pass ?code|secret(?:[_ -]?key)?|pre-?shared[-_ ]?(?:key|secret)"
+    r"|(?:wpa[-_ ]?)?psk|shared[-_ ]?(?:secret|key)|(?:auth(?:entication)?|encryption|privacy|priv|session|master|api"
+    r"|access|secret|signing|private|server|license|pmk)[-_ ]?(?:key|password|token)|key[-_ ]?string|token"
+    r"|credentials?|community(?:[-_ ]?(?:string|name))?)"
+)
+_ORDINARY: re.Pattern[bytes] = re2.compile(
+    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|none|null|nil|true|false|yes|no|not|required|expired?|expires|reset|policy"
+    rb"|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and|or|to|in|on|the|a|an"
+    rb"|with|by|from|at|has|must|should|removed|redacted|hidden|encryption|encrypted|authentication|strong"
+    rb"|weak|default|recovery|manager|management|rotation|rotated|aging|length|minimum|maximum|history"
+    rb"|prompt|check|mismatch|error|accepted|rejected|disabled|enabled|type|level|\d{1,4}|bucket|ring"
+    rb"|additive|no-export|no-advertise|internet|local-as|gshut|delete|add|members?|lists?|set|values?"
+    rb"|attributes?|standard|extended|large|ro|rw|it|this|that|them|we|you|string|name|known|unknown)$"
+)
+_BGP_COMMUNITY: re.Pattern[bytes] = re2.compile(
+    rb"(?i)^(?:\d+|\d+:\d+(?::\d+)?|0x[0-9a-f]+|no-export\S*|no-advertise|internet|local-as|graceful-shutdown"
+    rb"|accept-own|none|additive|add|delete|blackhole|target:\S+|origin:\S+)$"
+)
+
+
+def _worded(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge what follows `password` and its like: ordinary words are prose."""
+    start, end = _trimmed(text, start, end)
+    if start == end or _ORDINARY.search(text[start:end]) is not None:
+        return None
+    return Candidate(start, end, IdentifierKind.SECRET, LABELLED)
+
+
+def _mixed(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a word after `password` without any sign between: a secret has more than letters."""
+    start, end = _trimmed(text, start, end)
+    value = text[start:end]
+    if len(value) < 4 or value.isalpha() or not any(byte > 32 for byte in value):
+        return None
+    return _worded(text, start, end)
+
+
+def _community(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a community: SNMP's is a password, BGP's is a number pair or a well-known name."""
+    if _BGP_COMMUNITY.search(text[start:end]) is not None:
+        return None
+    return _worded(text, start, end)
+
+
+def _trimmed(text: bytes, start: int, end: int) -> tuple[int, int]:
+    while end > start and text[end - 1 : end] in b".:!?\\":
+        end -= 1
+    return start, end
+
+
+def _secret(trigger: str, pattern: str, **options: object) -> list[Rule]:
+    """Two rules where a value may be quoted: one for each of the groups `v` and `q`."""
+    quoted = pattern.replace("(?P<v>", "(?:").replace("(?P<q>", "(?P<v>")
+    plain = pattern.replace("(?P<q>", "(?:")
+    both = [plain, quoted] if "(?P<q>" in pattern else [plain]
+    return [Rule(IdentifierKind.SECRET, trigger, each, **options) for each in both]  # type: ignore[arg-type]  # options are Rule's own
+
+
+_START = r"(?im)(?:^|[\n\"'>|]|\bset |\bno )[ \t+-]*"
+
+SECRET_RULES: tuple[Rule, ...] = (
+    Rule(
+        IdentifierKind.SECRET,
+        r"-----BEGIN",
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?P<v>.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|[A-Za-z])\$\S{4}",
+        r"(?P<v>\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|M|S|H|P|nt)\$[^\s\"';,]{4,})",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"%\^%#|%@%@|@%@%|%\$%\$|%#%#",
+        r"(?P<v>%\^%#.+?%\^%#|%@%@.+?%@%@|@%@%.+?@%@%|%\$%\$.+?%\$%\$|%#%#.+?%#%#)",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"eyJ[A-Za-z0-9_-]{8}",
+        r"\b(?P<v>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)?)",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"\b(?:AKIA|ASIA)[0-9A-Z]{16}|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abpr]-",
+        r"\b(?P<v>(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,})",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"(?:bearer|basic|digest)[ ]+\S{8}",
+        r"(?i)\b(?:authorization[\"':= ]+)?(?:bearer|basic)[ ]+(?P<v>[A-Za-z0-9+/=._~-]*[0-9A-Z=._][A-Za-z0-9+/=._~-]{7,})",
+        confidence=SHAPED,
+        judge=_mixed,
+    ),
+    Rule(
+        IdentifierKind.SECRET,
+        r"://[^\s/@]*:[^\s/@]+@",
+        r"://[^\s/@:]*:(?P<v>[^\s/@]+)@",
+    ),
+    # SNMP: communities and users.
+    *_secret(
+        r"snmp",
+        rf"(?i)\bsnmp-server[ \t]+community[ \t]+(?:(?:0|7|8|encrypted|clear)[ \t]+)?{_VALUE}",
+    ),
+    *_secret(r"snmp", rf"(?i)\bsnmp-server[ \t]+mib[ \t]+community-map[ \t]+(?P<v>[^\s:]+)"),
+    *_secret(
+        r"snmp",
+        r"(?i)\bsnmp-server[ \t]+host[ \t]+(?:(?:inside|outside|ipv[46])[ \t]+)?\S+(?:[ \t]+(?:vrf|use-vrf)[ \t]+\S+)?"
+        r"(?:[ \t]+(?:informs?|traps?))?(?:[ \t]+version[ \t]+(?:1|2c|3(?:[ \t]+(?:auth|noauth|priv))?))?"
+        rf"(?:[ \t]+(?:community|encrypted|clear|[07]))*[ \t]+{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"snmp",
+        r"(?i)\bsnmp-server[ \t]+user[ \t].*?\bauth(?:[ \t]+(?:encrypted|clear|localizedkey|[07]))?[ \t]+(?:md5|sha\S*)"
+        rf"(?:[ \t]+(?:encrypted|clear|[07]))?[ \t]+{_VALUE}",
+    ),
+    *_secret(
+        r"snmp",
+        r"(?i)\bsnmp-server[ \t]+user[ \t].*?\bpriv(?:[ \t]+(?:des56|3?des|aes(?:[ -]?\d{3})?))?"
+        rf"(?:[ \t]+(?:encrypted|clear|[07]))?[ \t]+{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(r"snmp", rf"(?i)\bsnmp-community[ \t]+{_VALUE}"),
+    *_secret(
+        r"snmp",
+        r"(?i)\bsnmp(?:-agent|v[123]c?)?\b[^\n]{0,40}?\bcommunity(?:[ \t]+(?:read|write|string|name|ro|rw|is|cipher|simple|complexity-check|disable))*"
+        rf"[ \t]*[:=]?[ \t]*{_VALUE}",
+        judge=_community,
+    ),
+    *_secret(
+        r"snmp-agent",
+        rf"(?i)\bsnmp-agent\b[^\n]*?\b(?:securityname|auth(?:entication)?-mode \S+|privacy-mode \S+)(?:[ \t]+(?:cipher|simple))?[ \t]+{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"community",
+        rf"(?im)^[ \t+-]*(?:set[ \t]+)?community[ \t]+{_VALUE}(?:[ \t]+(?:\{{|access-permissions|hash2?|authorization|v?r\w* version|trailing|ro|rw|r|rwa)\b[^\n]*|[ \t]*\{{)?",
+        judge=_community,
+    ),
+    *_secret(
+        r"community",
+        rf"(?i)\bcommunity[-_ ]?(?:string|name)[ \t]*(?:is|was|:|=)?[ \t]*{_VALUE}",
+        judge=_community,
+    ),
+    # Commands whose last words are a secret, whatever it looks like.
+    *_secret(
+        r"password|secret",
+        r"(?i)\b(?:enable|username[ \t]+\S+[^\n]*?|user[ \t]+\S+[^\n]*?|neighbor[ \t]+\S+|neighbor-group[ \t]+\S+|local-user[ \t]+\S+"
+        r"|isis|lsp|area|domain|ldp|chap|pap|ppp[^\n]*?|line[^\n]*?|hostname|peer[ \t]+\S+|bgp[ \t]+\S+|sent-username[ \t]+\S+"
+        r"|super|admin|privilege[ \t]+\d+|login|set[ \t]+authentication|encrypted|simple|authentication|privacy)[ \t-]+"
+        rf"(?:password|secret)[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"password|secret|passphrase|psk|pre-?shared-key|key-string|shared-secret",
+        rf"(?im)^[ \t+-]*(?:no[ \t]+|set[ \t][^\n]*?)?(?:[\w-]+-)?(?:password|secret|passphrase|wpa-psk|psk|pre-?shared-key|key-string|shared-secret|secret-key)"
+        rf"[ \t]+{_ENCODING}{_VALUE}[ \t]*(?:;|encrypted|hash2?|role[^\n]*|$)",
+        judge=_worded,
+    ),
+    *_secret(
+        r"key",
+        r"(?i)\b(?:tacacs-server|radius-server|tacacs\+?|radius|server-private|server|host|client|crypto[ \t]+isakmp|isakmp|ike\S*|macsec"
+        r"|hwtacacs-server|radius-host|accounting-server|authentication-server|address[ \t]+\S+|auth-port[ \t]+\d+|acct-port[ \t]+\d+)"
+        rf"[^\n]*?[ \t](?:key|shared-key|secret|shared-secret)[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"key[ \t]+[4-9]",
+        r"(?i)\bkey[ \t]+(?:4|5|6|7|8|9|14)[ \t]+(?P<v>[0-9A-Za-z$/.+=\"-]{6,})",
+    ),
+    *_secret(
+        r"(?:message-digest|authentication)-key",
+        r"(?i)\b(?:message-digest-key[ \t]+\d+[ \t]+\S+|authentication-key(?:[ \t]+\d+)?(?:[ \t]+(?:md5|sha\d*|hmac-\S+|cmac-\S+|aes-\S+))?)"
+        rf"(?:[ \t]+type[ \t]+\S+[ \t]+value)?[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"authentication[ \t]",
+        r"(?i)\b(?:standby[^\n]*?|vrrp[^\n]*?|glbp[^\n]*?|ip[ \t]+nhrp|nhrp|hsrp[^\n]*?)[ \t]authentication(?:[ \t]+(?:text|md5[ \t]+key-string))?"
+        rf"[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"key-string|cryptographic-",
+        rf"(?i)\bkey-string[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"cipher|encrypted|\bENC\b|hash2?\b",
+        r"(?i)\b(?:irreversible-cipher|cipher|enc)[ \t]+(?P<v>[^\s\"';,]*[^\s\"';,a-z-][^\s\"';,]{7,})",
+        confidence=SHAPED,
+        judge=_mixed,
+    ),
+    *_secret(
+        r"encrypted-password|authentication-password|privacy-password|simple-password|plain-text-password|-key \"|secret \"",
+        rf"(?i)\b(?:encrypted-password|authentication-password|privacy-password|simple-password|plain-text-password-value"
+        rf"|authentication-key|privacy-key|ascii-text|hexadecimal|secret|pre-shared-key)[ \t]+{_ENCODING}{_VALUE}",
+        judge=_mixed,
+    ),
+    # Anywhere, in prose and in key-value text.
+    *_secret(
+        rf"{_WORDS}[\s_\"'\\]*(?::|=|\bis\b|\bwas\b)",
+        rf"(?i){_WORDS}[\s\"'\\\])_]{{0,3}}(?::=|=>|[:=]|\bis\b(?:[ \t]+set[ \t]+to)?|\bwas\b)[ \t]*(?:[b\[(]?){_VALUE}",
+        judge=_community,
+    ),
+    *_secret(
+        rf"{_WORDS}[ \t]+\S",
+        rf"(?i)\b(?:pass ?word|passwd|pwd|passphrase|secret|psk|pre-?shared-key|token|credentials?)[ \t]+{_ENCODING}{_VALUE}",
+        confidence=SHAPED,
+        judge=_mixed,
+    ),
+)
+"""Rules for secrets; a match is always replaced by `[SECRET]`."""

@@ -1,0 +1,273 @@
+"""Subscribers, their devices and SIMs: the formats of 3GPP TS 23.003 and TS 29.571, E.164, E.118."""
+
+from __future__ import annotations
+
+from telecom.identifiers.kinds import IdentifierKind
+from telecom.identifiers.numbering import (
+    is_counted,
+    is_imei_shaped,
+    is_in_imsi_plan,
+    is_luhn,
+    is_part_of_number,
+    is_telephone_number,
+    is_timestamp,
+)
+from telecom.identifiers.rules import LABELLED, LIKELY, SHAPED, Candidate, Rule
+
+# What may stand between a label and its value: `IMSI: `, `"imsi": "`, `imsi=`, `IMSI is `,
+# `IMSI number 262...`, `<imsi>262...`, `imsi[262...]`, `imsi\":\"` (JSON inside JSON).
+JOINER = (
+    r"(?:[\s_-]{0,2}(?:number|num|no|nr|id|value|digits|addr(?:ess)?|tbcd|bcd|hex|string)\b\.?)?"
+    r"[\s\"'\\)\]]{0,4}(?:[:=#>~|,]|=>|->|:=|\(|\[|\bis\b|\bwas\b|\bof\b|\bfor\b)?"
+    r"[\s\"'\\(\[{<]{0,4}"
+)
+TYPED = r"(?:(?:imsi|msisdn|imeisv|imei|supi|gpsi|tel|sip)[-:=]\s?)?"
+
+_IMSI_LABEL = r"(?:imsi|supi|msin|ue[_ -]?id|subscriber[_ -]?(?:id|identity|number)|subscriber)"
+_PHONE_LABEL = (
+    r"(?:ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
+    r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
+    r"|(?:tele)?phone|telefon|mobile|handy|cell[-_ ]?phone|fax|[ab][-_ ]?(?:number|party|subscriber)"
+    r"|cli|ani|dialled|dialed|contact|callback|call[-_ ]back|hotline|whats ?app|e\.?164|tel)"
+)
+_PHONE_VALUE = r"(?:\+|\b)\d{6,15}|\+?\(?\d{1,4}\)?(?:[ ./-]{1,2}\(?\d{1,8}\b\)?){1,6}(?:\s?(?:x|ext\.? ?)\d{1,6})?"
+_TEMPORARY = r"(?:(?:5g|4g)?[-_ ]?s?[-_]?guti|(?:5g[-_ ]?)?(?:s[-_]|m[-_]|p[-_])?tmsi|ue[-_ ]?temporary[-_ ]?id)"
+_DEVICE_LABEL = (
+    r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|meid|device[-_ ]?id(?:entity)?)"
+)
+_SIM_LABEL = r"(?:icc[-_ ]?id|e?u?icc|eid|sim(?:[-_ ]?(?:card|serial))?)"
+
+
+def _bare_number(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge 15 or 16 digits that nothing labels."""
+    digits = text[start:end].decode()
+    if (
+        is_timestamp(digits)
+        or is_part_of_number(text, start, end)
+        or is_counted(text, start, end)
+        or len(set(digits)) < 3
+    ):
+        return None
+    if len(digits) == 15:
+        return _fifteen(digits, start, end)
+    if is_luhn(digits) and digits[0] in "3456":
+        return Candidate(start, end, IdentifierKind.ACCOUNT, SHAPED)
+    if is_imei_shaped(digits) and digits[:2] in ("01", "35", "86"):
+        return Candidate(start, end, IdentifierKind.DEVICE, LIKELY)
+    return None
+
+
+def _fifteen(digits: str, start: int, end: int) -> Candidate | None:
+    if is_imei_shaped(digits) and is_luhn(digits):
+        return Candidate(start, end, IdentifierKind.DEVICE, SHAPED)
+    if is_in_imsi_plan(digits):
+        return Candidate(start, end, IdentifierKind.SUBSCRIBER, SHAPED)
+    if is_luhn(digits) and digits[:2] in ("34", "37"):
+        return Candidate(start, end, IdentifierKind.ACCOUNT, LIKELY)
+    return None
+
+
+def _sim(text: bytes, start: int, end: int) -> Candidate | None:
+    if is_part_of_number(text, start, end) or is_counted(text, start, end):
+        return None
+    return Candidate(start, end, IdentifierKind.SIM, SHAPED)
+
+
+def _international(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge `+` and digits: a telephone number unless a unit or a count says otherwise."""
+    spelled = text[start:end].decode()
+    digits = _digits(spelled)
+    if not 8 <= len(digits) <= 15 or is_part_of_number(text, start, end):
+        return None
+    if is_telephone_number(spelled):
+        return Candidate(start, end, IdentifierKind.SUBSCRIBER, SHAPED)
+    if is_counted(text, start, end) or is_timestamp(digits):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
+
+
+def _zero_zero(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a number written with the international prefix 00."""
+    digits = text[start:end].decode()
+    if is_counted(text, start, end) or is_part_of_number(text, start, end):
+        return None
+    if not is_telephone_number("+" + digits[2:]):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
+
+
+def _labelled_phone(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a number behind a telephone label: a date or an address is none."""
+    spelled = text[start:end].decode().rstrip(" ./-(")
+    for cut in (" 19", " 20"):  # a date that follows the number
+        head, _, tail = spelled.rpartition(cut)
+        if head and tail[2:3] in ("-", "/") and len(_digits(head)) >= 7:
+            spelled = head
+    digits = _digits(spelled)
+    if not 7 <= len(digits) <= 20 or _is_date_or_address(spelled) or is_timestamp(digits):
+        return None
+    return Candidate(start, start + len(spelled), IdentifierKind.SUBSCRIBER, LABELLED)
+
+
+def _is_date_or_address(spelled: str) -> bool:
+    groups = spelled.replace("/", "-").split("-")
+    if (
+        len(groups) == 3
+        and len(groups[0]) == 4
+        and len(groups[1]) == 2
+        and groups[0][:2] in ("19", "20")
+    ):
+        return True
+    octets = spelled.split(".")
+    return len(octets) == 4 and all(part.isdigit() and int(part) < 256 for part in octets)
+
+
+def _digits(spelled: str) -> str:
+    return "".join(filter(str.isdigit, spelled))
+
+
+def _labelled_hex(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a labelled hexadecimal value: it has a digit, so it is no word."""
+    if not any(48 <= byte <= 57 for byte in text[start:end]):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
+
+
+_MAIL_LOCAL = r"[a-z0-9._%+!#$&'*/?^{}~=\x80-\xff-]+"
+_DOMAIN = r"(?:[a-z0-9\x80-\xff](?:[a-z0-9_\x80-\xff-]*[a-z0-9\x80-\xff])?\.)+[a-z\x80-\xff][a-z0-9\x80-\xff-]*[a-z\x80-\xff]"
+
+
+def _address_at(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge `local@domain`: a subscriber's NAI or IMPU, or an e-mail address."""
+    local, _, domain = text[start:end].lower().partition(b"@")
+    number = local.lstrip(b"+")
+    if (
+        domain.endswith(b"3gppnetwork.org")
+        or domain.startswith((b"ims.", b"nai."))
+        or (number.isdigit() and 9 <= len(number) <= 16)
+        or b".rid" in local
+    ):
+        return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
+    return Candidate(start, end, IdentifierKind.EMAIL, LABELLED)
+
+
+SUBSCRIBER_RULES: tuple[Rule, ...] = (
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        rf"{_IMSI_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i){_IMSI_LABEL}{JOINER}{TYPED}"
+        r"(?P<v>\d{6,16}f?\b|\d{3}[ -]\d{2,3}[ -]\d{5,10}\b|(?:0x)?[0-9a-f]{2}(?:[ :]?[0-9a-f]{2}){6,7}\b)",
+        judge=_labelled_hex,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        rf"{_PHONE_LABEL}[^\n\d]{{0,24}}\d",
+        rf"(?i)\b{_PHONE_LABEL}s?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
+        judge=_labelled_phone,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:call|reach|dial|contact|sms|text|phone|number)\b[^\n\d]{0,28}\d",
+        r"(?i)\b(?:call(?:ed|ing|s)?|reach(?:ed|able)?|dial(?:led|ed)?|contact|sms|text|phone|number is)\b"
+        r"(?: (?:me|us|him|her|them|back|customer|on|at|from|to|via|under|the|my|his|is|number|tel\.?|phone)){1,4}"
+        rf"[: (]{{1,3}}(?P<v>{_PHONE_VALUE})",
+        judge=_labelled_phone,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        rf"{_TEMPORARY}[^\n\d]{{0,20}}[0-9a-f]",
+        rf"(?i){_TEMPORARY}{JOINER}(?P<v>(?:0x)?[0-9a-f]{{6,24}}\b|(?:0x)?[0-9a-f]{{1,8}}(?:[-:. ][0-9a-f]{{1,8}}){{2,8}}\b)",
+        judge=_labelled_hex,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:imsi|msisdn|supi|gpsi|extid|nai|guti)-",
+        r"(?i)\b(?:imsi|msisdn|supi|gpsi|(?:5g-)?guti)-(?P<v>\+?[0-9a-f-]*\d{5}[0-9a-f-]*)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:extid|nai)-",
+        r"(?i)\b(?:extid|nai)-(?P<v>[^\s\"'<>,;@]+(?:@[^\s\"'<>,;]+)?)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"suci",
+        r"(?i)\bsuci[-:= \"']{1,4}(?:suci-)?(?P<v>[0-7]-(?:\d{3}-\d{2,3}|[a-z0-9.]+)-[0-9a-f]{1,4}-[0-9a-f]{1,2}-[0-9]{1,3}-[0-9a-z@._-]+)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"suci[^\n\d]{0,12}[0-9a-f]",
+        rf"(?i)\bsuci{JOINER}(?P<v>(?:0x)?[0-9a-f]{{10,}}\b)",
+        judge=_labelled_hex,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:sips?|tel|im|pres):[+\w(]",
+        r"(?i)\b(?:sips?|im|pres):(?P<v>[^\s;>\"'@,]+@[^\s;>\"',)\]]+)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:sips?|tel):\+?\(?\d",
+        r"(?i)\b(?:sips?|tel):(?P<v>\+?\d[\d().\-]{4,20}\d)",
+    ),
+    Rule(
+        IdentifierKind.DEVICE,
+        rf"{_DEVICE_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i)\b{_DEVICE_LABEL}{JOINER}{TYPED}"
+        r"(?P<v>\d{10,17}\b|\d{2}[ -]\d{6}[ -]\d{6}(?:[ -]\d{1,2})?\b|\d{6}[ -]\d{2}[ -]\d{6}(?:[ -]\d{1,2})?\b"
+        r"|\d{8}[ -]\d{6}(?:[ -]\d{1,2})?\b)",
+    ),
+    Rule(
+        IdentifierKind.DEVICE,
+        r"imei(?:sv)?-\d",
+        r"(?i)\bimei(?:sv)?-(?P<v>\d{13,16})\b",
+    ),
+    Rule(
+        IdentifierKind.DEVICE,
+        r"(?:^|[^\d])\d{2}[ -]\d{6}[ -]\d{6}[ -]\d",
+        r"(?:^|[^\d-])(?P<v>\d{2}[ -]\d{6}[ -]\d{6}[ -]\d{1,2})\b",
+        confidence=SHAPED,
+    ),
+    Rule(
+        IdentifierKind.SIM,
+        rf"{_SIM_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i)\b{_SIM_LABEL}{JOINER}(?P<v>\d{{10,32}}f?\b|\d{{2,6}}(?:[ -]\d{{2,6}}){{2,7}}\b)",
+    ),
+    Rule(
+        IdentifierKind.SIM,
+        r"\b89\d{16}",
+        r"(?i)\b(?P<v>89\d{17,18}f?|89\d{30})\b",
+        judge=_sim,
+    ),
+    Rule(
+        IdentifierKind.SIM,
+        r"\b89\d{2}[ -]\d{4}[ -]\d{4}",
+        r"\b(?P<v>89\d{2}(?:[ -]\d{4}){3}[ -]\d{3,4})\b",
+        confidence=SHAPED,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"\b\d{15}",
+        r"\b(?P<v>\d{15,16})\b",
+        judge=_bare_number,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"\+\(?\d",
+        r"(?:^|[^\w.+])(?P<v>\+\d{8,15}\b|\+\d{1,3}(?:[ ./-]{1,2}\(?\d{1,5}\)?|\(\d{1,5}\)){2,6})",
+        judge=_international,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"\b00[1-9]\d{8}",
+        r"(?:^|[^\w.])(?P<v>00[1-9]\d{8,13})\b",
+        judge=_zero_zero,
+    ),
+    Rule(
+        IdentifierKind.EMAIL,
+        r"@",
+        rf"(?i)(?P<v>{_MAIL_LOCAL}@{_DOMAIN})",
+        judge=_address_at,
+    ),
+)
+"""Rules for who somebody is to the network, most specific first."""
