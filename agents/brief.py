@@ -7,6 +7,7 @@ What does not fit is counted, so that a reader knows what was left out and can a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,8 @@ def write_brief(
             f"first trouble {format_instant(when(trouble))} {trouble.managed_object}: "
             + quote_of(trouble)
         )
+    kinds = Counter(group.probable_cause for group in groups for _ in group.alarms)
+    head.append("kinds: " + ", ".join(f"{n}x {kind}" for kind, n in kinds.most_common(_MAX_KINDS)))
     page = _Page(limit - estimate_tokens("\n".join(head)) - _RESERVE, head)
     page.section("suspects, most likely first", _suspects(candidates, quotes))
     page.section("changes", changes)
@@ -107,6 +110,7 @@ def _limit(budget_tokens: int, tokens_before: int) -> int:
     return min(budget_tokens, max(tenth, min(tokens_before, 300)))
 
 
+_MAX_KINDS = 20
 _RESERVE = 24
 """Tokens kept for the line that counts what was left out."""
 

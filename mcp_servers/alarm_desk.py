@@ -82,7 +82,7 @@ class AlarmDesk:
         return counts
 
     def window(self, from_time: str | None, to_time: str | None) -> Window:
-        """Read a window; without times it is the newest burst, with one time it ends or starts there.
+        """Read a window: the newest burst without times, to or from one time with one.
 
         Raises:
             InvalidArgumentError: Not ISO 8601, the wrong way round, or longer than a month.

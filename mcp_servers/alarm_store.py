@@ -38,8 +38,8 @@ _BURST_SAMPLE = 200_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, others INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, others INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS alarms (
     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
@@ -131,7 +131,7 @@ class AlarmStore:
             connection.executescript(_SCHEMA)
         except sqlite3.DatabaseError as exc:
             raise StoreDamagedError(
-                f"{path} is damaged ({exc}); delete it, `tierwise-site ingest` rebuilds it from alarms/"
+                f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
             ) from exc
         return cls(path, connection, id_key)
 
@@ -160,9 +160,7 @@ class AlarmStore:
             record_rejects(site.store, "alarms", self._rejects())
         return counts
 
-    def _ingest_file(
-        self, site: SiteDirectory, name: str, path: Path, counts: AlarmCounts
-    ) -> bool:
+    def _ingest_file(self, site: SiteDirectory, name: str, path: Path, counts: AlarmCounts) -> bool:
         """Bring one file up to date; True when the store changed."""
         with self._lock:
             known = self._connection.execute(
@@ -225,8 +223,8 @@ class AlarmStore:
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO files (path, size, mtime_ns, sha256, others) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-                " sha256 = excluded.sha256, others = excluded.others",
+                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,"
+                " mtime_ns = excluded.mtime_ns, others = excluded.others",
                 (name, *fingerprint),
             )
             file = connection.execute("SELECT id FROM files WHERE path = ?", (name,)).fetchone()[0]
@@ -256,13 +254,13 @@ class AlarmStore:
     ) -> Iterator[tuple[int, int, str, str, str, int, str, str]]:
         """Database rows; alarms without an id of their source get a keyed one."""
         repeated: Counter[str] = Counter()
-        for ordinal, alarm in enumerate(alarms, start=1):
-            if has_assigned_id(alarm):
-                place = alarm.source.locator
+        for ordinal, read in enumerate(alarms, start=1):
+            alarm = read
+            if has_assigned_id(read):
+                place = read.source.locator
                 repeated[place] += 1
-                alarm = alarm.model_copy(
-                    update={"alarm_id": self._keyed_id(place, repeated[place])}
-                )
+                keyed = self._keyed_id(place, repeated[place])
+                alarm = read.model_copy(update={"alarm_id": keyed})
             device, _, port = alarm.managed_object.partition(":")
             happened = event_time(alarm)
             yield (
@@ -365,10 +363,11 @@ class AlarmStore:
         after = (-(2**63), 0) if cursor is None else _place(cursor)
         with self._lock:
             (total,) = self._connection.execute(
-                f"SELECT count(*) FROM alarms WHERE {where}", values
+                f"SELECT count(*) FROM alarms WHERE {where}",  # noqa: S608 - our own clauses
+                values,
             ).fetchone()
             rows = self._connection.execute(
-                f"SELECT body, raw, time_us, id FROM alarms WHERE {where}"
+                f"SELECT body, raw, time_us, id FROM alarms WHERE {where}"  # noqa: S608 - as above
                 f" AND (time_us, id) > (?, ?) ORDER BY time_us, id LIMIT ?",
                 (*values, *after, limit),
             ).fetchall()
@@ -385,7 +384,8 @@ class AlarmStore:
         where, values = _where(query)
         with self._lock:
             (count,) = self._connection.execute(
-                f"SELECT count(*) FROM alarms WHERE {where} AND (time_us, id) <= (?, ?)",
+                f"SELECT count(*) FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
+                " AND (time_us, id) <= (?, ?)",
                 (*values, *_place(cursor)),
             ).fetchone()
         return int(count)
@@ -395,7 +395,9 @@ class AlarmStore:
         where, values = _where(query)
         with self._lock:
             rows = self._connection.execute(
-                f"SELECT id, body, raw FROM alarms WHERE {where} ORDER BY time_us, id", values
+                f"SELECT id, body, raw FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
+                " ORDER BY time_us, id",
+                values,
             ).fetchall()
         return [(row[0], _alarm(row[1], row[2])) for row in rows]
 
@@ -407,7 +409,7 @@ class AlarmStore:
         """
         with self._lock:
             rows = self._connection.execute(
-                f"SELECT body, raw FROM alarms WHERE alarm_id = ? ORDER BY time_us, id",
+                "SELECT body, raw FROM alarms WHERE alarm_id = ? ORDER BY time_us, id",
                 (alarm_id,),
             ).fetchall()
         if not rows:
@@ -422,8 +424,7 @@ class AlarmStore:
             times = [
                 row[0] / 1e6
                 for row in self._connection.execute(
-                    "SELECT time_us FROM alarms WHERE time_us < ?"
-                    " ORDER BY time_us DESC LIMIT ?",
+                    "SELECT time_us FROM alarms WHERE time_us < ? ORDER BY time_us DESC LIMIT ?",
                     (_UNDATED, _BURST_SAMPLE),
                 )
             ]

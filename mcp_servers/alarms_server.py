@@ -96,8 +96,10 @@ class AlarmTools:
             int, Field(ge=200, le=8000, description="size of the brief")
         ] = 2000,
     ) -> AlarmSummary:
-        """Fold all alarms of a window into one incident: a brief of at most budget_tokens with
-        counts, times, verbatim lines, ranked root cause candidates, timeline and gaps.
+        """Fold all alarms of a window into one incident and a brief of at most budget_tokens.
+
+        The brief has counts, times and verbatim lines; beside it stand ranked root cause
+        candidates, groups with handles, timeline and gaps.
 
         Use it first, for any question about an incident. Without times it takes the newest burst of
         alarms on the site. Not for single records: list_alarms(handle=...) reads the records of a
@@ -111,9 +113,10 @@ class AlarmTools:
         to_time: Moment = None,
         limit: Annotated[int, Field(ge=1, le=20)] = 5,
     ) -> RootCauseRanking:
-        """Rank the managed objects that may have caused the alarms of a window, each with a score
-        taken apart into reasons and with quoted evidence. verdict "insufficient" or "none" is an
-        answer, too.
+        """Rank the managed objects that may have caused the alarms of a window.
+
+        Each has a score taken apart into reasons, and quoted evidence. The verdict "insufficient"
+        or "none" is an answer, too.
 
         Use it when only the suspects are wanted; summarize_alarms answers them as well, with the
         whole picture. Without times it takes the newest burst of alarms on the site.
@@ -143,7 +146,7 @@ class AlarmTools:
             gaps=summary.gaps,
         )
 
-    def list_alarms(
+    def list_alarms(  # noqa: PLR0917 - a tool's arguments are named on the wire
         self,
         from_time: Moment = None,
         to_time: Moment = None,
@@ -154,9 +157,7 @@ class AlarmTools:
             str | None, Field(description="a group's handle from summarize_alarms")
         ] = None,
         limit: Annotated[int, Field(ge=1, le=200)] = 50,
-        cursor: Annotated[
-            str | None, Field(description="next_cursor of the answer before")
-        ] = None,
+        cursor: Annotated[str | None, Field(description="next_cursor of the answer before")] = None,
     ) -> AlarmList:
         """List alarm records verbatim, oldest first, with ids, times and severities.
 
@@ -183,8 +184,7 @@ class AlarmTools:
     def get_alarm(
         self, alarm_id: Annotated[str, Field(min_length=1, max_length=256)]
     ) -> AlarmDetail:
-        """Read one alarm in full: every field and the raw text of each of its records (raise,
-        changes, clear).
+        """Read one alarm in full: every field and raw text of its raise, changes and clear.
 
         Use it for an alarm id that another tool named. Not for searching.
         """

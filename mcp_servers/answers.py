@@ -1,7 +1,7 @@
-"""What the tools answer where the sub-agents have no finding for it, and how long an answer may get.
+"""What the tools answer beside the findings of `agents`, and how long an answer may get.
 
-Every answer with quotations carries `evidence`, keyed by the ids that statements cite, in the form
-that the findings of `agents` have.
+Every answer with quotations carries `evidence`, keyed by the ids that statements cite, as the
+findings do.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Neighbor(ProductModel):
     """`device` or `device:port`."""
     target: str
     relation: str
-    """`connects` is symmetric; with `serves`, `hosts`, `powers`, `clocks` the source's failure hurts the target."""
+    """`connects` is symmetric; in every other one the source's failure hurts the target."""
     hops: int = Field(ge=1)
     """How far the link's far end is from the object asked about."""
 

@@ -38,7 +38,7 @@ class BearerVerifier:
             _log.warning("bearer token refused: %s", exc)
             return None
         return CallerToken(
-            token="",  # noqa: S106 - the token itself is of no further use, and must not linger
+            token="",
             client_id=caller.client,
             scopes=sorted(caller.scopes),
             subject=caller.principal,
@@ -48,12 +48,13 @@ class BearerVerifier:
 
 
 class PeerAddress:
-    """Remembers the peer's address while a request is served; rows of `site.yaml` may name networks."""
+    """Remembers who is at the other end of a request: rows of `site.yaml` may name networks."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         client = scope.get("client")
         token = _peer.set(client[0] if client else None)
         try:

@@ -368,15 +368,14 @@ def _escaped(value: Json, pseudonymizer: Pseudonymizer) -> Json:
     return _each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
 
 
-def _each_string(value: Json, change: Any) -> Json:
+def _each_string(value: Json, change: Callable[[str], str]) -> Json:
+    """Change every string of a document; keys are strings, too."""
     if isinstance(value, str):
-        return change(value) if "_" in value else value
+        return change(value)
     if isinstance(value, list):
         return [_each_string(item, change) for item in value]
     if isinstance(value, dict):
-        return {
-            _each_string(key, change): _each_string(item, change) for key, item in value.items()
-        }
+        return {change(key): _each_string(item, change) for key, item in value.items()}
     return value
 
 

@@ -1,4 +1,4 @@
-"""The site's HTTP door: three MCP servers on one port, and two paths for whoever watches over it."""
+"""The site's HTTP door: three MCP servers on one port, and two paths for its watchers."""
 
 from __future__ import annotations
 
@@ -103,6 +103,7 @@ class TimeLimit:
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request within the limit."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -129,7 +129,7 @@ def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
 
 
 def _error(exc: TierwiseError) -> CallToolResult:
-    """Say what went wrong to the other end; what only an operator can mend goes to the site's log."""
+    """Say what went wrong; what only an operator can mend goes to the site's log."""
     message = str(exc)
     if isinstance(exc, OperatorError):
         _log.error("%s: %s", exc.code, exc)

@@ -1,4 +1,4 @@
-"""MCP over a byte stream, one message a line: what a stdio client's pipe becomes inside the owner."""
+"""MCP over a byte stream, one message a line: a stdio client's pipe, inside the owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def serve_stream(server: MCPServer[Any], stream: anyio.abc.ByteStream) -> 
     async with anyio.create_task_group() as group:
         group.start_soon(_read_lines, stream, to_server)
         group.start_soon(_write_lines, stream, from_server)
-        lowlevel = server._lowlevel_server  # noqa: SLF001 - the SDK offers no public way to run on streams
+        lowlevel = server._lowlevel_server
         await lowlevel.run(from_client, to_client, lowlevel.create_initialization_options())
         group.cancel_scope.cancel()
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
+from rag.knowledge_base import KnowledgeBase
 
 from mcp_servers.alarm_desk import AlarmDesk
 from mcp_servers.alarm_store import AlarmStore
@@ -29,7 +30,6 @@ from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets_server import TicketTools
 from placement.policy import Policy, load_policy
-from rag.knowledge_base import KnowledgeBase
 from telecom.identifiers import IdentifierDetector
 
 Part = TypeVar("Part")
@@ -199,7 +199,7 @@ class SiteHost:
         return build_server(
             self.toolset(name),
             self.gate,
-            known_classes=self.policy.catalogue.data_classes,
+            known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
         )

@@ -7,14 +7,18 @@ client gets an MCP session through the gate instead.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cached_property
 
 import anyio.abc
 from anyio.to_thread import run_sync
 
 from mcp_servers.egress_gate import EgressGate, Release
+from mcp_servers.egress_ledger import LedgerEntry
 from mcp_servers.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.owner_protocol import JsonValue
 from mcp_servers.session_stream import serve_stream
@@ -22,7 +26,6 @@ from mcp_servers.site_directory import BudgetSettings, SiteDirectory
 from mcp_servers.site_host import SERVERS, SiteHost
 from mcp_servers.store_owner import Operation, Progress
 from telecom.errors import RecordNotFoundError
-from telecom.identifiers import find_tokens
 from telecom.tokens import estimate_tokens
 
 Arguments = Mapping[str, JsonValue]
@@ -167,6 +170,24 @@ class OwnedSite:
                     hint="it was made by another site, or its key epoch has been destroyed",
                 )
             originals[pseudonym] = original
+        payload = json.dumps(originals, ensure_ascii=False).encode()
+        self.host.ledger.append(
+            LedgerEntry(
+                event="reveal",
+                time=datetime.now(UTC),
+                principal=LOCAL_CALLER.principal,
+                client=LOCAL_CALLER.client,
+                tier="local",
+                tool="reveal",
+                data_classes=("subscriber_identifier",),
+                form="raw",
+                decision_id="local",
+                records=len(originals),
+                bytes=len(payload),
+                tokens=estimate_tokens(payload.decode()),
+                payload_sha256=hashlib.sha256(payload).hexdigest(),
+            )
+        )
         return originals
 
 

@@ -57,9 +57,7 @@ class StdioBridge:
                 break
         with self._state:
             self._client_done = True
-            self._state.wait_for(
-                lambda: not self._pending or self._failure, _LAST_ANSWERS_SECONDS
-            )
+            self._state.wait_for(lambda: not self._pending or self._failure, _LAST_ANSWERS_SECONDS)
             if self._connection is not None:
                 self._connection.shutdown(socket.SHUT_RDWR)
         answers.join(_LAST_ANSWERS_SECONDS)

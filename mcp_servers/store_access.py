@@ -159,8 +159,7 @@ def _ask(
         if not begun:
             return None
         raise OperatorError(
-            "the process that owns the store ended in the middle of the work; "
-            "run the command again"
+            "the process that owns the store ended in the middle of the work; run the command again"
         ) from exc
 
 

@@ -75,7 +75,6 @@ class Owner:
         self._lock = lock
         self._opener = opener
         self._exit = ExitStack()
-        self._accepting = anyio.CancelScope()
         self._sessions: set[anyio.CancelScope] = set()
 
     def __enter__(self) -> Self:
@@ -105,19 +104,23 @@ class Owner:
     @contextmanager
     def _listening(self, portal: BlockingPortal, path: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)  # left by an owner that died: we hold the lock
-        listener = portal.call(_listen, path)
-        serving = portal.start_task_soon(self._serve, listener)
+        serving, accepting = portal.start_task(self._serve, path)
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
-            portal.call(self._accepting.cancel)
+            portal.call(accepting.cancel)
             serving.result()
 
-    async def _serve(self, listener: anyio.abc.SocketListener) -> None:
-        async with listener, anyio.create_task_group() as clients:
-            with self._accepting:
-                await listener.serve(self._answer, clients)
+    async def _serve(
+        self, path: Path, *, task_status: anyio.abc.TaskStatus[anyio.CancelScope]
+    ) -> None:
+        listener = await _listen(path)
+        async with anyio.create_task_group() as clients:
+            with anyio.CancelScope() as accepting:
+                async with listener:
+                    task_status.started(accepting)
+                    await listener.serve(self._answer, clients)
             for session in self._sessions:
                 session.cancel()
 
@@ -134,9 +137,7 @@ class Owner:
             except (TimeoutError, ValueError, OperatorError):
                 _log.warning("a client of the store's socket did not keep to the protocol")
 
-    async def _do(
-        self, stream: anyio.abc.SocketStream, hello: Mapping[str, JsonValue]
-    ) -> None:
+    async def _do(self, stream: anyio.abc.SocketStream, hello: Mapping[str, JsonValue]) -> None:
         kind, operation = hello.get("kind"), str(hello.get("operation"))
         arguments = hello.get("arguments") or {}
         if operation == MCP_SESSION:
@@ -221,7 +222,7 @@ def _same_user(stream: anyio.abc.SocketStream) -> bool:
     """Whether the client runs as the same user (or root), where the system can tell."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # the socket's mode keeps others out
-    raw: socket.socket = stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)  # noqa: S610 - not a database
     credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, _ = struct.unpack("3i", credentials)
     return uid in (os.getuid(), 0)

@@ -20,7 +20,7 @@ from telecom.errors import SettingsError
 from telecom.workload import DataClass
 
 LONGEST_NAME = 40
-"""Gateways put a target's name in front of a tool's; together they must stay under 64 characters."""
+"""Gateways put a target's name in front of a tool's, and cut off at 64 characters."""
 
 Twin = Callable[[dict[str, Any]], str]
 """Writes the text beside a structured answer, from the released JSON object (hence Any)."""

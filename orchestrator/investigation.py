@@ -16,11 +16,13 @@ from datetime import datetime
 from itertools import chain
 from typing import Annotated, Any, TypedDict
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 from langsmith import tracing_context
+
 from agents import grounding, planner
 from agents.findings import (
     AlarmSummary,
@@ -114,15 +116,15 @@ async def investigate(
         raise SettingsError("no site to ask: give --site NAME=URL, --site-dir DIR, or `sites:`")
     incident_id = incident_id or f"inc-{uuid.uuid4().hex[:12]}"
     graph = build_graph(services, Purpose(incident_id, on_behalf_of))
-    config = {"configurable": {"thread_id": incident_id}}
-    snapshot = await graph.aget_state(config)  # type: ignore[arg-type]
+    config: RunnableConfig = {"configurable": {"thread_id": incident_id}}
+    snapshot = await graph.aget_state(config)
     begun = bool(snapshot.tasks or snapshot.next)
     start: Progress | None = None if begun else {"inquiry": inquiry.model_dump(mode="json")}
     try:
         with tracing_context(enabled=False):  # no run data to anybody's tracing service
             async for update in graph.astream(
                 start,
-                config,  # type: ignore[arg-type]
+                config,
                 stream_mode="updates",
                 durability="sync",
             ):
@@ -141,7 +143,7 @@ def build_graph(
     graph = StateGraph(Progress)
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
-    graph.add_node("gather", nodes.gather)
+    graph.add_node("gather", nodes.gather, input_schema=_Errand)
     graph.add_node("reason", nodes.reason)
     graph.add_node("verify", nodes.verify)
     graph.add_node("report", nodes.report)
@@ -174,9 +176,9 @@ class _Nodes:
             purpose,
             brief_tokens=services.settings.budgets.brief_tokens,
         )
-        self._look_at_alarms = task(self._alarms, name="alarms")
-        self._look = task(self._errand, name="look")
-        self._think = task(self._reasoned, name="think")
+        self._look_at_alarms = task(self._alarms)
+        self._look = task(self._errand)
+        self._think = task(self._reasoned)
 
     # ------------------------------------------------------------------ nodes
 
@@ -220,9 +222,9 @@ class _Nodes:
             for number, step in enumerate(state["steps"])
         ] or "reason"
 
-    async def gather(self, errand: _Errand) -> Progress:
+    async def gather(self, state: _Errand) -> Progress:
         """Run one step; its failure is a gap."""
-        return _accounts([await self._look(errand)])
+        return _accounts([await self._look(state)])
 
     async def reason(self, state: Progress) -> Progress:
         """Let the analyst read everything."""
@@ -329,10 +331,10 @@ class _Nodes:
         alarms = await self._found(state, "alarms", AlarmSummary)
         changes = await self._found(state, "changes", ChangeReview)
         tickets = await self._found(state, "tickets", TicketReview)
+        findings: tuple[AlarmSummary | ChangeReview | TicketReview, ...]
+        findings = (*alarms, *changes, *tickets)
         evidence: dict[str, Evidence] = {}
-        for key, quotation in chain.from_iterable(
-            finding.evidence.items() for finding in (*alarms, *changes, *tickets)
-        ):
+        for key, quotation in chain.from_iterable(f.evidence.items() for f in findings):
             evidence.setdefault(key, Evidence.received(quotation))
         for key, item in (received or {}).items():
             evidence.setdefault(key, item)
@@ -345,7 +347,7 @@ class _Nodes:
             tickets=tickets,
             evidence=evidence,
             gaps=(
-                *chain.from_iterable(finding.gaps for finding in (*alarms, *changes, *tickets)),
+                *chain.from_iterable(finding.gaps for finding in findings),
                 *(Gap.model_validate(gap) for gap in state.get("gaps", ())),
             ),
         )

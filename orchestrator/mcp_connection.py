@@ -21,7 +21,13 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, RequestParamsMeta, TextContent
+from mcp_types import (
+    CONNECTION_CLOSED,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    RequestParamsMeta,
+    TextContent,
+)
 from pydantic import ValidationError
 
 from telecom.errors import (
@@ -240,14 +246,15 @@ class _Link:
         error = call.exception()
         if error is None:
             return call.result()
-        if isinstance(error, (TimeoutError, MCPError)) and _is_timeout(error):
+        if _is_timeout(error):
             raise ToolTimeoutError(self._site, tool, timeout_s) from error
         source = f"{tool} on site {self._site!r}"
         if self.observed.too_large or "SSE" in str(error):
             raise MalformedAnswerError(source, f"its answer is over {MAX_ANSWER_BYTES} bytes")
         if isinstance(error, (ValidationError, RuntimeError)):
             raise MalformedAnswerError(source, "its answer does not follow MCP") from error
-        if isinstance(error, MCPError) and not self.observed.explain() and self.alive:
+        closed = isinstance(error, MCPError) and error.code == CONNECTION_CLOSED
+        if isinstance(error, MCPError) and not closed and not self.observed.explain():
             raise MalformedAnswerError(source, f"MCP error {error.code}") from error
         # Give a dying client the time to die, so that its reason can be told.
         assert self._holder is not None
@@ -258,7 +265,9 @@ class _Link:
 
 
 def _is_timeout(error: BaseException) -> bool:
-    return isinstance(error, TimeoutError) or "timed out" in str(error).lower()
+    return isinstance(error, TimeoutError) or (
+        isinstance(error, MCPError) and error.code == REQUEST_TIMEOUT
+    )
 
 
 def _reason(task: asyncio.Task[None]) -> str:

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from mcp_types import CallToolResult
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
@@ -51,7 +52,31 @@ SERVER_OF_TOOL: Mapping[str, str] = {
 }
 """Which of a site's three servers has a tool."""
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class _Answer(BaseModel):
+    """The part of an answer that is needed here; the site may say more."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class _AlarmRecord(_Answer):
+    alarm_raised_time: datetime | None = None
+
+
+class _AlarmRecords(_Answer):
+    records: tuple[_AlarmRecord, ...]
+
+
+class _Passages(_Answer):
+    passages: tuple[Citation, ...]
+
+
+class _TicketRecord(_Answer):
+    ticket: Ticket
 
 
 class EgressReceipt(BaseModel):
@@ -178,23 +203,20 @@ class SiteDesk:
             ToolRetry: The site has no such alarm.
             MalformedAnswerError: It has one without a time.
         """
-        found = await self._ask(dict[str, Any], "get_alarm", {"alarm_id": alarm_id})
-        moment = _find_key(found, "alarmRaisedTime") or _find_key(found, "alarm_raised_time")
-        try:
-            return TypeAdapter(datetime).validate_python(moment)
-        except ValidationError as exc:
-            raise MalformedAnswerError("get_alarm", "the alarm has no time") from exc
+        found = await self._ask(_AlarmRecords, "get_alarm", {"alarm_id": alarm_id})
+        times = [r.alarm_raised_time for r in found.records if r.alarm_raised_time is not None]
+        if not times:
+            raise MalformedAnswerError("get_alarm", "the alarm has no time")
+        return min(times)
 
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""
-        found = await self._ask(dict[str, Any], "search_tickets", {"query": query, "limit": limit})
-        lists = [value for value in found.values() if isinstance(value, list)]
-        return self._valid(list[Citation], "search_tickets", lists[0] if lists else None)
+        arguments = {"query": query, "limit": limit}
+        return (await self._ask(_Passages, "search_tickets", arguments)).passages
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""
-        found = await self._ask(dict[str, Any], "get_ticket", {"ticket_id": ticket_id})
-        return self._valid(Ticket, "get_ticket", found.get("ticket", found))
+        return (await self._ask(_TicketRecord, "get_ticket", {"ticket_id": ticket_id})).ticket
 
     async def find_similar_incidents(
         self,
@@ -227,7 +249,7 @@ class SiteDesk:
 
     def _valid(self, shape: type[Answer], tool: str, content: object) -> Answer:
         try:
-            return TypeAdapter(shape).validate_python(content)
+            return shape.model_validate(content)
         except ValidationError as exc:
             first = exc.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "answer"
@@ -239,15 +261,12 @@ class SiteDesk:
 def _bounds(window: Window | None) -> dict[str, str]:
     if window is None:
         return {}
-    return {"from_time": format_instant(window.start), "to_time": format_instant(window.end)}
+    return {"from_time": _wire_time(window.start), "to_time": _wire_time(window.end)}
 
 
-def _find_key(value: Any, key: str) -> Any:  # JSON of any shape
-    if not isinstance(value, dict):
-        return None
-    if key in value:
-        return value[key]
-    return next((found for item in value.values() if (found := _find_key(item, key))), None)
+def _wire_time(moment: datetime) -> str:
+    """A time without a zone stays without one: the site knows its own."""
+    return moment.isoformat() if moment.tzinfo is None else format_instant(moment)
 
 
 def _receipt(result: CallToolResult) -> EgressReceipt | None:

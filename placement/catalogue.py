@@ -354,9 +354,7 @@ class Catalogue(ProductModel):
     @cached_property
     def geography_by_country(self) -> dict[str, str]:
         """The geography of each listed country."""
-        return {
-            country: name for name, members in self.geographies.items() for country in members
-        }
+        return {country: name for name, members in self.geographies.items() for country in members}
 
     @cached_property
     def jurisdictions_by_country(self) -> dict[str, tuple[str, ...]]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -31,12 +28,12 @@ from placement.catalogue import (
     Weights,
 )
 from placement.forms import narrowed_forms
+from placement.yaml_document import Document, Location
 from telecom.errors import PolicyError, PolicyProblem
 from telecom.workload import Home, LifecyclePhase, WorkloadProfile
 
 REFERENCE_CATALOGUE = Path(__file__).parent / "reference" / "catalogue.yaml"
 
-_LARGEST_FILE = 4_000_000
 _UNITS = {
     "_ms": "milliseconds",
     "_gb": "gigabytes",
@@ -56,86 +53,6 @@ _ENTRIES: tuple[type[BaseModel], ...] = (
     ModelEntry, ModelOffer, Price, Routing, PromptRouter, WorkloadProfile, Home,
 )  # fmt: skip
 _KEYS = sorted({name for entry in _ENTRIES for name in entry.model_fields})
-
-Location = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Document:
-    """A YAML document and the line of each of its parts."""
-
-    name: str
-    content: dict[str, Any]
-    """Any: it is not validated yet."""
-    lines: Mapping[Location, int]
-    sha256: str
-
-    def line(self, location: Location) -> int | None:
-        """Find the line of `location`, or of the nearest part around it."""
-        for end in range(len(location), -1, -1):
-            if location[:end] in self.lines:
-                return self.lines[location[:end]]
-        return None
-
-    def problem(self, location: Location, message: str) -> PolicyProblem:
-        """Say what is wrong at `location`."""
-        where = ".".join(map(str, location))
-        return PolicyProblem(self.name, self.line(location), f"{where}: {message}")
-
-
-def read_document(path: Path) -> Document:
-    """Read a YAML catalogue without judging its content.
-
-    Raises:
-        PolicyError: Missing, unreadable, not YAML, ambiguous or half-written.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        why = "is missing" if isinstance(exc, FileNotFoundError) else f"cannot be read: {exc}"
-        raise PolicyError(
-            [PolicyProblem(str(path), None, f"the catalogue {why}; restore it or name another")]
-        ) from exc
-    return parse_document(data, name=str(path))
-
-
-def parse_document(data: bytes, *, name: str) -> Document:
-    """Parse YAML bytes, keeping the line of every key and item.
-
-    Raises:
-        PolicyError: As for `read_document`.
-    """
-    if len(data) > _LARGEST_FILE:
-        raise PolicyError([PolicyProblem(name, None, "larger than 4 MB: this is no catalogue")])
-    loader = None
-    try:
-        loader = _Loader(data.decode("utf-8"))
-        node = loader.get_single_node()
-        complete = loader.ended_explicitly
-    except UnicodeDecodeError as exc:
-        raise PolicyError([PolicyProblem(name, None, f"not UTF-8: {exc.reason}")]) from exc
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else None
-        raise PolicyError([PolicyProblem(name, line, f"not YAML: {exc.problem}")]) from exc
-    except (yaml.YAMLError, RecursionError) as exc:
-        raise PolicyError([PolicyProblem(name, None, f"not YAML: {exc}")]) from exc
-    finally:
-        if loader is not None:
-            loader.dispose()
-    if not isinstance(node, yaml.MappingNode):
-        raise PolicyError([PolicyProblem(name, 1, "must be a mapping that begins `version: 1`")])
-    problems: list[PolicyProblem] = []
-    lines: dict[Location, int] = {(): 1}
-    content = _content(node, (), lines, problems, name)
-    if not complete:
-        problems.append(
-            PolicyProblem(
-                name, node.end_mark.line + 1, "half-written? The last line of the file must be `...`"
-            )
-        )
-    if problems:
-        raise PolicyError(problems)
-    return Document(name, content, lines, hashlib.sha256(data).hexdigest())
 
 
 def validate_catalogue(document: Document) -> Catalogue:
@@ -157,72 +74,6 @@ def validate_catalogue(document: Document) -> Catalogue:
     if contradictions:
         raise PolicyError(contradictions)
     return catalogue
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without the country code NO turning false, aware of the end mark."""
-
-    ended_explicitly = False
-
-    def get_event(self) -> yaml.Event:
-        event = super().get_event()
-        if isinstance(event, yaml.DocumentEndEvent):
-            self.ended_explicitly = bool(event.explicit)
-        assert isinstance(event, yaml.Event)
-        return event
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag != "tag:yaml.org,2002:bool" or first in "tTfF"
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _content(
-    node: yaml.Node,
-    location: Location,
-    lines: dict[Location, int],
-    problems: list[PolicyProblem],
-    name: str,
-) -> Any:
-    """Build plain values from nodes, noting lines and refusing what is ambiguous."""
-    line = node.start_mark.line + 1
-    lines.setdefault(location, line)
-    if isinstance(node, yaml.MappingNode):
-        built: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key_line = key_node.start_mark.line + 1
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key == "<<":
-                problems.append(PolicyProblem(name, key_line, "keys must be plain words"))
-                continue
-            if key in built:
-                first = lines[(*location, key)]
-                problems.append(
-                    PolicyProblem(
-                        name, key_line, f"{key!r} is already given in line {first}: keep one"
-                    )
-                )
-            lines[(*location, key)] = key_line
-            built[key] = _content(value_node, (*location, key), lines, problems, name)
-        return built
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _content(item, (*location, index), lines, problems, name)
-            for index, item in enumerate(node.value)
-        ]
-    constructor = yaml.SafeLoader("")
-    try:
-        return constructor.construct_object(node)
-    except (yaml.YAMLError, ValueError) as exc:
-        problems.append(PolicyProblem(name, line, f"cannot be read: {exc}"))
-        return None
-    finally:
-        constructor.dispose()
 
 
 def _problem(document: Document, detail: ErrorDetails) -> PolicyProblem:
@@ -262,36 +113,13 @@ def _names(entry: Any, key: str) -> list[tuple[int, str]]:
 
 def _cross_references(document: Document) -> Iterator[PolicyProblem]:
     """Find names that lead nowhere; works on any shape, so that nothing hides behind a typo."""
-    classes, capabilities = _section(document, "classes"), _section(document, "capabilities")
-    jurisdictions = _section(document, "jurisdictions")
-    for section, key in (("phases", "needs"), ("tiers", "offers"), ("model_endpoints", "offers")):
-        for entry_id, entry in _section(document, section).items():
-            for index, name in _names(entry, key):
-                if name not in capabilities:
-                    yield document.problem(
-                        (section, entry_id, key, index),
-                        f"{name!r} is not among `capabilities`{_nearest(name, capabilities)}",
-                    )
-    for class_id, entry in classes.items():
-        rows = entry.get("rows") if isinstance(entry, dict) else None
-        for name in rows if isinstance(rows, dict) else ():
-            if name not in jurisdictions and name != ANY_COUNTRY:
-                yield document.problem(
-                    ("classes", class_id, "rows", name),
-                    f"{name!r} is not among `jurisdictions`{_nearest(name, jurisdictions)}",
-                )
-    yield from _unknown_classes(document, classes)
+    yield from _unknown_capabilities(document)
+    yield from _unknown_jurisdictions(document)
+    yield from _unknown_classes(document)
+    yield from _unknown_models(document)
     for phase in LifecyclePhase:
         if phase.value not in _section(document, "phases"):
             yield document.problem(("phases",), f"phase {phase.value!r} is missing; all ten belong")
-    models, routing = _section(document, "models"), _section(document, "routing")
-    for key in ("light", "strong"):
-        for index, name in _names(routing, key):
-            if name not in models:
-                yield document.problem(
-                    ("routing", key, index),
-                    f"{name!r} is not among `models`{_nearest(name, models)}",
-                )
     for tier_id in _section(document, "model_endpoints"):
         if tier_id in _section(document, "tiers"):
             yield document.problem(
@@ -299,8 +127,44 @@ def _cross_references(document: Document) -> Iterator[PolicyProblem]:
             )
 
 
-def _unknown_classes(document: Document, classes: dict[str, Any]) -> Iterator[PolicyProblem]:
+def _unknown_capabilities(document: Document) -> Iterator[PolicyProblem]:
+    known = _section(document, "capabilities")
+    for section, key in (("phases", "needs"), ("tiers", "offers"), ("model_endpoints", "offers")):
+        for entry_id, entry in _section(document, section).items():
+            for index, name in _names(entry, key):
+                if name not in known:
+                    yield document.problem(
+                        (section, entry_id, key, index),
+                        f"{name!r} is not among `capabilities`{_nearest(name, known)}",
+                    )
+
+
+def _unknown_jurisdictions(document: Document) -> Iterator[PolicyProblem]:
+    known = _section(document, "jurisdictions")
+    for class_id, entry in _section(document, "classes").items():
+        rows = entry.get("rows") if isinstance(entry, dict) else None
+        for name in rows if isinstance(rows, dict) else ():
+            if name not in known and name != ANY_COUNTRY:
+                yield document.problem(
+                    ("classes", class_id, "rows", name),
+                    f"{name!r} is not among `jurisdictions`{_nearest(name, known)}",
+                )
+
+
+def _unknown_models(document: Document) -> Iterator[PolicyProblem]:
+    known, routing = _section(document, "models"), _section(document, "routing")
+    for key in ("light", "strong"):
+        for index, name in _names(routing, key):
+            if name not in known:
+                yield document.problem(
+                    ("routing", key, index),
+                    f"{name!r} is not among `models`{_nearest(name, known)}",
+                )
+
+
+def _unknown_classes(document: Document) -> Iterator[PolicyProblem]:
     """Find data classes that workloads and probes name but nobody catalogued."""
+    classes = _section(document, "classes")
     readers: list[tuple[Location, Any]] = [
         (("workloads", name), entry) for name, entry in _section(document, "workloads").items()
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,10 @@ from telecom.workload import DataClass, WorkloadProfile
 
 UNKNOWN_HANDLING = "unknown"
 _REMEMBERED_TIERS = 512
-_LARGEST_US = 10**15
+_REMEMBERED_ROWS = 4096
+_LARGEST = 10**15
+
+VerdictKey = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +54,53 @@ class Question:
         )
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> VerdictKey:
         """Equal for questions that have the same verdict."""
-        workload, home = self.workload, self.workload.home
-        return (
-            tier_key(self.tier),
-            workload.phase,
-            workload.data_classes,
-            home.site,
-            home.country,
-            home.on_premises,
-            self.pseudonymized,
-            self.anonymized,
-            self.summarized,
-            self.approved,
-            self.available,
-            self.model_params_b,
+        return verdict_key(
+            self.workload,
+            self.tier,
             self.budget_ms,
+            pseudonymized=self.pseudonymized,
+            anonymized=self.anonymized,
+            summarized=self.summarized,
+            approved=self.approved,
+            available=self.available,
+            model_params_b=self.model_params_b,
         )
 
 
-def tier_key(tier: TierInstance) -> tuple[object, ...]:
+def verdict_key(
+    workload: WorkloadProfile,
+    tier: TierInstance,
+    budget_ms: float | None,
+    *,
+    pseudonymized: bool,
+    anonymized: bool,
+    summarized: bool,
+    approved: bool,
+    available: bool = True,
+    model_params_b: float | None = None,
+) -> VerdictKey:
+    """Everything a verdict depends on; computed without a `Question`, which would cost as much."""
+    home = workload.home
+    return (
+        tier_key(tier),
+        workload.phase,
+        workload.data_classes,
+        home.site,
+        home.country,
+        home.on_premises,
+        pseudonymized,
+        anonymized,
+        summarized,
+        approved,
+        available,
+        model_params_b,
+        budget_ms,
+    )
+
+
+def tier_key(tier: TierInstance) -> VerdictKey:
     """Every fact of a tier that a verdict depends on."""
     trip = tier.rtt_ms
     return (
@@ -83,7 +112,8 @@ def tier_key(tier: TierInstance) -> tuple[object, ...]:
         tier.processing,
         tier.retention,
         tier.available,
-        None if trip is None else (trip.p95, trip.basis),
+        None if trip is None else trip.p95,
+        None if trip is None else trip.basis,
         tier.offers,
         tier.max_model_params_b,
     )
@@ -101,26 +131,35 @@ class Evaluator:
         self._catalogue = catalogue
         self._rules = rules
         self._demands = _demands_by_handling(catalogue)
-        self._tiers: OrderedDict[tuple[object, ...], cedarpy.Entities | None] = OrderedDict()
+        self._law: dict[tuple[DataClass, str | None], str | None] = {}
+        self._tiers: OrderedDict[VerdictKey, cedarpy.Entities | None] = OrderedDict()
         try:
             self._base = cedarpy.Entities.from_json_str(
                 json.dumps(_base_entities(catalogue, self._demands)), rules.schema
             )
         except ValueError as exc:
-            raise PolicyError([PolicyProblem(name, None, f"does not fit the rules: {exc}")]) from exc
+            raise PolicyError(
+                [PolicyProblem(name, None, f"does not fit the rules: {exc}")]
+            ) from exc
 
     def handlings(
         self, classes: Iterable[DataClass], country: str | None, form: Form
     ) -> frozenset[str]:
         """Name the handlings of a workload's classes; no class at all counts as an unknown one."""
-        return frozenset(
-            self.handling(name, country, form) for name in classes
-        ) or frozenset({UNKNOWN_HANDLING})
+        return frozenset(self.handling(name, country, form) for name in classes) or frozenset(
+            {UNKNOWN_HANDLING}
+        )
 
     def handling(self, data_class: DataClass, country: str | None, form: Form) -> str:
         """Name how `data_class` is handled in `country`; without a row it is unknown: closed."""
-        found = self._catalogue.law_row(data_class, country)
-        return UNKNOWN_HANDLING if found is None else f"{data_class}@{found[0]}#{form.value}"
+        key = (data_class, country)
+        if key not in self._law:
+            found = self._catalogue.law_row(data_class, country)
+            if len(self._law) >= _REMEMBERED_ROWS:
+                self._law.clear()
+            self._law[key] = None if found is None else f"{data_class}@{found[0]}"
+        prefix = self._law[key]
+        return UNKNOWN_HANDLING if prefix is None else f"{prefix}#{form.value}"
 
     def demands(self, handlings: Iterable[str]) -> frozenset[str]:
         """Everything that a set of handlings demands."""
@@ -154,7 +193,7 @@ class Evaluator:
         if question.budget_ms is not None:
             context["budget_us"] = microseconds(question.budget_ms)
         if question.model_params_b is not None:
-            context["model_params_m"] = _millions(question.model_params_b, up=True)
+            context["model_params_m"] = _thousandfold(question.model_params_b, math.ceil)
         return {
             "principal": {"type": "Workload", "id": "workload"},
             "action": {"type": "Action", "id": "run"},
@@ -181,18 +220,16 @@ class Evaluator:
 
 def microseconds(milliseconds: float) -> int:
     """Whole microseconds, rounded down; what no clock can show becomes a very long time."""
-    if not math.isfinite(milliseconds):
-        return _LARGEST_US
+    return _thousandfold(milliseconds, math.floor)
+
+
+def _thousandfold(value: float, to_whole: Callable[[float], int]) -> int:
+    """A thousand times `value` as an integer that Cedar can hold."""
+    scaled = value * 1000
+    if not math.isfinite(scaled) or abs(scaled) > _LARGEST:
+        return _LARGEST
     # Rounding first keeps 0.29 ms at 290 us, not 289.
-    return min(math.floor(round(milliseconds * 1000, 6)), _LARGEST_US)
-
-
-def _millions(billions: float, *, up: bool) -> int:
-    """Whole millions of parameters; rounded against the model, so that a tight fit is no fit."""
-    if not math.isfinite(billions):
-        return _LARGEST_US
-    exact = round(billions * 1000, 6)
-    return min(math.ceil(exact) if up else math.floor(exact), _LARGEST_US)
+    return to_whole(round(scaled, 6))
 
 
 def _demands_by_handling(catalogue: Catalogue) -> dict[str, frozenset[str]]:
@@ -258,12 +295,16 @@ def _tier_entity(tier: TierInstance, catalogue: Catalogue) -> dict[str, Any]:
         "processing": tier.processing,
         "retention": tier.retention,
         "offers": list(tier.offers),
-        "rtt_p95_us": None if tier.rtt_ms is None else math.ceil(round(tier.rtt_ms.p95 * 1000, 6)),
+        "rtt_p95_us": None if tier.rtt_ms is None else _thousandfold(tier.rtt_ms.p95, math.ceil),
         "max_model_params_m": (
-            None if tier.max_model_params_b is None else _millions(tier.max_model_params_b, up=False)
+            None
+            if tier.max_model_params_b is None
+            else _thousandfold(tier.max_model_params_b, math.floor)
         ),
     }
-    return _entity("Tier", tier.id, {key: value for key, value in facts.items() if value is not None})
+    return _entity(
+        "Tier", tier.id, {key: value for key, value in facts.items() if value is not None}
+    )
 
 
 def _entity(

@@ -1,4 +1,4 @@
-"""Names the facts behind a broken rule: which class, which country, which number, what is unknown."""
+"""Names the facts behind a broken rule: class, country, number, and what is unknown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def _bound_classes(question: Question, catalogue: Catalogue) -> Iterator[str]:
         if entry is None:
             yield f"{name} is not in the catalogue and counts as site-bound"
         elif found is None:
-            yield f"{name} has no row for {country or 'an unknown country'} and counts as site-bound"
+            where = country or "an unknown country"
+            yield f"{name} has no row for {where} and counts as site-bound"
         else:
             jurisdiction, row = found
             boundary = boundary_under(entry, row, form)

@@ -39,7 +39,9 @@ def includes(form: Form, weaker: Form) -> bool:
     return _identity(form) >= _identity(weaker) and _summarized(form) >= _summarized(weaker)
 
 
-def widest_boundary(boundary: Boundary, once: Mapping[DerivedForm, Boundary], form: Form) -> Boundary:
+def widest_boundary(
+    boundary: Boundary, once: Mapping[DerivedForm, Boundary], form: Form
+) -> Boundary:
     """How far data in `form` may travel on this ladder."""
     reached = [boundary, *(wider for step, wider in once.items() if includes(form, step))]
     return max(reached, key=_OPENNESS.__getitem__)

@@ -27,7 +27,7 @@ class PolicyStatus(ProductModel):
     """Which policy is in force, for readiness probes and `doctor`."""
 
     state: Literal["current", "last_good", "closed"]
-    """`last_good`: the files are broken and an earlier version decides. `closed`: none ever loaded."""
+    """`last_good`: the files are broken, an earlier version decides. `closed`: none ever loaded."""
     policy_sha256: str
     catalogue_sha256: str
     loaded_at: datetime | None

@@ -11,13 +11,8 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from placement.catalogue import Catalogue, TierInstance
-from placement.catalogue_file import (
-    REFERENCE_CATALOGUE,
-    Document,
-    read_document,
-    validate_catalogue,
-)
+from placement.catalogue import Catalogue, Form, TierInstance
+from placement.catalogue_file import REFERENCE_CATALOGUE, validate_catalogue
 from placement.decision import (
     DecisionRecord,
     EliminatedTier,
@@ -26,13 +21,14 @@ from placement.decision import (
     Verdict,
     Violation,
 )
-from placement.evaluation import Evaluator, Question
+from placement.evaluation import Evaluator, Question, VerdictKey, verdict_key
 from placement.explanation import explain
 from placement.notes import notes_on
 from placement.ranking import score_tier
 from placement.remedies import find_remedy
 from placement.rules import REFERENCE_RULES, Rule, RuleSet, load_rules
 from placement.search import Feasible, Infeasible, Search
+from placement.yaml_document import Document, read_document
 from telecom.errors import PolicyError, PolicyProblem
 from telecom.workload import DataClass, Dimension, Home, TierKind, WorkloadProfile
 
@@ -57,7 +53,7 @@ class Policy:
         self.policy_sha256 = rules.sha256
         self.catalogue_sha256 = catalogue_sha256
         self._evaluator = Evaluator(catalogue, rules)
-        self._verdicts: dict[tuple[object, ...], Verdict] = {}
+        self._verdicts: dict[VerdictKey, Verdict] = {}
         self._search = Search(catalogue, self._evaluator, self._verdict)
 
     # ------------------------------------------------------------------ tiers
@@ -110,6 +106,18 @@ class Policy:
             tier: Where it would run.
             approved: A named person on the site has approved this release.
         """
+        key = verdict_key(
+            workload,
+            tier,
+            self.budget_ms(workload),
+            pseudonymized=workload.pseudonymized,
+            anonymized=workload.anonymized,
+            summarized=workload.summarized,
+            approved=approved,
+        )
+        known = self._verdicts.get(key)
+        if known is not None:
+            return known
         return self._verdict(self._question(workload, tier, approved=approved))
 
     def decide(
@@ -189,6 +197,12 @@ class Policy:
         if not data_classes or any(name not in known for name in data_classes):
             return 0
         return min(known[name].summary_tokens for name in data_classes)
+
+    def moves_freely(self, data_class: DataClass, country: str | None) -> bool:
+        """Tell whether nothing binds a class as it is; an unknown class or country is bound."""
+        return not self._evaluator.demands(
+            self._evaluator.handlings((data_class,), country, Form.RAW)
+        )
 
     def budget_ms(self, workload: WorkloadProfile) -> float | None:
         """The workload's latency budget, or its phase's; None is batch."""

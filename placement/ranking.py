@@ -8,6 +8,7 @@ from telecom.workload import Dimension, TierKind, WorkloadProfile
 
 _MISSING: dict[Skill, float] = {"none": 1.0, "some": 0.5, "strong": 0.0}
 _MANY_SITES = 50
+_MOST_GB = 1e12
 
 
 def readiness_gap(readiness: Readiness) -> float:
@@ -33,7 +34,7 @@ def gigabytes_to_move(workload: WorkloadProfile, tier: TierInstance, treatment: 
         return 0.0
     home = workload.home
     beside = tier.is_at(home) if home.on_premises else tier.kind is TierKind.REGION
-    return 0.0 if beside else workload.data_gb
+    return 0.0 if beside else min(workload.data_gb, _MOST_GB)
 
 
 def score_tier(

@@ -86,7 +86,9 @@ def _steps(out: Infeasible) -> Iterator[_Step]:
         if not (question.available and tier.available):
             yield _Step(
                 "once the tier is available",
-                lambda asked: replace(asked, available=True, tier=_with(asked.tier, available=True)),
+                lambda asked: replace(
+                    asked, available=True, tier=_with(asked.tier, available=True)
+                ),
             )
         size, room = question.model_params_b, tier.max_model_params_b
         if size is not None and room is not None and size > room:

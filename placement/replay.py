@@ -20,7 +20,7 @@ class ReplayedDecision(ProductModel):
     decision_id: str
     workload: str
     outcome: Literal["same", "different", "altered"]
-    """`different`: policy or catalogue changed since. `altered`: they did not, so the record did."""
+    """`different`: policy or catalogue changed. `altered`: they did not, so the record did."""
     differences: tuple[str, ...] = ()
 
 
@@ -87,15 +87,11 @@ def _replay(record: DecisionRecord, policy: Policy) -> ReplayedDecision:
         after.policy_sha256,
         after.catalogue_sha256,
     )
-    outcome: Literal["same", "different", "altered"]
-    if before == after:
-        outcome = "same"
-    else:
-        outcome = "altered" if same_policy else "different"
+    changed: Literal["different", "altered"] = "altered" if same_policy else "different"
     return ReplayedDecision(
         decision_id=before.decision_id,
         workload=before.workload.name,
-        outcome=outcome,
+        outcome="same" if before == after else changed,
         differences=tuple(differences(before, after)),
     )
 

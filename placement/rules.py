@@ -110,7 +110,9 @@ def parse_rules(text: str, schema: str, *, name: str) -> RuleSet:
     lines = text.rstrip().splitlines()
     if not lines or lines[-1].strip() != END_MARK:
         problems.append(
-            PolicyProblem(name, max(1, len(lines)), f"half-written? The last line must be `{END_MARK}`")
+            PolicyProblem(
+                name, max(1, len(lines)), f"half-written? The last line must be `{END_MARK}`"
+            )
         )
     try:
         policies = cedarpy.PolicySet.from_str(text)

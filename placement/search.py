@@ -20,6 +20,9 @@ from telecom.workload import Dimension, TierKind
 
 Judge = Callable[[Question], Verdict]
 
+_WORTH_A_LOOK = 2
+"""From more candidates than this, asking about the strongest one first pays."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feasible:
@@ -78,7 +81,7 @@ class Search:
             if demands not in seen:
                 seen.add(demands)
                 found.append(treatment)
-        if len(found) > 1 and not self.judge(treat(question, found[-1])).permitted:
+        if len(found) > _WORTH_A_LOOK and not self.judge(treat(question, found[-1])).permitted:
             return ()
         return tuple(found)
 

@@ -21,16 +21,12 @@ from typing import Any, Literal
 import yaml
 
 from placement.catalogue import TierInstance
-from placement.catalogue_file import (
-    REFERENCE_CATALOGUE,
-    Document,
-    read_document,
-    validate_catalogue,
-)
+from placement.catalogue_file import REFERENCE_CATALOGUE, validate_catalogue
 from placement.decision import DecisionRecord, PlacementDecision, RankedTier
 from placement.policy import Policy
 from placement.replay import differences
 from placement.rules import REFERENCE_RULES, load_rules
+from placement.yaml_document import Document, read_document
 from telecom.errors import PolicyError, PolicyProblem
 from telecom.schema import ProductModel
 from telecom.workload import WorkloadProfile

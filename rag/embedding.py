@@ -109,7 +109,7 @@ class OnnxEmbedder:
         """
         tokenizer, session = self._load()
         vectors: Vectors = np.empty((len(texts), model_artifact.DIMENSION), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda index: (len(texts[index]), index))
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             ids, mask = model_artifact.tokenize(tokenizer, [texts[index] for index in batch])

@@ -1,1 +1,1 @@
-"""The commands of `tierwise-site`. Each imports what it needs when it is called: `--help` is quick."""
+"""The commands of `tierwise-site`; each imports its heavy half when it is called."""

@@ -1,5 +1,7 @@
 """How commands speak: results on stdout, everything else on stderr."""
 
+# ruff: noqa: PLC0415 - a command imports its heavy half when it is called
+
 from __future__ import annotations
 
 import json

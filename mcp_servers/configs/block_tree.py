@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from xml.parsers import expat
 
 import re2
@@ -19,6 +19,11 @@ _MAX_DEPTH = 64
 _QUOTES = str.maketrans("", "", '"')
 _PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^{};"]+|"')
 _JSON_TOKEN = re2.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
+
+
+@lru_cache(maxsize=65_536)
+def _flattened(text: str) -> str:
+    return " ".join(text.translate(_QUOTES).rstrip("{; ").split())
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Statement:
     @property
     def flat(self) -> str:
         """The text as grammars match it: no quotes, braces or semicolons, single blanks."""
-        return " ".join(self.text.translate(_QUOTES).rstrip("{; ").split())
+        return _flattened(self.text)
 
     @property
     def header(self) -> str:
@@ -119,13 +124,12 @@ def read_tree(text: str, grammar: Grammar | None = None) -> ConfigTree:
 def _read_indented(lines: list[str], grammar: Grammar) -> list[Statement]:
     top: list[Statement] = []
     enclosing: list[tuple[int, list[Statement]]] = [(-1, top)]
-    ignored = grammar.ignored
     number = 0
     while number < len(lines):
         line = lines[number]
         number += 1
         text = line.strip()
-        if not text or (len(text) < 24 or text[0] in "!#") and ignored.search(text):
+        if not text or grammar.is_ignored(text):
             continue
         statement = Statement(text, number)
         indent = _indent(line)
@@ -146,6 +150,8 @@ def _indent(line: str) -> int:
 def _literal_end(lines: list[str], number: int, text: str, grammar: Grammar) -> int:
     """The last line of a literal that begins at `text`; `number` itself for any other line."""
     for literal in grammar.literals:
+        if not text.startswith(literal.word):
+            continue
         begin = literal.begin.search(text)
         if begin is None:
             continue
@@ -171,7 +177,7 @@ def _read_braces(lines: list[str], grammar: Grammar) -> list[Statement]:
         if commented or text.startswith("/*"):
             commented = "*/" not in text
             continue
-        if grammar.ignored.search(text):
+        if grammar.is_ignored(text):
             continue
         _read_braced_line(text, number, enclosing)
     return top
@@ -210,7 +216,7 @@ def _read_set(lines: list[str], grammar: Grammar) -> list[Statement]:
     blocks: dict[str, Statement] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if not text or grammar.ignored.search(text):
+        if not text or grammar.is_ignored(text):
             continue
         found = [match.group() for p in grammar.set_blocks if (match := p.search(text))]
         header = max(found, key=len, default=" ".join(text.split()[:3]))

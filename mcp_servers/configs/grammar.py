@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -36,6 +36,8 @@ class FactPattern:
 class LiteralText:
     """Text of several lines that is no statement, such as a banner."""
 
+    word: str
+    """First word of its first line."""
     begin: re2._Regexp
     end: str | None
     """The line that ends it; None when `begin` captures the mark that does."""
@@ -61,6 +63,14 @@ class Grammar:
     _which: Any = field(repr=False, compare=False)
     """All fact patterns as one RE2 set, which carries no types, hence Any."""
 
+    def is_ignored(self, line: str) -> bool:
+        """Whether a line, without indentation, is no statement."""
+        return _matches(self.ignored, line)
+
+    def is_ordered(self, statement: str) -> bool:
+        """Whether a flattened statement stands in a block whose order matters."""
+        return self.ordered is not None and _matches(self.ordered, statement)
+
     def facts_in(self, statement: str) -> Iterator[tuple[FactPattern, dict[str, str]]]:
         """What one flattened statement says, in the order of the grammar."""
         for index in sorted(self._which.Match(statement) or ()):
@@ -69,6 +79,11 @@ class Grammar:
             if match is not None:
                 values = {key: value for key, value in match.groupdict().items() if value}
                 yield fact, {**fact.constants, **values}
+
+
+@lru_cache(maxsize=65_536)
+def _matches(pattern: re2._Regexp, text: str) -> bool:
+    return pattern.search(text) is not None
 
 
 @cache
@@ -144,7 +159,7 @@ def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
         style=first("style"),
         ignored=re2.compile(f"^\\s*(?:{first('ignored')})\\s*$"),
         literals=tuple(
-            LiteralText(re2.compile(entry["begin"]), entry.get("end"))
+            LiteralText(entry["word"], re2.compile(entry["begin"]), entry.get("end"))
             for entry in first("literals", ())
         ),
         ordered=re2.compile(ordered) if ordered else None,

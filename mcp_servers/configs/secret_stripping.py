@@ -47,6 +47,15 @@ class _Table:
     which: re2._Set
 
 
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """Where a line stands."""
+
+    lines: list[str]
+    number: int
+    whole: str
+
+
 @cache
 def _table() -> _Table:
     """Compile `secrets.yaml` once."""
@@ -71,7 +80,7 @@ def _table() -> _Table:
             )
         )
     which.Compile()
-    triggers = re2.compile("(?im)" + _joined(content["triggers"]))
+    triggers = re2.compile("(?i)" + _joined(content["triggers"]))
     return _Table(triggers, tuple(rules), which)
 
 
@@ -112,30 +121,31 @@ class SecretStripper:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._line = lru_cache(maxsize=8192)(self._strip_line_alone)
+        self._line = lru_cache(maxsize=65_536)(self._strip_line_alone)
 
     def fingerprint(self, secret: str) -> str:
         """Name a secret without telling it: `<secret:ab12cd34>`."""
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return f"<secret:{digest.hexdigest()[:8]}>"
 
-    def strip(self, text: str) -> str:
-        """Replace every secret of a configuration; the number of lines stays as it is."""
-        if not _table().triggers.search(text):
-            return text
-        lines = text.split("\n")
-        for number in self._suspects(text, lines):
-            lines[number] = self._strip_line(lines, number)
-        return "\n".join(lines)
+    def strip(self, text: str, whole: str | None = None) -> str:
+        """Replace every secret of a configuration; the number of lines stays as it is.
 
-    def _suspects(self, text: str, lines: list[str]) -> Iterator[int]:
-        """Numbers of the lines to look at; what lies between PEM marks is dealt with here."""
-        triggered = _table().triggers
+        Args:
+            text: A configuration or a part of one that begins at top level, outside keys.
+            whole: The configuration that a part is of.
+        """
+        lines = text.split("\n")
         if _PEM_BEGIN in text:
             self._strip_pem(lines)
         for number, line in enumerate(lines):
-            if line and triggered.search(line):
-                yield number
+            stripped, contextual = self._line(line)
+            if contextual:
+                # A rule that depends on where the line stands holds for the line alone.
+                lines[number] = self._apply(line, _Context(lines, number, whole or text))
+            else:
+                lines[number] = stripped
+        return "\n".join(lines)
 
     def _strip_pem(self, lines: list[str]) -> None:
         """Fingerprint the body of each PEM block as a whole, line by line in place."""
@@ -150,30 +160,24 @@ class SecretStripper:
                 number = end
             number += 1
 
-    def _strip_line(self, lines: list[str], number: int) -> str:
-        line = lines[number]
-        stripped, contextual = self._line(line)
-        if not contextual:
-            return stripped
-        # A rule that depends on where the line stands held for the line alone.
-        return self._apply(line, lines, number)
-
     def _strip_line_alone(self, line: str) -> tuple[str, bool]:
         """The line stripped, and whether the answer depends on the lines around it."""
         table = _table()
+        if not table.triggers.search(line):
+            return line, False
         hits = table.which.Match(line) or ()
         if any(
             table.rules[index].unless_within or table.rules[index].unless_defined for index in hits
         ):
             return line, True
-        return self._apply(line, None, 0), False
+        return self._apply(line, None), False
 
-    def _apply(self, line: str, lines: list[str] | None, number: int) -> str:
+    def _apply(self, line: str, context: _Context | None) -> str:
         table = _table()
         spans: list[tuple[int, int]] = []
         for index in sorted(table.which.Match(line) or ()):
             rule = table.rules[index]
-            if lines is not None and _exempted_by_context(rule, line, lines, number):
+            if context is not None and _exempted_by_context(rule, line, context):
                 continue
             spans += _secret_spans(rule, line)
         return self._replace(line, spans)
@@ -213,17 +217,17 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _exempted_by_context(rule: _Rule, line: str, lines: list[str], number: int) -> bool:
+def _exempted_by_context(rule: _Rule, line: str, context: _Context) -> bool:
     if rule.unless_within is not None and any(
-        rule.unless_within.search(header) for header in _headers_above(lines, number)
+        rule.unless_within.search(header)
+        for header in _headers_above(context.lines, context.number)
     ):
         return True
     if rule.unless_defined is None:
         return False
     return any(
-        re2.search("(?m)" + rule.unless_defined.replace("NAME", re2.escape(line[start:end])), text)
-        for text in ["\n".join(lines)]
-        for start, end in _secret_spans(rule, line)
+        re2.search("(?m)" + rule.unless_defined.replace("NAME", re2.escape(name)), context.whole)
+        for name in {line[start:end] for start, end in _secret_spans(rule, line)}
     )
 
 

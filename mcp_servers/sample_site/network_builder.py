@@ -68,7 +68,6 @@ class _Builder:
         self.style = NamingStyle(self.rng)
         self.places: Iterator[str] = places(self.rng)
         self.region = region_name(self.rng)
-        # A region of thousands of objects needs more than one /16 for its links.
         self.plan = AddressPlan(self.rng.randint(16, 90), self.rng.randint(64_600, 64_900))
         self.elements: dict[str, Element] = {}
         self.cables: list[Cable] = []

@@ -23,10 +23,12 @@ K = OccurrenceKind
 S = PerceivedSeverity
 
 ADDRESS = (
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}"
-    r"|(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,39})(?:[0-9A-Fa-f]{0,4}:){2,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?:%\w+)?)"
+    r"(?<![\w:])(?:\d{1,3}(?:\.\d{1,3}){3}"
+    r"|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
+    r"|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?)"
+    r"(?:%\w+)?"
 )
-INTERFACE = r"[A-Za-z0-9][\w/.:-]*?(?: \d+(?:/\d+)*)?"
+"""An IPv4 or IPv6 address, as printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,12 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
             r"(?:\D{1,40}(?P<threshold>\d+))?",
         ),
         state="degraded",
+    ),
+    EventPattern(
+        K.BGP_SESSION,
+        "BGP non-stop routing changed",
+        r".*BGP-\w*NSR\w*",
+        state="noted",
     ),
     EventPattern(
         K.BGP_SESSION,
@@ -205,11 +213,11 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
             "aggregated ether", "bundle ether", "etherchannel",
         ),
         (
-            r"(?P<interface>[A-Za-z][\w/.:-]*\d) is no longer (?P<state>Active) as part of (?P<bundle>[\w-]+)(?: \((?P<reason>.*)\))?",
-            r"(?P<interface>[A-Za-z][\w/.:-]*\d) is (?P<state_active>Active) as part of (?P<bundle>[\w-]+)",
+            r"(?P<interface>[A-Za-z][\w/.:-]*\d) is (?P<state>no longer Active) as part of (?P<bundle>[\w-]+)(?: \((?P<reason>.*)\))?",
+            r"(?P<interface>[A-Za-z][\w/.:-]*\d) is (?P<state>Active) as part of (?P<bundle>[\w-]+)",
             r"Interface (?P<interface>\S+) is (?P<state>down|up) in (?P<bundle>port-channel\d+)",
             r"Interface (?P<interface>\S+) (?P<state>left|joined) port-channel (?P<bundle>\S+)",
-            r"lacp info not (?P<state>received) for interface (?P<interface>[\w/.:-]*\d)",
+            r"lacp info (?P<state>not received) for interface (?P<interface>[\w/.:-]*\d)",
         ),
         severity=S.MAJOR,
         needs_state=True,
@@ -500,5 +508,5 @@ DOWN_STATES = frozenset(
     "down idle failed failure fail lost inactive offline removed absent missing unreachable"
     " disconnected dead disabled outofservice out-of-service left faulty critical expired timeout"
     " unlocked unsynchronized unsynchronised holdover freerun aborted crashed terminated exited"
-    " alarm blocked broken received set unavailable closed deleted".split()
+    " blocked broken set unavailable closed deleted".split()
 )

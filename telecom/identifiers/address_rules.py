@@ -13,11 +13,19 @@ from telecom.identifiers.kinds import IdentifierKind
 from telecom.identifiers.rules import LABELLED, LIKELY, SHAPED, Candidate, Rule
 
 _IPV4 = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}"
-_IPV6 = r"(?:[0-9a-f]{1,4}:){1,7}(?::|(?::[0-9a-f]{1,4}){1,7}|[0-9a-f]{1,4})(?:\.\d{1,3}){0,3}|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}"
+_IPV6 = (
+    r"(?:[0-9a-f]{1,4}:){1,7}(?:(?::[0-9a-f]{1,4}){1,7}|[0-9a-f]{1,4}|:)(?:\.\d{1,3}){0,3}"
+    r"|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}"
+)
 _SUBSCRIBER_ADDRESS = (
-    r"(?:(?:ue|subscriber|customer|cust|client|user|end[-_ ]?user|cpe|host|mobile|handset|pdu(?:[-_ ]?session)?|pdn|pdp|ms|bearer|session|victim|caller|source[-_ ]?ue)"
-    r"['s]{0,2}[-_ ]?(?:public|private|wan|lan|assigned|allocated|static|dynamic)?[-_ ]?(?:ip(?:v[46])?|address|addr|prefix)(?:[-_ ]?(?:ip(?:v[46])?|address(?:es)?|addr|prefix))*"
-    r"|framed[-_ ]?ip(?:v6)?[-_ ]?(?:address|prefix)|delegated[-_ ]?ipv6[-_ ]?prefix|paa|pdn[-_ ]?address|ue[-_ ]?ip(?:v[46])?)"
+    r"(?:(?:ue|subscriber|customer|cust|client|user|end[-_ ]?user|cpe|host|mobile"
+    r"|handset|pdu(?:[-_ ]?session)?|pdn|pdp|ms|bearer|session|victim|caller"
+    r"|source[-_ ]?ue)"
+    r"['s]{0,2}[-_ ]?(?:public|private|wan|lan|assigned|allocated|static"
+    r"|dynamic)?[-_ ]?(?:ip(?:v[46])?|address|addr|prefix)(?:[-_ ]?(?:ip(?:v[46])?"
+    r"|address(?:es)?|addr|prefix))*"
+    r"|framed[-_ ]?ip(?:v6)?[-_ ]?(?:address|prefix)|delegated[-_ ]?ipv6[-_ ]?prefix"
+    r"|paa|pdn[-_ ]?address|ue[-_ ]?ip(?:v[46])?)"
 )
 _MAC = (
     r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}"
@@ -25,13 +33,21 @@ _MAC = (
 )
 
 _ELEMENT_MAC_BEFORE: re.Pattern[bytes] = re2.compile(
-    rb"(?i)(?:\bbia|address(?:es)?(?: is)?|hardware(?: address)?|burned[- ]in|bridge(?:[- ](?:id|address|identifier|mac))?|system(?:[- ](?:id|mac(?: address)?))?"
-    rb"|router|chassis(?:[- ]?id)?|base(?: ethernet)?(?: mac)?(?: address)?|root(?: id| bridge)?|lacp|actor|partner|peer|neighbor|interface|local|switch|port|device|virtual|hsrp|vrrp|anycast|designated|engine[- ]?id"
-    rb"|gateway|next[- ]hop|rd|esi|bmc|ptp|clock(?:[- ]?id(?:entity)?)?|grandmaster|priority \d+|\d+[.:/]"
-    rb"|net|lldp|cdp|isis|is-is|oui|stp|spanning|motherboard|line ?card|supervisor|mgmt\w*|eth\w*|gi\w*|te\w*|vlan\s?\d*)[\s:=,(\[\"']{0,4}(?:mac(?:[- ]address)?[\s:=,(]{0,3})?$"
+    rb"(?i)(?:\bbia|address(?:es)?(?: is)?|hardware(?: address)?|burned[- ]in|bridge"
+    rb"(?:[- ](?:id|address|identifier|mac))?|system(?:[- ](?:id|mac(?: address)?))?"
+    rb"|router|chassis(?:[- ]?id)?|base(?: ethernet)?(?: mac)?(?: address)?|root"
+    rb"(?: id| bridge)?|lacp|actor|partner|peer|neighbor|interface|local|switch|port"
+    rb"|device|virtual|hsrp|vrrp|anycast|designated|engine[- ]?id"
+    rb"|gateway|next[- ]hop|rd|esi|bmc|ptp|clock(?:[- ]?id(?:entity)?)?|grandmaster"
+    rb"|priority \d+|\d+[.:/]"
+    rb"|net|lldp|cdp|isis|is-is|oui|stp|spanning|motherboard|line ?card|supervisor"
+    rb"|mgmt\w*|eth\w*|gi\w*|te\w*|vlan\s?\d*)[\s:=,(\[\"']{0,24}(?:mac"
+    rb"(?:[- ]address)?[\s:=,(]{0,3})?$"
 )
 _SUBSCRIBER_WORD: re.Pattern[bytes] = re2.compile(
-    rb"(?i)\b(?:ue|subscriber|customer|client|cpe|station|sta|user|handset|phone|ont|onu|modem|home|calling-station-id|lease|dhcp\w*|end[- ]?host|imsi|msisdn|wifi|wlan|supplicant|pppoe)\b"
+    rb"(?i)\b(?:ue|subscriber|customer|client|cpe|station|sta|user|handset|phone|ont"
+    rb"|onu|modem|home|calling-station-id|lease|dhcp\w*|end[- ]?host|imsi|msisdn|wifi"
+    rb"|wlan|supplicant|pppoe)\b"
 )
 _REACH = 48
 
@@ -44,8 +60,7 @@ def _mac(text: bytes, start: int, end: int) -> Candidate | None:
     digits = bytes(byte for byte in text[start:end].lower() if byte not in b":-.")
     if len(set(digits)) == 1 or digits.startswith((b"0180c2", b"01005e", b"3333", b"01000c")):
         return None
-    line = text[text.rfind(b"\n", 0, start) + 1 : start]
-    before = line[-_REACH:]
+    before = text[max(0, start - _REACH) : start].rpartition(b"\n")[2]
     if _SUBSCRIBER_WORD.search(before) is not None:
         return Candidate(start, end, IdentifierKind.MAC, LABELLED)
     if digits.isdigit() and text[start + 4 : start + 5] in (b".", b"-"):  # an IS-IS system id
@@ -73,19 +88,22 @@ ADDRESS_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.IP,
         rf"{_SUBSCRIBER_ADDRESS}[^\n]{{0,12}}[0-9a-f:]",
-        rf"(?i)\b{_SUBSCRIBER_ADDRESS}[\"'\\]{{0,2}}[ \t]*(?:[:=]|=>|is|was|of)?[ \t]*[\"'\\(\[{{]{{0,2}}(?P<v>{_IPV4}|{_IPV6})",
+        rf"(?i)\b{_SUBSCRIBER_ADDRESS}[\"'\\]{{0,2}}[ \t]*(?:[:=]|=>|is|was"
+        rf"|of)?[ \t]*[\"'\\(\[{{]{{0,2}}(?P<v>{_IPV4}|{_IPV6})",
         judge=_labelled_address,
     ),
     Rule(
         IdentifierKind.MAC,
-        r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]|[0-9a-f]{4}[.-][0-9a-f]{4}[.-][0-9a-f]{4}",
+        r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]"
+        r"|[0-9a-f]{4}[.-][0-9a-f]{4}[.-][0-9a-f]{4}",
         rf"(?i)\b(?P<v>{_MAC})\b",
         judge=_mac,
     ),
     Rule(
         IdentifierKind.MAC,
         r"mac[^\n]{0,12}[0-9a-f]{12}",
-        r"(?i)\b(?:(?:ue|client|subscriber|customer|cpe|station|sta|user)[-_ ]?)?mac(?:[-_ ]?addr(?:ess)?)?[\"' :=]{1,4}(?P<v>[0-9a-f]{12})\b",
+        r"(?i)\b(?:(?:ue|client|subscriber|customer|cpe|station|sta|user)[-_ ]?)?mac"
+        r"(?:[-_ ]?addr(?:ess)?)?[\"' :=]{1,4}(?P<v>[0-9a-f]{12})\b",
         confidence=LIKELY,
     ),
 )

@@ -55,11 +55,13 @@ class IdentifierDetector:
         )
         triggers = list(dict.fromkeys(rule.trigger for rule in self._rules))
         self._prefilter = compile_bytes("(?i)" + "|".join(f"(?:{trigger})" for trigger in triggers))
-        self._which = _trigger_set(triggers)
-        self._by_trigger = {
-            index: tuple(rule for rule in self._rules if rule.trigger == trigger)
-            for index, trigger in enumerate(triggers)
-        }
+        self._by_trigger = [
+            (
+                compile_bytes(f"(?i){trigger}"),
+                tuple(rule for rule in self._rules if rule.trigger == trigger),
+            )
+            for trigger in triggers
+        ]
 
     def with_names(self, names: Iterable[str]) -> IdentifierDetector:
         """The same detector that also knows `names`, such as those of a ticket's people."""
@@ -98,11 +100,11 @@ class IdentifierDetector:
     def _candidates(self, data: bytes) -> list[Candidate]:
         lines = _lines_with_hits(data, self._prefilter)
         buffer, places = _joined(data, lines)
-        fired = self._which.Match(buffer) or ()
         candidates: list[Candidate] = []
-        for index in fired:
-            for rule in self._by_trigger[index]:
-                candidates += rule.candidates(buffer)
+        for trigger, rules in self._by_trigger:
+            if trigger.search(buffer) is not None:
+                for rule in rules:
+                    candidates += rule.candidates(buffer)
         candidates += locations_beside_subscribers(buffer, candidates)
         if places is None:
             return candidates
@@ -150,7 +152,9 @@ def _joined(
 def _moved(candidate: Candidate, places: tuple[list[int], list[int]]) -> Candidate:
     starts, shifts = places
     shift = shifts[bisect_right(starts, candidate.start) - 1]
-    return replace(candidate, start=candidate.start + shift, end=candidate.end + shift)
+    return Candidate(
+        candidate.start + shift, candidate.end + shift, candidate.kind, candidate.confidence
+    )
 
 
 def _without_overlaps(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -162,7 +166,7 @@ def _without_overlaps(candidates: Iterable[Candidate]) -> list[Candidate]:
             continue
         last = chosen[-1]
         best = max(last, candidate, key=_weight)
-        chosen[-1] = replace(best, start=last.start, end=max(last.end, candidate.end))
+        chosen[-1] = Candidate(last.start, max(last.end, candidate.end), best.kind, best.confidence)
     return chosen
 
 
@@ -181,17 +185,6 @@ def _outside(
         for identifier in identifiers
         if not any(start < identifier.end and identifier.start < end for start, end in spans)
     ]
-
-
-def _trigger_set(triggers: Sequence[str]) -> re2.Set:
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.case_sensitive = False
-    which = re2.Set.SearchSet(options)
-    for trigger in triggers:
-        which.Add(trigger.encode())
-    which.Compile()
-    return which
 
 
 def _circuit_rules(patterns: Sequence[str]) -> list[Rule]:

@@ -45,7 +45,7 @@ class Document:
         self._found: dict[tuple[str | None, str], list[Identifier]] = {}
 
     def render(self, name: Namer) -> tuple[Json, list[Identifier]]:
-        """Write the document with `name(identifier)` for every identifier, and list what was found."""
+        """Write the document with `name(identifier)` for each identifier; list what was found."""
         found: list[Identifier] = []
         return self._render(self.value, None, name, found), found
 
@@ -85,7 +85,7 @@ class Document:
     def _render_number(
         self, value: int | float, field: str, name: Namer, found: list[Identifier]
     ) -> Json:
-        """A number is an identifier where its field says so, or where it is one in `field=number`."""
+        """Mask a number where its field declares it, or where `field=number` is an identifier."""
         digits = str(value)
         if declared_kind(field, digits) is not None:
             identifiers = self._identifiers(field, digits)

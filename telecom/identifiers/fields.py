@@ -8,48 +8,70 @@ from telecom.identifiers.kinds import IdentifierKind
 
 _NAMES: dict[IdentifierKind, str] = {
     IdentifierKind.SUBSCRIBER: (
-        "imsi supi supiorsuci suci gpsi msisdn msisdns guti 5gguti tmsi 5gtmsi stmsi mtmsi 5gstmsi nai impi impu"
-        " subscriberid subscriberidentity subscribernumber subscriber mdn callingstationid callingpartynumber"
+        "imsi supi supiorsuci suci gpsi msisdn msisdns guti 5gguti tmsi 5gtmsi stmsi"
+        " mtmsi 5gstmsi nai impi impu"
+        " subscriberid subscriberidentity subscribernumber subscriber mdn"
+        " callingstationid callingpartynumber"
         " calledpartynumber callingnumber callednumber anumber bnumber callerid phone phonenumber"
         " telephone telephonenumber tel mobile mobilenumber mobilephone cellphone fax faxnumber"
-        " contactphone contactnumber contacttel callbacknumber userid3gpp ueid externalid externalidentifier"
+        " contactphone contactnumber contacttel callbacknumber userid3gpp ueid"
+        " externalid externalidentifier"
         " servedimsi servedmsisdn servedsupi servedgpsi userequipmentid"
     ),
-    IdentifierKind.DEVICE: "imei imeisv pei servedimei servedimeisv servedpei equipmentidentity meid",
+    IdentifierKind.DEVICE: (
+        "imei imeisv pei servedimei servedimeisv servedpei equipmentidentity meid"
+    ),
     IdentifierKind.SIM: "iccid eid simserial simserialnumber simnumber simcardnumber euiccid",
     IdentifierKind.IP: (
-        "ueip ueipaddress ueipv4 ueipv6 ueipv4address ueipv6address ueipv6prefix ueaddress framedipaddress"
-        " framedipv6prefix delegatedipv6prefix subscriberip subscriberipaddress customerip customeripaddress"
+        "ueip ueipaddress ueipv4 ueipv6 ueipv4address ueipv6address ueipv6prefix"
+        " ueaddress framedipaddress"
+        " framedipv6prefix delegatedipv6prefix subscriberip subscriberipaddress"
+        " customerip customeripaddress"
         " clientip clientipaddress userip useripaddress pdnaddress pduaddress enduseraddress paa"
     ),
-    IdentifierKind.MAC: "uemac uemacaddress clientmac clientmacaddress subscribermac customermac cpemac stationmac",
-    IdentifierKind.EMAIL: "email emailaddress mail reporteremail contactemail customeremail callermail",
+    IdentifierKind.MAC: (
+        "uemac uemacaddress clientmac clientmacaddress subscribermac customermac cpemac stationmac"
+    ),
+    IdentifierKind.EMAIL: (
+        "email emailaddress mail reporteremail contactemail customeremail callermail"
+    ),
     IdentifierKind.PERSON: (
-        "reporter reportername reportedby reportedbyname assignee assigneename assignedto caller callername customer"
-        " customername customercontact contact contactname contactperson requester requestername requestor requestedby"
-        " openedby closedby resolvedby raisedby createdby updatedby submittedby approvedby subscribername accountholder"
-        " accountname fullname firstname lastname givenname familyname surname displayname personname onbehalfofname"
-        " technician watchlist"
+        "reporter reportername reportedby reportedbyname assignee assigneename"
+        " assignedto caller callername customer"
+        " customername customercontact contact contactname contactperson requester"
+        " requestername requestor requestedby"
+        " openedby closedby resolvedby raisedby createdby updatedby submittedby"
+        " approvedby subscribername accountholder"
+        " accountname fullname firstname lastname givenname familyname surname"
+        " displayname personname onbehalfofname"
+        " technician watchlist author committer"
     ),
     IdentifierKind.LOCATION: (
-        "userlocation userlocationinfo uli uelocation subscriberlocation lastknownlocation homeaddress billingaddress"
-        " customeraddress postaladdress streetaddress subscriberaddress installationaddress geolocation usergeolocation"
+        "userlocation userlocationinfo uli uelocation subscriberlocation"
+        " lastknownlocation homeaddress billingaddress"
+        " customeraddress postaladdress streetaddress subscriberaddress"
+        " installationaddress geolocation usergeolocation"
     ),
     IdentifierKind.ACCOUNT: (
-        "customerid customernumber accountnumber accountid contractnumber contractid iban creditcard cardnumber ssn"
+        "customerid customernumber accountnumber accountid contractnumber contractid"
+        " iban creditcard cardnumber ssn"
         " passportnumber nationalid taxid"
     ),
     IdentifierKind.SECRET: (
-        "password passwd pwd passphrase secret psk presharedkey sharedsecret snmpcommunity communitystring"
-        " privatekey apikey accesskey secretkey secretaccesskey accesstoken refreshtoken authtoken bearertoken"
-        " clientsecret authorization authkey privkey authpassword privpassword enablepassword enablesecret credentials"
+        "password passwd pwd passphrase secret psk presharedkey sharedsecret"
+        " snmpcommunity communitystring"
+        " privatekey apikey accesskey secretkey secretaccesskey accesstoken"
+        " refreshtoken authtoken bearertoken"
+        " clientsecret authorization authkey privkey authpassword privpassword"
+        " enablepassword enablesecret credentials"
         " credential cookie setcookie sessionkey encryptionkey"
     ),
 }
 _KIND_OF = {word: kind for kind, words in _NAMES.items() for word in words.split()}
 
 _BESIDE_SUBSCRIBER = frozenset(
-    "cellid cellidentity ecgi ncgi cgi eutracgi nrcgi tai tac lac ci servingcell servingcellid latitude longitude lat"
+    "cellid cellidentity ecgi ncgi cgi eutracgi nrcgi tai tac lac ci servingcell"
+    " servingcellid latitude longitude lat"
     " lon lng coordinates gps enodebid gnbid globalranodeid".split()
 )
 
@@ -59,7 +81,7 @@ def declared_kind(name: str, value: str = "") -> IdentifierKind | None:
 
     Args:
         name: The field as spelled: `servedIMSI`, `caller_id`, `Reported by`, `x.y.imsi`.
-        value: Its content: an e-mail address or a number in a people field stays for the patterns.
+        value: Its content: a team, a program or a number in a people field names nobody.
     """
     kind = _kind_of_name(name)
     if kind is IdentifierKind.PERSON and (_is_no_name(value) or len(value) > 80):
@@ -82,11 +104,12 @@ def _packed(name: str) -> str:
 
 
 _TEAM_WORDS = frozenset(
-    "noc team group support operations ops desk service engineering monitoring system automation".split()
+    "noc team group support operations ops desk service engineering monitoring system automation"
+    " oxidized rancid ansible jenkins netops robot bot root admin".split()
 )
 
 
 def _is_no_name(value: str) -> bool:
-    """A team, an address or a number in a people field is not the name of a person."""
-    words = value.lower().replace("-", " ").replace("_", " ").split()
-    return "@" in value or not any(map(str.isalpha, value)) or bool(_TEAM_WORDS & set(words))
+    """A team, a program or a number in a people field is not the name of a person."""
+    words = value.lower().replace("-", " ").replace("_", " ").replace("@", " ").split()
+    return not any(map(str.isalpha, value)) or bool(_TEAM_WORDS & set(words))

@@ -1,4 +1,7 @@
-"""People: names, addresses, accounts, in labelled text. Unlabelled names are harvested, not guessed."""
+"""People: names, addresses, accounts, where a label says so.
+
+Unlabelled names are harvested from ticket fields, never guessed.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,34 @@ from telecom.identifiers.kinds import IdentifierKind
 from telecom.identifiers.numbering import is_luhn
 from telecom.identifiers.rules import LABELLED, SHAPED, Candidate, Rule
 
-_UPPER = r"(?:[A-Z]|\xc3[\x80-\x9e]|\xc4[\x80-\xbf]|\xc5[\x80-\xbf]|\xd0[\x80-\xaf])"
-_LETTERS = r"[A-Za-z\x80-\xff'’.-]"
+_UPPER = r"\p{Lu}"
+_LETTERS = r"[\pL\pM'’.-]"
 _PARTICLE = r"(?:van|von|der|den|de|del|della|da|di|dos|la|le|el|al|bin|ibn|zu|af|of)"
 _NAME_WORD = rf"{_UPPER}{_LETTERS}*"
 _NAME = rf"{_NAME_WORD}(?:,?[ ]+(?:{_PARTICLE}[ ]+){{0,2}}{_NAME_WORD}){{0,4}}"
 _PERSON_LABEL = (
-    r"(?:reported[ _]by|reporter|raised[ _]by|opened[ _]by|closed[ _]by|resolved[ _]by|requested[ _]by|requester"
-    r"|requestor|created[ _]by|updated[ _]by|approved[ _]by|approver|submitted[ _]by|submitter|assigned[ _]to|assignee"
-    r"|caller(?:[ _]name)?|contact(?:[ _](?:person|name))?|customer(?:[ _]name)?|cust|client[ _]name|subscriber[ _]name"
-    r"|account[ _](?:holder|name|owner)|full[ _]name|first[ _]?name|last[ _]?name|given[ _]?name|family[ _]?name|surname"
-    r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call|operator[ _]name|attn|kunde|name des kunden|melder)"
+    r"(?:reported[ _]by|reporter|raised[ _]by|opened[ _]by|closed[ _]by"
+    r"|resolved[ _]by|requested[ _]by|requester"
+    r"|requestor|created[ _]by|updated[ _]by|approved[ _]by|approver|submitted[ _]by"
+    r"|submitter|assigned[ _]to|assignee"
+    r"|caller(?:[ _]name)?|contact(?:[ _](?:person|name))?|customer(?:[ _]name)?"
+    r"|cust|client[ _]name|subscriber[ _]name"
+    r"|account[ _](?:holder|name|owner)|full[ _]name|first[ _]?name|last[ _]?name"
+    r"|given[ _]?name|family[ _]?name|surname"
+    r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call"
+    r"|operator[ _]name|attn|kunde|name des kunden|melder)"
 )
-_STREET = r"(?i:street|str\.|straße|strasse|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|way|court|ct\.?|square|platz|weg|allee|rue|via|calle|close|crescent|terrace|place)"
+_STREET = r"(?i:street|road|avenue|ave|boulevard|blvd|lane|drive|court|terrace|crescent)"
 
 _NOT_PEOPLE: re.Pattern[bytes] = re2.compile(
-    rb"(?i)\b(?:noc|team|group|support|operations?|ops|transport|core|ran|field|service|desk|tier|level|shift"
-    rb"|engineering|planning|system|monitoring|automation|bot|auto|none|unknown|unassigned|vendor|tac|cisco|juniper"
-    rb"|nokia|ericsson|huawei|arista|network|access|security|admin|administrator|root|n/a|edge|impact|affected"
-    rb"|complain\w*|report\w*|device|router|switch|interface|port|link|vlan|vrf|facing|side|premises?|not)\b"
+    rb"(?i)\b(?:noc|team|group|support|operations?|ops|transport|core|ran|field"
+    rb"|service|desk|tier|level|shift"
+    rb"|engineering|planning|system|monitoring|automation|bot|auto|none|unknown"
+    rb"|unassigned|vendor|tac|cisco|juniper"
+    rb"|nokia|ericsson|huawei|arista|network|access|security|admin|administrator|root"
+    rb"|n/a|edge|impact|affected"
+    rb"|complain\w*|report\w*|device|router|switch|interface|port|link|vlan|vrf"
+    rb"|facing|side|premises?|not)\b"
 )
 
 
@@ -56,6 +68,12 @@ def _card(text: bytes, start: int, end: int) -> Candidate | None:
     return Candidate(start, end, IdentifierKind.ACCOUNT, SHAPED)
 
 
+def _labelled_card(text: bytes, start: int, end: int) -> Candidate | None:
+    is_sim = text[start : start + 2] == b"89" and end - start >= 18  # ITU-T E.118
+    kind = IdentifierKind.SIM if is_sim else IdentifierKind.ACCOUNT
+    return Candidate(start, end, kind, LABELLED)
+
+
 def _account(text: bytes, start: int, end: int) -> Candidate | None:
     if not any(48 <= byte <= 57 for byte in text[start:end]):
         return None
@@ -66,19 +84,25 @@ PERSON_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.PERSON,
         rf"{_PERSON_LABEL}[\"'\s]*[:=]",
-        rf"(?i:\b{_PERSON_LABEL})[\"'\\]{{0,2}}[ \t]*[:=][ \t]*[\"'\\]{{0,2}}(?:(?:Mr|Mrs|Ms|Dr)\.? )?(?P<v>{_NAME})",
+        rf"(?i:\b{_PERSON_LABEL})[\"'\\]{{0,2}}[ \t]*[:=][ \t]*[\"'\\]{{0,2}}(?:(?:Mr|Mrs"
+        rf"|Ms|Dr)\.? )?(?P<v>{_NAME})",
         judge=_person,
     ),
     Rule(
         IdentifierKind.PERSON,
-        r"(?:my name is|name is|this is|customer|subscriber|reported by|spoke (?:to|with)|regards,?|caller|technician|engineer) ",
-        rf"(?:(?i:\b(?:my name is|name is|signed|spoke (?:to|with)|called by|reported by|raised by|confirmed by|(?:best |kind )?regards,?))\s|\b(?i:caller|technician|customer|subscriber|engineer) (?:Mr|Mrs|Ms|Miss|Dr)\.? )(?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
+        r"(?:my name is|name is|this is|customer|subscriber|reported by|spoke (?:to"
+        r"|with)|regards,?|caller|technician|engineer) ",
+        rf"(?:(?i:\b(?:my name is|name is|signed|spoke (?:to|with)|called by|reported by"
+        rf"|raised by|confirmed by|(?:best |kind )?regards,?))\s|\b(?i:caller|technician"
+        rf"|customer|subscriber|engineer) (?:Mr|Mrs|Ms|Miss|Dr)\.? )(?P<v>{_NAME_WORD}"
+        rf"(?: {_NAME_WORD}){{0,2}})",
         judge=_person,
     ),
     Rule(
         IdentifierKind.PERSON,
         r"\b(?:mr|mrs|ms|miss|dr|prof|herr|frau|mme)\.? ",
-        rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|M)\.? (?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
+        rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|(?i:mr|mrs|dr|prof)\.)\.? "
+        rf"(?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
         confidence=SHAPED,
         judge=_person,
     ),
@@ -90,27 +114,36 @@ PERSON_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.LOCATION,
         r"address[\"'\s]*[:=]",
-        r"(?i)\b(?:(?:home|billing|postal|street|installation|service|customer|subscriber|delivery|mailing|residential|civic|site)[ _-]?)?address[\"'\\]{0,2}[ \t]*[:=][ \t]*[\"'\\]{0,2}"
-        r"(?P<v>\d{1,5}[a-z]? +[a-z\x80-\xff][^\n\"|]{3,100}|[a-z\x80-\xff][a-z\x80-\xff.'’ -]{2,40} \d{1,5}[a-z]?\b[^\n\"|]{0,80})",
+        r"(?i)\b(?:(?:home|billing|postal|street|installation|service|customer"
+        r"|subscriber|delivery|mailing|residential|civic"
+        r"|site)[ _-]?)?address[\"'\\]{0,2}[ \t]*[:=][ \t]*[\"'\\]{0,2}"
+        r"(?P<v>\d{1,5}[a-z]? +\pL[^\n\"|]{3,100}|\pL[\pL.'’ -]{2,40} \d{1,5}[a-z]?\b[^"
+        r"\n\"|]{0,80})",
     ),
     Rule(
         IdentifierKind.LOCATION,
-        rf"\d [^\n]{{2,40}}{_STREET}",
-        rf"\b(?P<v>\d{{1,5}}[a-z]? (?:{_NAME_WORD} ){{1,3}}{_STREET})(?:\W|$)",
+        rf"\d [^\n]{{2,40}}\b{_STREET}\b",
+        rf"\b(?P<v>\d{{1,5}}[a-z]? (?:{_NAME_WORD} ){{1,3}}{_STREET})\b",
         confidence=SHAPED,
     ),
     Rule(
         IdentifierKind.LOCATION,
         r"(?:straße|strasse|str\.|platz|weg|allee|gasse) \d",
-        r"(?P<v>[A-Z][A-Za-z\x80-\xff-]*(?:straße|strasse|str\.|platz|weg|allee|gasse) \d{1,4}[a-z]?)\b",
+        r"(?P<v>\p{Lu}[\pL-]*(?:straße|strasse|str\.|platz|weg|allee|gasse) \d{1,4}[a-z]?)\b",
         confidence=SHAPED,
     ),
     Rule(
         IdentifierKind.ACCOUNT,
-        r"(?:customer|account|acct|contract|cust|invoice|kunden|passport|ssn|social security|id card|national id|driver'?s? licen[sc]e|tax id|aadhaar|iban)[^\n]{0,14}\d",
-        r"(?i)\b(?:(?:customer|account|acct|contract|cust|kunden)[ _-]?(?:id|no|nr|number|ref(?:erence)?|nummer)|passport(?: (?:no|number))?|ssn|social security(?: number)?"
-        r"|id card(?: (?:no|number))?|national[ _-]id|driver'?s? licen[sc]e(?: (?:no|number))?|tax[ _-]id|aadhaar|iban)"
-        r"[\"'\\]{0,2}\.?[ \t]*(?:[:=#]|is|was)?[ \t]*[\"'\\#]{0,2}(?P<v>[A-Z0-9][A-Z0-9-]{3,33})\b",
+        r"(?:customer|account|acct|contract|cust|invoice|kunden|passport|ssn"
+        r"|social security|id card|national id|driver'?s? licen[sc]e|tax id|aadhaar"
+        r"|iban)[^\n]{0,14}\d",
+        r"(?i)\b(?:(?:customer|account|acct|contract|cust|kunden)[ _-]?(?:id|no|nr"
+        r"|number|ref(?:erence)?|nummer)|passport(?: (?:no|number))?|ssn|social security"
+        r"(?: number)?"
+        r"|id card(?: (?:no|number))?|national[ _-]id|driver'?s? licen[sc]e(?: (?:no"
+        r"|number))?|tax[ _-]id|aadhaar|iban)"
+        r"[\"'\\]{0,2}\.?[ \t]*(?:[:=#]|is|was)?[ \t]*[\"'\\#]{0,2}"
+        r"(?P<v>[A-Z0-9][A-Z0-9-]{3,33})\b",
         judge=_account,
     ),
     Rule(
@@ -129,7 +162,7 @@ PERSON_RULES: tuple[Rule, ...] = (
         IdentifierKind.ACCOUNT,
         r"\bcard",
         r"(?i)\b(?:card|cc)(?: (?:number|no\.?|#|is|nr))*[ :#]{0,3}(?P<v>\d{12,19})\b",
-        judge=_account,
+        judge=_labelled_card,
     ),
     Rule(
         IdentifierKind.ACCOUNT,

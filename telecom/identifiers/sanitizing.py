@@ -1,4 +1,4 @@
-"""Take out of strings what no reader sees and what breaks a wire: controls, bidi, lone surrogates."""
+"""Take out of strings what no reader sees and what breaks a wire."""
 
 from __future__ import annotations
 

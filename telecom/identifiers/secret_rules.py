@@ -13,26 +13,39 @@ from telecom.identifiers.rules import LABELLED, SHAPED, Candidate, Rule
 _VALUE = r"(?:\\?[\"'](?P<q>[^\"'\n]+)\\?[\"']|(?P<v>[^\s\"';,{}\[\]()<>]+))"
 _ENCODING = (
     r"(?:(?:0|4|5|6|7|8|9|10|14|encrypted|clear(?:-?text)?|plain(?:-?text)?(?:-password)?|cipher"
-    r"|irreversible-cipher|simple|sha-?(?:1|256|384|512)?|sha2-(?:256|512)|md5|hmac-\S+|text|ascii(?:-text)?"
-    r"|hexadecimal|hex|key-string|string|role \S+|privilege \d+|local|remote|level \d+|hash2?)[ \t]+)*"
+    r"|irreversible-cipher|simple|sha-?(?:1|256|384|512)?|sha2-(?:256|512)|md5"
+    r"|hmac-\S+|text|ascii(?:-text)?"
+    r"|hexadecimal|hex|key-string|string|role \S+|privilege \d+|local|remote|level"
+    r" \d+|hash2?)[ \t]+)*"
 )
 _WORDS = (
-    r"(?:pass ?words?|passwd|passwort|pwd|pass ?phrase|pass ?code|secret(?:[_ -]?key)?|pre-?shared[-_ ]?(?:key|secret)"
-    r"|(?:wpa[-_ ]?)?psk|shared[-_ ]?(?:secret|key)|(?:auth(?:entication)?|encryption|privacy|priv|session|master|api"
-    r"|access|secret|signing|private|server|license|pmk)[-_ ]?(?:key|password|token)|key[-_ ]?string|token"
-    r"|credentials?|community(?:[-_ ]?(?:string|name))?)"
+    r"(?:pass ?words?|passwd|passwort|pwd|pass ?phrase|pass ?code|secret(?:[_"
+    r" -]?key)?|pre-?shared[-_ ]?(?:key|secret)"
+    r"|(?:wpa[-_ ]?)?psk|shared[-_ ]?(?:secret|key)|(?:auth(?:entication)?"
+    r"|encryption|privacy|priv|session|master|api"
+    r"|access|secret|signing|private|server|license|pmk)[-_ ]?(?:key|password|token)"
+    r"|key[-_ ]?string|token"
+    r"|credentials?|community(?:[-_ ]?(?:string|name))?\b)"
 )
 _ORDINARY: re.Pattern[bytes] = re2.compile(
-    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|none|null|nil|true|false|yes|no|not|required|expired?|expires|reset|policy"
-    rb"|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and|or|to|in|on|the|a|an"
-    rb"|with|by|from|at|has|must|should|removed|redacted|hidden|encryption|encrypted|authentication|strong"
-    rb"|weak|default|recovery|manager|management|rotation|rotated|aging|length|minimum|maximum|history"
-    rb"|prompt|check|mismatch|error|accepted|rejected|disabled|enabled|type|level|\d{1,4}|bucket|ring"
-    rb"|additive|no-export|no-advertise|internet|local-as|gshut|delete|add|members?|lists?|set|values?"
-    rb"|attributes?|standard|extended|large|ro|rw|it|this|that|them|we|you|string|name|known|unknown)$"
+    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|none|null|nil|true|false|yes|no|not|required"
+    rb"|expired?|expires|reset|policy"
+    rb"|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and"
+    rb"|or|to|in|on|the|a|an"
+    rb"|with|by|from|at|has|must|should|removed|redacted|hidden|encryption|encrypted"
+    rb"|authentication|strong"
+    rb"|weak|default|recovery|manager|management|rotation|rotated|aging|length"
+    rb"|minimum|maximum|history"
+    rb"|prompt|check|mismatch|error|accepted|rejected|disabled|enabled|type|level"
+    rb"|\d{1,4}|bucket|ring"
+    rb"|additive|no-export|no-advertise|internet|local-as|gshut|delete|add|members?"
+    rb"|lists?|set|values?"
+    rb"|attributes?|standard|extended|large|ro|rw|it|this|that|them|we|you|string"
+    rb"|name|known|unknown)$"
 )
 _BGP_COMMUNITY: re.Pattern[bytes] = re2.compile(
-    rb"(?i)^(?:\d+|\d+:\d+(?::\d+)?|0x[0-9a-f]+|no-export\S*|no-advertise|internet|local-as|graceful-shutdown"
+    rb"(?i)^(?:\d+|\d+:\d+(?::\d+)?|0x[0-9a-f]+|no-export\S*|no-advertise|internet"
+    rb"|local-as|graceful-shutdown"
     rb"|accept-own|none|additive|add|delete|blackhole|target:\S+|origin:\S+)$"
 )
 
@@ -61,14 +74,21 @@ def _community(text: bytes, start: int, end: int) -> Candidate | None:
     return _worded(text, start, end)
 
 
+def _opaque(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge what follows `bearer` or `basic`: credentials have digits or padding."""
+    if not any(48 <= byte <= 57 or byte == 61 for byte in text[start:end]):
+        return None
+    return Candidate(start, end, IdentifierKind.SECRET, SHAPED)
+
+
 def _trimmed(text: bytes, start: int, end: int) -> tuple[int, int]:
-    while end > start and text[end - 1 : end] in b".:!?\\":
+    while end > start and text[end - 1 : end] in b".:?\\":
         end -= 1
     return start, end
 
 
 def _secret(trigger: str, pattern: str, **options: object) -> list[Rule]:
-    """Two rules where a value may be quoted: one for each of the groups `v` and `q`."""
+    """Make two rules where a value may be quoted, one for each of the groups `v` and `q`."""
     quoted = pattern.replace("(?P<v>", "(?:").replace("(?P<q>", "(?P<v>")
     plain = pattern.replace("(?P<q>", "(?:")
     both = [plain, quoted] if "(?P<q>" in pattern else [plain]
@@ -81,12 +101,14 @@ SECRET_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SECRET,
         r"-----BEGIN",
-        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?P<v>.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?P<v>.*?)(?:-----END [A-Z0-9"
+        r" ]*PRIVATE KEY-----|\z)",
     ),
     Rule(
         IdentifierKind.SECRET,
         r"\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|[A-Za-z])\$\S{4}",
-        r"(?P<v>\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|M|S|H|P|nt)\$[^\s\"';,]{4,})",
+        r"(?P<v>\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|M|S"
+        r"|H|P|nt)\$[^\s\"';,]{4,})",
     ),
     Rule(
         IdentifierKind.SECRET,
@@ -101,14 +123,14 @@ SECRET_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SECRET,
         r"\b(?:AKIA|ASIA)[0-9A-Z]{16}|\bgh[pousr]_[A-Za-z0-9]{30}|\bxox[abpr]-",
-        r"\b(?P<v>(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,})",
+        r"\b(?P<v>(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}"
+        r"|xox[abpr]-[A-Za-z0-9-]{10,})",
     ),
     Rule(
         IdentifierKind.SECRET,
-        r"(?:bearer|basic|digest)[ ]+\S{8}",
-        r"(?i)\b(?:authorization[\"':= ]+)?(?:bearer|basic)[ ]+(?P<v>[A-Za-z0-9+/=._~-]*[0-9A-Z=._][A-Za-z0-9+/=._~-]{7,})",
-        confidence=SHAPED,
-        judge=_mixed,
+        r"(?:bearer|basic)[ ]+\S{8}",
+        r"(?i)\b(?:bearer|basic)[ ]+(?P<v>[A-Za-z0-9+/=._~-]{8,})",
+        judge=_opaque,
     ),
     Rule(
         IdentifierKind.SECRET,
@@ -120,17 +142,20 @@ SECRET_RULES: tuple[Rule, ...] = (
         r"snmp",
         rf"(?i)\bsnmp-server[ \t]+community[ \t]+(?:(?:0|7|8|encrypted|clear)[ \t]+)?{_VALUE}",
     ),
-    *_secret(r"snmp", rf"(?i)\bsnmp-server[ \t]+mib[ \t]+community-map[ \t]+(?P<v>[^\s:]+)"),
+    *_secret(r"snmp", r"(?i)\bsnmp-server[ \t]+mib[ \t]+community-map[ \t]+(?P<v>[^\s:]+)"),
     *_secret(
         r"snmp",
-        r"(?i)\bsnmp-server[ \t]+host[ \t]+(?:(?:inside|outside|ipv[46])[ \t]+)?\S+(?:[ \t]+(?:vrf|use-vrf)[ \t]+\S+)?"
-        r"(?:[ \t]+(?:informs?|traps?))?(?:[ \t]+version[ \t]+(?:1|2c|3(?:[ \t]+(?:auth|noauth|priv))?))?"
+        r"(?i)\bsnmp-server[ \t]+host[ \t]+(?:(?:inside|outside|ipv[46])[ \t]+)?\S+(?:["
+        r" \t]+(?:vrf|use-vrf)[ \t]+\S+)?"
+        r"(?:[ \t]+(?:informs?|traps?))?(?:[ \t]+version[ \t]+(?:1|2c|3(?:[ \t]+(?:auth"
+        r"|noauth|priv))?))?"
         rf"(?:[ \t]+(?:community|encrypted|clear|[07]))*[ \t]+{_VALUE}",
         judge=_worded,
     ),
     *_secret(
         r"snmp",
-        r"(?i)\bsnmp-server[ \t]+user[ \t].*?\bauth(?:[ \t]+(?:encrypted|clear|localizedkey|[07]))?[ \t]+(?:md5|sha\S*)"
+        r"(?i)\bsnmp-server[ \t]+user[ \t].*?\bauth(?:[ \t]+(?:encrypted|clear"
+        r"|localizedkey|[07]))?[ \t]+(?:md5|sha\S*)"
         rf"(?:[ \t]+(?:encrypted|clear|[07]))?[ \t]+{_VALUE}",
     ),
     *_secret(
@@ -142,44 +167,58 @@ SECRET_RULES: tuple[Rule, ...] = (
     *_secret(r"snmp", rf"(?i)\bsnmp-community[ \t]+{_VALUE}"),
     *_secret(
         r"snmp",
-        r"(?i)\bsnmp(?:-agent|v[123]c?)?\b[^\n]{0,40}?\bcommunity(?:[ \t]+(?:read|write|string|name|ro|rw|is|cipher|simple|complexity-check|disable))*"
+        r"(?i)\bsnmp(?:-agent|v[123]c?)?\b[^\n]{0,40}?\bcommunity(?:[ \t]+(?:read|write"
+        r"|string|name|ro|rw|is|cipher|simple|complexity-check|disable))*"
         rf"[ \t]*[:=]?[ \t]*{_VALUE}",
         judge=_community,
     ),
     *_secret(
         r"snmp-agent",
-        rf"(?i)\bsnmp-agent\b[^\n]*?\b(?:securityname|auth(?:entication)?-mode \S+|privacy-mode \S+)(?:[ \t]+(?:cipher|simple))?[ \t]+{_VALUE}",
+        rf"(?i)\bsnmp-agent\b[^\n]*?\b(?:securityname|auth(?:entication)?-mode \S+"
+        rf"|privacy-mode \S+)(?:[ \t]+(?:cipher|simple))?[ \t]+{_VALUE}",
         judge=_worded,
     ),
     *_secret(
-        r"community",
-        rf"(?im)^[ \t+-]*(?:set[ \t]+)?community[ \t]+{_VALUE}(?:[ \t]+(?:\{{|access-permissions|hash2?|authorization|v?r\w* version|trailing|ro|rw|r|rwa)\b[^\n]*|[ \t]*\{{)?",
+        r"set[ \t]+community",
+        rf"\bset[ \t]+community[ \t]+{_VALUE}",
         judge=_community,
     ),
     *_secret(
         r"community",
-        rf"(?i)\bcommunity[-_ ]?(?:string|name)[ \t]*(?:is|was|:|=)?[ \t]*{_VALUE}",
+        rf"(?m)^[ \t+-]*community[ \t]+{_VALUE}[ \t]*(?:\{{|;|access-permissions|hash2?\b"
+        rf"|authorization|ro\b|rw\b|$)",
+        judge=_community,
+    ),
+    *_secret(
+        r"community",
+        rf"(?i)\bcommunity[-_ ]?(?:string|name)\b[ \t]*(?:is|was|:|=)?[ \t]*{_VALUE}",
         judge=_community,
     ),
     # Commands whose last words are a secret, whatever it looks like.
     *_secret(
         r"password|secret",
-        r"(?i)\b(?:enable|username[ \t]+\S+[^\n]*?|user[ \t]+\S+[^\n]*?|neighbor[ \t]+\S+|neighbor-group[ \t]+\S+|local-user[ \t]+\S+"
-        r"|isis|lsp|area|domain|ldp|chap|pap|ppp[^\n]*?|line[^\n]*?|hostname|peer[ \t]+\S+|bgp[ \t]+\S+|sent-username[ \t]+\S+"
-        r"|super|admin|privilege[ \t]+\d+|login|set[ \t]+authentication|encrypted|simple|authentication|privacy)[ \t-]+"
+        r"(?i)\b(?:enable|username[ \t]+\S+[^\n]*?|user[ \t]+\S+[^\n]*?|neighbor["
+        r" \t]+\S+|neighbor-group[ \t]+\S+|local-user[ \t]+\S+"
+        r"|isis|lsp|area|domain|ldp|chap|pap|ppp[^\n]*?|line[^\n]*?|hostname|peer["
+        r" \t]+\S+|bgp[ \t]+\S+|sent-username[ \t]+\S+"
+        r"|super|admin|privilege[ \t]+\d+|login|set[ \t]+authentication|encrypted|simple"
+        r"|authentication|privacy)[ \t-]+"
         rf"(?:password|secret)[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
     *_secret(
         r"password|secret|passphrase|psk|pre-?shared-key|key-string|shared-secret",
-        rf"(?im)^[ \t+-]*(?:no[ \t]+|set[ \t][^\n]*?)?(?:[\w-]+-)?(?:password|secret|passphrase|wpa-psk|psk|pre-?shared-key|key-string|shared-secret|secret-key)"
+        rf"(?im)^[ \t+-]*(?:no[ \t]+|set[ \t][^\n]*?)?(?:[\w-]+-)?(?:password|secret"
+        rf"|passphrase|wpa-psk|psk|pre-?shared-key|key-string|shared-secret|secret-key)"
         rf"[ \t]+{_ENCODING}{_VALUE}[ \t]*(?:;|encrypted|hash2?|role[^\n]*|$)",
         judge=_worded,
     ),
     *_secret(
         r"key",
-        r"(?i)\b(?:tacacs-server|radius-server|tacacs\+?|radius|server-private|server|host|client|crypto[ \t]+isakmp|isakmp|ike\S*|macsec"
-        r"|hwtacacs-server|radius-host|accounting-server|authentication-server|address[ \t]+\S+|auth-port[ \t]+\d+|acct-port[ \t]+\d+)"
+        r"(?i)\b(?:tacacs-server|radius-server|tacacs\+?|radius|server-private|server"
+        r"|host|client|crypto[ \t]+isakmp|isakmp|ike\S*|macsec"
+        r"|hwtacacs-server|radius-host|accounting-server|authentication-server|address["
+        r" \t]+\S+|auth-port[ \t]+\d+|acct-port[ \t]+\d+)"
         rf"[^\n]*?[ \t](?:key|shared-key|secret|shared-secret)[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
@@ -189,13 +228,15 @@ SECRET_RULES: tuple[Rule, ...] = (
     ),
     *_secret(
         r"(?:message-digest|authentication)-key",
-        r"(?i)\b(?:message-digest-key[ \t]+\d+[ \t]+\S+|authentication-key(?:[ \t]+\d+)?(?:[ \t]+(?:md5|sha\d*|hmac-\S+|cmac-\S+|aes-\S+))?)"
+        r"(?i)\b(?:message-digest-key[ \t]+\d+[ \t]+\S+|authentication-key(?:[ \t]+\d+)?"
+        r"(?:[ \t]+(?:md5|sha\d*|hmac-\S+|cmac-\S+|aes-\S+))?)"
         rf"(?:[ \t]+type[ \t]+\S+[ \t]+value)?[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
     *_secret(
         r"authentication[ \t]",
-        r"(?i)\b(?:standby[^\n]*?|vrrp[^\n]*?|glbp[^\n]*?|ip[ \t]+nhrp|nhrp|hsrp[^\n]*?)[ \t]authentication(?:[ \t]+(?:text|md5[ \t]+key-string))?"
+        r"(?i)\b(?:standby[^\n]*?|vrrp[^\n]*?|glbp[^\n]*?|ip[ \t]+nhrp|nhrp"
+        r"|hsrp[^\n]*?)[ \t]authentication(?:[ \t]+(?:text|md5[ \t]+key-string))?"
         rf"[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
@@ -205,26 +246,37 @@ SECRET_RULES: tuple[Rule, ...] = (
         judge=_worded,
     ),
     *_secret(
+        r"cipher[ \t]",
+        r"(?i)\b(?:password|community|(?:shared-|pre-shared-)key|securityname|read|write)[ \t]+"
+        r"(?:irreversible-)?cipher[ \t]+(?P<v>\S+)",
+    ),
+    *_secret(
         r"cipher|encrypted|\bENC\b|hash2?\b",
-        r"(?i)\b(?:irreversible-cipher|cipher|enc)[ \t]+(?P<v>[^\s\"';,]*[^\s\"';,a-z-][^\s\"';,]{7,})",
+        r"(?i)\b(?:irreversible-cipher|cipher|enc)[ \t]+"
+        r"(?P<v>[^\s\"';,]*[^\s\"';,a-z-][^\s\"';,]{7,})",
         confidence=SHAPED,
         judge=_mixed,
     ),
     *_secret(
-        r"encrypted-password|authentication-password|privacy-password|simple-password|plain-text-password|-key \"|secret \"",
-        rf"(?i)\b(?:encrypted-password|authentication-password|privacy-password|simple-password|plain-text-password-value"
-        rf"|authentication-key|privacy-key|ascii-text|hexadecimal|secret|pre-shared-key)[ \t]+{_ENCODING}{_VALUE}",
+        r"encrypted-password|authentication-password|privacy-password|simple-password"
+        r"|plain-text-password|-key \"|secret \"",
+        rf"(?i)\b(?:encrypted-password|authentication-password|privacy-password"
+        rf"|simple-password|plain-text-password-value"
+        rf"|authentication-key|privacy-key|ascii-text|hexadecimal|secret|pre-shared-key)["
+        rf" \t]+{_ENCODING}{_VALUE}",
         judge=_mixed,
     ),
     # Anywhere, in prose and in key-value text.
     *_secret(
         rf"{_WORDS}[\s_\"'\\]*(?::|=|\bis\b|\bwas\b)",
-        rf"(?i){_WORDS}[\s\"'\\\])_]{{0,3}}(?::=|=>|[:=]|\bis\b(?:[ \t]+set[ \t]+to)?|\bwas\b)[ \t]*(?:[b\[(]?){_VALUE}",
+        rf"(?i){_WORDS}[\s\"'\\\])_]{{0,3}}(?::=|=>|[:=]|\bis\b(?:[ \t]+set[ \t]+to)?"
+        rf"|\bwas\b)[ \t]*(?:[b\[(]?){_VALUE}",
         judge=_community,
     ),
     *_secret(
         rf"{_WORDS}[ \t]+\S",
-        rf"(?i)\b(?:pass ?word|passwd|pwd|passphrase|secret|psk|pre-?shared-key|token|credentials?)[ \t]+{_ENCODING}{_VALUE}",
+        rf"(?i)\b(?:pass ?word|passwd|pwd|passphrase|secret|psk|pre-?shared-key|token"
+        rf"|credentials?)[ \t]+{_ENCODING}{_VALUE}",
         confidence=SHAPED,
         judge=_mixed,
     ),

@@ -1,6 +1,10 @@
-"""Subscribers, their devices and SIMs: the formats of 3GPP TS 23.003 and TS 29.571, E.164, E.118."""
+"""Subscribers, their devices and SIMs: formats of 3GPP TS 23.003 and TS 29.571, E.164, E.118."""
 
 from __future__ import annotations
+
+import re
+
+import re2
 
 from telecom.identifiers.kinds import IdentifierKind
 from telecom.identifiers.numbering import (
@@ -27,11 +31,18 @@ _IMSI_LABEL = r"(?:imsi|supi|msin|ue[_ -]?id|subscriber[_ -]?(?:id|identity|numb
 _PHONE_LABEL = (
     r"(?:ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
     r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
-    r"|(?:tele)?phone|telefon|mobile|handy|cell[-_ ]?phone|fax|[ab][-_ ]?(?:number|party|subscriber)"
+    r"|(?:tele)?phone|telefon|mobile|handy|desk|cell[-_ ]?phone|fax|[ab][-_ ]?"
+    r"(?:number|party|subscriber)"
     r"|cli|ani|dialled|dialed|contact|callback|call[-_ ]back|hotline|whats ?app|e\.?164|tel)"
 )
-_PHONE_VALUE = r"(?:\+|\b)\d{6,15}|\+?\(?\d{1,4}\)?(?:[ ./-]{1,2}\(?\d{1,8}\b\)?){1,6}(?:\s?(?:x|ext\.? ?)\d{1,6})?"
-_TEMPORARY = r"(?:(?:5g|4g)?[-_ ]?s?[-_]?guti|(?:5g[-_ ]?)?(?:s[-_]|m[-_]|p[-_])?tmsi|ue[-_ ]?temporary[-_ ]?id)"
+_PHONE_VALUE = (
+    r"(?:\+|\b)\d{6,15}|\+?\(?\d{1,4}\)?(?:[ ./-]{1,2}\(?\d{1,8}\)?){1,6}(?:\s?(?:x"
+    r"|ext\.? ?)\d{1,6})?"
+)
+_TEMPORARY = (
+    r"(?:(?:5g|4g)?[-_ ]?s?[-_]?guti|(?:5g[-_ ]?)?(?:s[-_]|m[-_]|p[-_])?tmsi|ue[-_"
+    r" ]?temporary[-_ ]?id)"
+)
 _DEVICE_LABEL = (
     r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|meid|device[-_ ]?id(?:entity)?)"
 )
@@ -58,6 +69,8 @@ def _bare_number(text: bytes, start: int, end: int) -> Candidate | None:
 
 
 def _fifteen(digits: str, start: int, end: int) -> Candidate | None:
+    if digits.startswith(("00101", "999")):  # test and private networks
+        return Candidate(start, end, IdentifierKind.SUBSCRIBER, SHAPED)
     if is_imei_shaped(digits) and is_luhn(digits):
         return Candidate(start, end, IdentifierKind.DEVICE, SHAPED)
     if is_in_imsi_plan(digits):
@@ -76,12 +89,19 @@ def _sim(text: bytes, start: int, end: int) -> Candidate | None:
 def _international(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge `+` and digits: a telephone number unless a unit or a count says otherwise."""
     spelled = text[start:end].decode()
-    digits = _digits(spelled)
+    digits = _digits(spelled.lower().partition("x")[0].partition("e")[0])
     if not 8 <= len(digits) <= 15 or is_part_of_number(text, start, end):
         return None
     if is_telephone_number(spelled):
         return Candidate(start, end, IdentifierKind.SUBSCRIBER, SHAPED)
     if is_counted(text, start, end) or is_timestamp(digits):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
+
+
+def _north_american(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge three, three and four digits, as North America groups them."""
+    if is_counted(text, start, end):
         return None
     return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
 
@@ -99,6 +119,8 @@ def _zero_zero(text: bytes, start: int, end: int) -> Candidate | None:
 def _labelled_phone(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge a number behind a telephone label: a date or an address is none."""
     spelled = text[start:end].decode().rstrip(" ./-(")
+    if text[start - 1 : start] == b"(" and 0 < spelled.find(")") < len(spelled) - 1:
+        start, spelled = start - 1, f"({spelled}"
     for cut in (" 19", " 20"):  # a date that follows the number
         head, _, tail = spelled.rpartition(cut)
         if head and tail[2:3] in ("-", "/") and len(_digits(head)) >= 7:
@@ -133,12 +155,15 @@ def _labelled_hex(text: bytes, start: int, end: int) -> Candidate | None:
     return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
 
 
-_MAIL_LOCAL = r"[a-z0-9._%+!#$&'*/?^{}~=\x80-\xff-]+"
-_DOMAIN = r"(?:[a-z0-9\x80-\xff](?:[a-z0-9_\x80-\xff-]*[a-z0-9\x80-\xff])?\.)+[a-z\x80-\xff][a-z0-9\x80-\xff-]*[a-z\x80-\xff]"
+_USER_INFO: re.Pattern[bytes] = re2.compile(rb"://[^\s/@:]*:$")
+_MAIL_LOCAL = r"[\pL\pN._%+!#$&'*/?^{}~=-]+"
+_DOMAIN = r"(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?\.)+\pL[\pL\pN-]*\pL"
 
 
 def _address_at(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge `local@domain`: a subscriber's NAI or IMPU, or an e-mail address."""
+    if _USER_INFO.search(text[max(0, start - 128) : start]) is not None:
+        return None  # a password in a URL, which has its own rule
     local, _, domain = text[start:end].lower().partition(b"@")
     number = local.lstrip(b"+")
     if (
@@ -146,6 +171,7 @@ def _address_at(text: bytes, start: int, end: int) -> Candidate | None:
         or domain.startswith((b"ims.", b"nai."))
         or (number.isdigit() and 9 <= len(number) <= 16)
         or b".rid" in local
+        or local.startswith((b"extid-", b"nai-", b"imsi-", b"msisdn-"))
     ):
         return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
     return Candidate(start, end, IdentifierKind.EMAIL, LABELLED)
@@ -156,7 +182,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
         IdentifierKind.SUBSCRIBER,
         rf"{_IMSI_LABEL}[^\n\d]{{0,16}}\d",
         rf"(?i){_IMSI_LABEL}{JOINER}{TYPED}"
-        r"(?P<v>\d{6,16}f?\b|\d{3}[ -]\d{2,3}[ -]\d{5,10}\b|(?:0x)?[0-9a-f]{2}(?:[ :]?[0-9a-f]{2}){6,7}\b)",
+        r"(?P<v>\d{6,16}f?\b|\d{3}[ -]\d{2,3}[ -]\d{5,10}\b|(?:0x)?[0-9a-f]{2}(?:["
+        r" :]?[0-9a-f]{2}){6,7}\b)",
         judge=_labelled_hex,
     ),
     Rule(
@@ -168,15 +195,18 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
         r"(?:call|reach|dial|contact|sms|text|phone|number)\b[^\n\d]{0,28}\d",
-        r"(?i)\b(?:call(?:ed|ing|s)?|reach(?:ed|able)?|dial(?:led|ed)?|contact|sms|text|phone|number is)\b"
-        r"(?: (?:me|us|him|her|them|back|customer|on|at|from|to|via|under|the|my|his|is|number|tel\.?|phone)){1,4}"
-        rf"[: (]{{1,3}}(?P<v>{_PHONE_VALUE})",
+        r"(?i)\b(?:call(?:ed|ing|s)?|reach(?:ed|able)?|dial(?:led|ed)?|contact|sms|text"
+        r"|phone|number is)\b"
+        r"(?: (?:me|us|him|her|them|back|customer|on|at|from|to|via|under|the|my|his|is"
+        r"|number|tel\.?|phone)){1,4}"
+        rf"[: ]{{1,3}}(?P<v>{_PHONE_VALUE})",
         judge=_labelled_phone,
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
         rf"{_TEMPORARY}[^\n\d]{{0,20}}[0-9a-f]",
-        rf"(?i){_TEMPORARY}{JOINER}(?P<v>(?:0x)?[0-9a-f]{{6,24}}\b|(?:0x)?[0-9a-f]{{1,8}}(?:[-:. ][0-9a-f]{{1,8}}){{2,8}}\b)",
+        rf"(?i){_TEMPORARY}{JOINER}(?P<v>(?:0x)?[0-9a-f]{{6,24}}\b|(?:0x)?[0-9a-f]{{1,8}}"
+        rf"(?:[-:. ][0-9a-f]{{1,8}}){{2,8}}\b)",
         judge=_labelled_hex,
     ),
     Rule(
@@ -192,7 +222,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
         r"suci",
-        r"(?i)\bsuci[-:= \"']{1,4}(?:suci-)?(?P<v>[0-7]-(?:\d{3}-\d{2,3}|[a-z0-9.]+)-[0-9a-f]{1,4}-[0-9a-f]{1,2}-[0-9]{1,3}-[0-9a-z@._-]+)",
+        r"(?i)\bsuci[-:= \"']{1,4}(?:suci-)?(?P<v>[0-7]-(?:\d{3}-\d{2,3}"
+        r"|[a-z0-9.]+)-[0-9a-f]{1,4}-[0-9a-f]{1,2}-[0-9]{1,3}-[0-9a-z@._-]+)",
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
@@ -214,7 +245,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
         IdentifierKind.DEVICE,
         rf"{_DEVICE_LABEL}[^\n\d]{{0,16}}\d",
         rf"(?i)\b{_DEVICE_LABEL}{JOINER}{TYPED}"
-        r"(?P<v>\d{10,17}\b|\d{2}[ -]\d{6}[ -]\d{6}(?:[ -]\d{1,2})?\b|\d{6}[ -]\d{2}[ -]\d{6}(?:[ -]\d{1,2})?\b"
+        r"(?P<v>\d{10,17}\b|\d{2}[ -]\d{6}[ -]\d{6}(?:[ -]\d{1,2})?\b|\d{6}[ -]\d{2}["
+        r" -]\d{6}(?:[ -]\d{1,2})?\b"
         r"|\d{8}[ -]\d{6}(?:[ -]\d{1,2})?\b)",
     ),
     Rule(
@@ -254,8 +286,16 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
         r"\+\(?\d",
-        r"(?:^|[^\w.+])(?P<v>\+\d{8,15}\b|\+\d{1,3}(?:[ ./-]{1,2}\(?\d{1,5}\)?|\(\d{1,5}\)){2,6})",
+        r"(?:^|[^\w.+])(?P<v>\+\d{8,15}\b|\+\d{1,3}(?:[ ./-]{1,2}\(?\d{1,8}\)?"
+        r"|\(\d{1,5}\)){1,6}(?:\s?(?:x|ext\.? ?)\d{1,6})?)",
         judge=_international,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"\b\d{3}[-.]\d{3}[-.]\d{4}",
+        r"(?:^|[^\w.-])(?P<v>(?:(?:00)?1[-.])?\d{3}-\d{3}-\d{4}(?:x\d{1,6})?"
+        r"|(?:(?:00)?1\.)?\d{3}\.\d{3}\.\d{4}(?:x\d{1,6})?)(?:[^\w.-]|[.]?\s|[.]?$)",
+        judge=_north_american,
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,

@@ -12,11 +12,8 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
-_SPACES = {
-    ord(space): " "
-    for space in "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-}
-_DASHES = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d\ufe63"}
+_SPACES = dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
+_DASHES = dict.fromkeys([*range(0x2010, 0x2015), 0x2212, 0xFE63, 0xFF0D], "-")
 
 
 class TextView:
@@ -37,7 +34,7 @@ class TextView:
         self.to_character = self._to_character
 
     def _to_character(self, offset: int) -> int:
-        """Offset in the text of the character at a byte offset, found from the nearest known one."""
+        """Find the character at a byte offset, counting from the nearest known one."""
         at = bisect_right(self._anchors, offset) - 1
         begin, character = self._anchors[at], self._characters[at]
         character += len(self.data[begin:offset].decode("utf-8", errors="surrogatepass"))

@@ -1,0 +1,70 @@
+"""`tierwise-site`: the site half from the shell."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from mcp_servers.commands import alarms, configs, egress, knowledge, site
+from mcp_servers.commands.output import say
+from telecom.errors import (
+    EgressRefusedError,
+    InvalidArgumentError,
+    PlacementRefusedError,
+    TierwiseError,
+)
+
+COULD_NOT = 1
+WRONG_USAGE = 2
+REFUSED_BY_POLICY = 3
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="""The site half of tierwise: alarms, tickets and configurations that stay on the site, and
+    the gate through which answers leave.
+
+    First steps: tierwise-site init site --sample; tierwise-site ingest site;
+    tierwise-site summarize site; tierwise-site serve site""",
+)
+for command in (
+    site.init,
+    site.ingest,
+    site.serve,
+    site.stdio,
+    site.token,
+    alarms.normalize,
+    alarms.summarize,
+    knowledge.search,
+    egress.anonymize,
+    egress.reveal,
+):
+    app.command()(command)
+app.add_typer(configs.app, name="config")
+app.add_typer(egress.ledger, name="ledger")
+
+
+def main() -> None:
+    """Run a command; errors become one clear message and an exit code.
+
+    0 done, 1 the work could not be done, 2 wrong usage, 3 refused by policy.
+    """
+    try:
+        app()
+    except InvalidArgumentError as exc:
+        say(f"tierwise-site: {exc}")
+        sys.exit(WRONG_USAGE)
+    except (EgressRefusedError, PlacementRefusedError) as exc:
+        say(f"tierwise-site: refused: {exc} (rule {exc.rule})")
+        sys.exit(REFUSED_BY_POLICY)
+    except TierwiseError as exc:
+        say(f"tierwise-site: {exc}")
+        sys.exit(COULD_NOT)
+    except BrokenPipeError:
+        sys.exit(COULD_NOT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

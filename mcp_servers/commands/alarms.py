@@ -1,0 +1,84 @@
+"""`normalize` and `summarize`: what the alarms say."""
+
+# ruff: noqa: PLC0415 - a command imports its heavy half when it is called
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcp_servers.commands.output import print_json, print_text, say
+from mcp_servers.commands.site import AsJson, Directory
+
+From = Annotated[
+    str | None, typer.Option("--from", help="ISO 8601; without a zone in the site's own.")
+]
+To = Annotated[str | None, typer.Option("--to", help="ISO 8601; without a zone in the site's own.")]
+
+
+def normalize(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Logs and payloads of any known format.")
+    ],
+    site: Annotated[
+        Path | None, typer.Option(help="Site directory: its year, timezone and spelling of names.")
+    ] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="A reader's name; `auto` looks at the content.")
+    ] = "auto",
+    rejects: Annotated[
+        Path | None, typer.Option(help="File for what cannot be read: file, line, reason.")
+    ] = None,
+) -> None:
+    """Print one Alarm (3GPP TS 28.532 spelling) for every log line and alarm event, as JSON Lines.
+
+    Valid events that are no alarm give no line and are counted on stderr.
+
+    Examples:
+        tierwise-site normalize leaf1.log
+
+        tierwise-site normalize --site site --rejects bad.jsonl site/alarms/*.log
+    """
+    from mcp_servers.normalizing import normalize_files
+
+    counts = normalize_files(
+        files, site=site, format_name=format_name, rejects=rejects, emit=print_text
+    )
+    say(
+        f"{counts.alarms} alarms, {counts.not_alarms} records that are no alarm, "
+        f"{counts.rejected} rejected"
+        + ("" if rejects is None or not counts.rejected else f" (see {rejects})")
+    )
+
+
+def summarize(
+    directory: Directory,
+    from_time: From = None,
+    to_time: To = None,
+    budget: Annotated[int, typer.Option(min=200, help="Tokens of the brief.")] = 2000,
+    as_json: AsJson = False,
+) -> None:
+    """Fold the alarms of a window into a brief with ranked root cause candidates.
+
+    Without a window: the newest burst on the site.
+
+    Example:
+        tierwise-site summarize site --from 2026-03-01T10:00:00Z --to 2026-03-01T11:00:00Z --json
+    """
+    from mcp_servers.commands.opening import open_site
+
+    question = {"from_time": from_time, "to_time": to_time, "budget_tokens": budget}
+    with open_site(directory) as site:
+        summary = site.call("summarize", question)
+    if as_json:
+        print_json(summary)
+        return
+    print_text(summary["brief"])
+    for gap in summary["gaps"]:
+        say(f"not looked at: {gap['what']}: {gap['why']}")
+    say(
+        f"{summary['alarms_total']} alarms, {summary['tokens_before']} tokens before, "
+        f"{summary['tokens_after']} after"
+    )

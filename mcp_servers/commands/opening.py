@@ -1,0 +1,23 @@
+"""How a command opens a site: its settings, and its store as owner or as the owner's client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_operations import OwnedSite
+from mcp_servers.store_access import StoreAccess
+
+
+@contextmanager
+def open_site(directory: Path) -> Iterator[StoreAccess]:
+    """Reach a site's store; whoever owns it does the work.
+
+    Raises:
+        OperatorError: The site directory cannot be used; the message names the cure.
+    """
+    site = SiteDirectory.open(directory)
+    with StoreAccess(site.store, lambda: OwnedSite(site)) as access:
+        yield access

@@ -1,0 +1,174 @@
+"""`init`, `ingest`, `serve`, `stdio`, `token`: a site directory and who may ask it."""
+
+# ruff: noqa: PLC0415 - a command imports its heavy half when it is called
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcp_servers.commands.output import print_json, print_table, print_text, progress_bar, say
+from telecom.errors import InvalidArgumentError
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The site directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+
+_TTL = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def init(
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Made when missing; `--family list` needs none.")
+    ] = "",
+    sample: Annotated[
+        bool, typer.Option("--sample", help="A sample operator with one generated incident.")
+    ] = False,
+    family: Annotated[
+        str | None, typer.Option(help="Fault family of the sample; `list` prints their names.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same sample.")] = 1,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Managed objects of the sample, about.")
+    ] = None,
+) -> None:
+    """Make a site directory: a documented skeleton, or a sample with one incident.
+
+    Examples:
+        tierwise-site init site
+
+        tierwise-site init site --sample --family timing --seed 7
+
+        tierwise-site init --family list
+    """
+    from mcp_servers.site_skeleton import families, write_sample, write_skeleton
+
+    if family == "list":
+        print_text("\n".join(families()))
+        return
+    if not directory:
+        raise InvalidArgumentError("DIR", "name the directory to make: tierwise-site init DIR")
+    target = Path(directory)
+    if not sample:
+        if family is not None or size is not None:
+            raise InvalidArgumentError("--family", "--family and --size need --sample")
+        write_skeleton(target)
+        say(f"{target}: fill in site.yaml, add files, then `tierwise-site ingest {target}`")
+        return
+    with progress_bar():
+        write_sample(target, family=family, seed=seed, size=size)
+    say(f"{target}: sample site with one incident; next: tierwise-site ingest {target}")
+
+
+def ingest(
+    directory: Directory,
+    corpora: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[tickets docs alarms configs]", help="All when none is named."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in tickets, documents, alarms and configurations; safe to repeat and to interrupt.
+
+    What cannot be read is listed in store/rejects.jsonl with file, line and reason.
+
+    Examples:
+        tierwise-site ingest site
+
+        tierwise-site ingest site alarms tickets --json
+    """
+    from mcp_servers.commands.opening import open_site
+    from mcp_servers.site_operations import CORPORA
+
+    wanted = list(dict.fromkeys(corpora or CORPORA))
+    if unknown := [name for name in wanted if name not in CORPORA]:
+        raise InvalidArgumentError(
+            "corpora", f"nothing called {unknown[0]!r} to ingest; known: {', '.join(CORPORA)}"
+        )
+    with open_site(directory) as site, progress_bar() as progress:
+        counts = site.call("ingest", {"corpora": wanted}, progress=progress)
+    if as_json:
+        print_json(counts)
+        return
+    names = ("read", "added", "unchanged", "rejected")
+    print_table(
+        str(directory),
+        ("", *names),
+        [(corpus, *(counts[corpus][name] for name in names)) for corpus in wanted],
+    )
+    if any(counts[corpus]["rejected"] for corpus in wanted):
+        say(f"what was rejected, and why: {directory / 'store' / 'rejects.jsonl'}")
+
+
+def serve(
+    directory: Directory,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; other Host headers come from site.yaml.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
+) -> None:
+    """Serve /tickets/mcp, /alarms/mcp and /configs/mcp over HTTP with bearer tokens.
+
+    Prints `ready: URL` on stderr when it answers. Stop it with Ctrl-C.
+
+    Example:
+        tierwise-site serve site --port 8700
+    """
+    from mcp_servers.http_server import serve_site
+    from mcp_servers.site_directory import SiteDirectory
+
+    serve_site(SiteDirectory.open(directory), host=host, port=port)
+
+
+def stdio(
+    directory: Directory,
+    server: Annotated[
+        str, typer.Option(help="tickets, alarms, configs, or all three on one server.")
+    ] = "all",
+) -> None:
+    """Serve the same tools over stdin and stdout; the caller counts as outside the site.
+
+    Example, in a client's configuration: command "tierwise-site", args ["stdio", "/srv/site"]
+    """
+    from mcp_servers.http_server import serve_stdio
+    from mcp_servers.site_directory import SiteDirectory
+    from mcp_servers.site_host import SERVERS
+
+    if server not in (*SERVERS, "all"):
+        raise InvalidArgumentError(
+            "--server", f"--server must be one of {', '.join(SERVERS)} or all, got {server!r}"
+        )
+    serve_stdio(SiteDirectory.open(directory), server, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def token(
+    directory: Directory,
+    scopes: Annotated[
+        str, typer.Option(help="Comma-separated, such as alarms:read,tickets:read,configs:read.")
+    ],
+    caller: Annotated[
+        str, typer.Option(help="Client name; `callers` in site.yaml binds it to a tier.")
+    ] = "region",
+    ttl: Annotated[str, typer.Option(help="Lifetime: 30m, 1h, 7d.")] = "1h",
+) -> None:
+    """Print a token signed with the site's own key.
+
+    Example:
+        tierwise-site token site --scopes alarms:read,configs:read --caller region --ttl 8h
+    """
+    from mcp_servers.identity import SiteKeys, TokenIssuer
+    from mcp_servers.site_directory import SiteDirectory
+
+    match = _TTL.fullmatch(ttl)
+    if match is None:
+        raise InvalidArgumentError("--ttl", f"--ttl must be such as 30m, 1h or 7d, got {ttl!r}")
+    site = SiteDirectory.open(directory)
+    issuer = TokenIssuer(site.settings.site_id, SiteKeys.open(site.store / "keys"))
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    lifetime = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    print_text(issuer.issue(wanted, caller, lifetime))

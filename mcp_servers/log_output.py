@@ -1,0 +1,43 @@
+"""Logs of the serving processes: on stderr, without the content of alarms, tickets or arguments.
+
+Libraries put values into messages and into the texts of exceptions. What the detector finds is
+masked in every record, and a traceback shows where something happened and of what type it was,
+never what it said.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+from mcp_servers.egress_gate import detector_of
+from mcp_servers.site_directory import SiteSettings
+from telecom.identifiers import IdentifierDetector, mask
+
+
+class MaskingFormatter(logging.Formatter):
+    """One line a record, identifiers replaced by their kind."""
+
+    def __init__(self, detector: IdentifierDetector) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._detector = detector
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record down, masked."""
+        text = super().format(record)
+        return mask(text, self._detector.find(text))
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - the standard library's name
+        """Where it happened and of what type it was; the message stays out."""
+        kind, _, trace = ei  # type: ignore[misc]  # the tuple of sys.exc_info()
+        frames = "".join(traceback.format_tb(trace))
+        return f"{frames}{kind.__name__}"
+
+
+def log_to_stderr(settings: SiteSettings) -> None:
+    """Send logs to stderr, warnings and errors only from libraries."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskingFormatter(detector_of(settings)))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("mcp_servers").setLevel(logging.INFO)

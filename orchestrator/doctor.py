@@ -1,0 +1,156 @@
+"""`tierwise doctor`: what is configured, reachable and safe, and what is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from agents import alarm_triage, config_auditor, root_cause_analyst, ticket_historian
+from orchestrator.delegation import Delegator
+from orchestrator.executors import (
+    BedrockEndpoint,
+    Executor,
+    InProcess,
+    McpEndpoint,
+    OpenAiEndpoint,
+    SiteTools,
+)
+from orchestrator.rendering.terminal import text
+from orchestrator.settings import Settings, SiteDeclaration, explain
+from orchestrator.site_client import Purpose
+from orchestrator.sites import open_sites
+from orchestrator.state import open_state
+from placement.policy import Policy, load_policy
+from telecom.errors import OperatorError, PlacementRefusedError, TierwiseError
+from telecom.schema import ProductModel
+from telecom.workload import WorkloadProfile
+
+_TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
+_PROBE = Purpose("doctor")
+
+
+class Check(ProductModel):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Literal["fine", "limited", "broken"]
+    """`limited` works with less: the report names the gap."""
+    says: str
+
+
+async def examine(settings: Settings) -> tuple[Check, ...]:
+    """Look at policy, state, placement and every site."""
+    checks = [_self(settings)]
+    try:
+        policy = load_policy(settings.policy.catalogue, settings.policy.rules)
+    except OperatorError as exc:
+        return (*checks, Check(what="policy", verdict="broken", says=str(exc)))
+    says = f"policy {policy.policy_sha256[:12]}, catalogue {policy.catalogue_sha256[:12]}"
+    checks.append(Check(what="policy", verdict="fine", says=says))
+    checks.append(await _state(settings))
+    if not settings.sites:
+        says = "give --site NAME=URL, --site-dir DIR, or `sites:` in tierwise.yaml"
+        return (*checks, Check(what="sites", verdict="limited", says=says))
+    for site in settings.sites:
+        checks.extend(_placements(settings, policy, site))
+        checks.append(await _reachable(settings, site))
+    return tuple(checks)
+
+
+def _self(settings: Settings) -> Check:
+    country = settings.own_country
+    where = f"tier {settings.tier}, country {country or 'unknown'}, analyst {settings.analyst}"
+    if country is None:
+        return Check(
+            what="this orchestrator",
+            verdict="limited",
+            says=f"{where}; set AWS_REGION or `country:`, or in-country data stays on the site",
+        )
+    return Check(what="this orchestrator", verdict="fine", says=where)
+
+
+async def _state(settings: Settings) -> Check:
+    try:
+        async with open_state(settings.state_file):
+            return Check(what="state", verdict="fine", says=str(settings.state_file))
+    except TierwiseError as exc:
+        return Check(what="state", verdict="broken", says=str(exc))
+
+
+def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> Iterator[Check]:
+    """Where each agent would run for a site."""
+    reasoning: dict[str, tuple[type[Executor], ...]] = {
+        "rules": (InProcess,),
+        "bedrock": (BedrockEndpoint,),
+        "slm": (OpenAiEndpoint,),
+    }
+    agents: Sequence[tuple[WorkloadProfile, tuple[type[Executor], ...]]] = (
+        (alarm_triage.PROFILE, _TOOLS),
+        (config_auditor.PROFILE, _TOOLS),
+        (ticket_historian.PROFILE, _TOOLS),
+        (root_cause_analyst.PROFILE, reasoning[settings.analyst]),
+    )
+    try:
+        delegator = Delegator(settings, policy, keep=lambda record: None)
+    except OperatorError as exc:
+        yield Check(what="executors", verdict="broken", says=str(exc))
+        return
+    for profile, kinds in agents:
+        what = f"{site.name}: {profile.name}"
+        try:
+            placed = delegator.place(
+                profile, site, kinds=kinds, meets=("pseudonymize", "anonymize", "summarize")
+            )
+        except PlacementRefusedError as exc:
+            yield Check(what=what, verdict="limited", says=str(exc))
+        else:
+            obliged = f" ({', '.join(placed.obligations)})" if placed.obligations else ""
+            yield Check(what=what, verdict="fine", says=f"runs on {placed.tier}{obliged}")
+
+
+async def _reachable(settings: Settings, site: SiteDeclaration) -> Check:
+    what = f"{site.name}: tools"
+    one_site = settings.model_copy(update={"sites": (site,)})
+    try:
+        async with open_sites(one_site) as sites:
+            desk = sites.by_name[site.name].desk(_PROBE)
+            summary = await desk.summarize_alarms(None)
+    except TierwiseError as exc:
+        return Check(what=what, verdict="broken", says=str(exc))
+    if site.url is not None and site.url.startswith("http://") and not _loopback(site.url):
+        return Check(what=what, verdict="limited", says="answers, but over plain HTTP: use https")
+    return Check(what=what, verdict="fine", says=f"{summary.alarms_total} alarms in sight")
+
+
+def _loopback(url: str) -> bool:
+    host = url.split("/")[2].rsplit(":", 1)[0].strip("[]")
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def print_checks(checks: Sequence[Check], console: Console, *, as_json: bool) -> None:
+    """Print what was found."""
+    if as_json:
+        document = json.dumps([check.model_dump() for check in checks], indent=2)
+        console.file.write(document + "\n")
+        return
+    style = {"fine": "green", "limited": "yellow", "broken": "red"}
+    table = Table("what", "verdict", "says")
+    for check in checks:
+        table.add_row(text(check.what), text(check.verdict, style[check.verdict]), text(check.says))
+    console.print(table)
+
+
+def print_explanation(console: Console, *, as_json: bool) -> None:
+    """Print every key of `tierwise.yaml`."""
+    if as_json:
+        keys = [{"key": key, "default": default, "says": says} for key, default, says in explain()]
+        console.file.write(json.dumps(keys, indent=2) + "\n")
+        return
+    table = Table("key", "default", "meaning")
+    for key, default, says in explain():
+        table.add_row(text(key), text(default), text(says))
+    console.print(table)

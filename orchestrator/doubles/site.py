@@ -1,0 +1,306 @@
+"""`SiteDouble`: a site half on loopback that answers what it was given.
+
+It serves the tools that an investigation uses, at the paths of a real site and with the metadata of
+a real gate, so that the cloud half can be tested without a knowledge base::
+
+    with SiteDouble(summary, changes=review, tickets=[ticket]) as site:
+        declaration = SiteDeclaration(name="core", url=site.url)
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import uvicorn
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agents import ticket_historian
+from agents.findings import AlarmSummary, ChangeReview
+from telecom.errors import RecordNotFoundError, TierwiseError
+from telecom.ticket import Citation, Ticket
+from telecom.tokens import estimate_tokens
+
+Form = Literal["raw", "pseudonymized", "anonymized"]
+Answer = BaseModel | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedCall:
+    """One tool call as it came."""
+
+    tool: str
+    arguments: dict[str, Any]
+    meta: dict[str, Any]
+
+
+class SiteDouble:
+    """A site's three tool servers for the length of a `with` block."""
+
+    def __init__(
+        self,
+        summary: AlarmSummary,
+        *,
+        changes: ChangeReview | None = None,
+        tickets: Sequence[Ticket] = (),
+        form: Form | None = "anonymized",
+        token: str | None = None,
+        faults: Mapping[str, Callable[[], Answer]] | None = None,
+    ) -> None:
+        """Prepare the answers.
+
+        Args:
+            summary: What `summarize_alarms` answers, whatever the window.
+            changes: What `list_changes` answers.
+            tickets: What ticket tools search.
+            form: What the gate says it did; None leaves the receipts out.
+            token: The bearer token it asks for; None takes anybody.
+            faults: Tool -> called instead of it: raises, blocks, or answers something else.
+        """
+        self.summary = summary
+        self.changes = changes or ChangeReview(changes=(), evidence={})
+        self.tickets = tuple(tickets)
+        self.form = form
+        self.token = token
+        self.faults = dict(faults or {})
+        self.calls: list[ReceivedCall] = []
+        """Every call, in order of arrival."""
+        self._port = 0
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL; the three servers are under it."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serve; after a `stop`, on the same port again."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        self._port = listener.getsockname()[1]
+        started = threading.Event()
+        config = uvicorn.Config(
+            _application(self, started.set), log_level="critical", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="site-double", daemon=True
+        )
+        self._thread.start()
+        started.wait(10)
+
+    def stop(self) -> None:
+        """Stop serving: connections are closed, further ones refused."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(10)
+            self._server = self._thread = None
+
+    def tools(self) -> MCPServer[Any]:
+        """All tools on one server, for HTTP here and for in-memory or stdio clients."""
+        server: MCPServer[Any] = MCPServer("site-double", log_level="CRITICAL")
+
+        @server.tool()
+        async def summarize_alarms(
+            ctx: Context[Any],
+            from_time: str | None = None,
+            to_time: str | None = None,
+            budget_tokens: int = 2000,
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Fold the alarms."""
+            arguments = {"from_time": from_time, "to_time": to_time, "budget": budget_tokens}
+            return self._answer("summarize_alarms", arguments, ctx, lambda: self.summary)
+
+        @server.tool()
+        async def get_alarm(
+            ctx: Context[Any], alarm_id: str
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Read an alarm."""
+            return self._answer(
+                "get_alarm", {"alarm_id": alarm_id}, ctx, lambda: self._alarm(alarm_id)
+            )
+
+        @server.tool()
+        async def list_changes(
+            ctx: Context[Any],
+            from_time: str,
+            to_time: str,
+            *,
+            around: list[str] | None = None,
+            hops: int = 1,
+            limit: int = 20,
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """List changes."""
+            arguments = {"from_time": from_time, "to_time": to_time, "around": around}
+            arguments |= {"hops": hops, "limit": limit}
+            return self._answer("list_changes", arguments, ctx, lambda: self.changes)
+
+        @server.tool()
+        async def search_tickets(
+            ctx: Context[Any], query: str, limit: int = 10
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Search tickets."""
+            return self._answer(
+                "search_tickets", {"query": query, "limit": limit}, ctx, self._passages
+            )
+
+        @server.tool()
+        async def get_ticket(
+            ctx: Context[Any], ticket_id: str
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Read a ticket."""
+            arguments = {"ticket_id": ticket_id}
+            return self._answer("get_ticket", arguments, ctx, lambda: self._ticket(ticket_id))
+
+        @server.tool()
+        async def find_similar_incidents(
+            ctx: Context[Any],
+            symptoms: list[str],
+            managed_objects: list[str],
+            probable_cause: str | None = None,
+            limit: int = 5,
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Find similar incidents."""
+            review = await ticket_historian.review(
+                _Shelf(self.tickets),
+                symptoms=symptoms,
+                managed_objects=managed_objects,
+                probable_cause=probable_cause,
+                limit=limit,
+            )
+            arguments = {"symptoms": symptoms, "managed_objects": managed_objects}
+            return self._answer("find_similar_incidents", arguments, ctx, lambda: review)
+
+        return server
+
+    def _answer(
+        self, tool: str, arguments: dict[str, Any], ctx: Context[Any], work: Callable[[], Answer]
+    ) -> CallToolResult:
+        meta = dict(ctx.request_context.meta or {})
+        self.calls.append(ReceivedCall(tool, arguments, meta))
+        try:
+            answer = self.faults.get(tool, work)()
+        except TierwiseError as exc:
+            told = {"code": exc.code, "rule": getattr(exc, "rule", None)}
+            return CallToolResult(
+                content=[TextContent(type="text", text=f"{exc.code}: {exc}")],
+                is_error=True,
+                _meta={"tierwise/error": told},
+            )
+        content = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
+        return CallToolResult(content=[], structured_content=content, _meta=self._receipt(content))
+
+    def _receipt(self, content: dict[str, Any]) -> dict[str, Any]:
+        if self.form is None:
+            return {}
+        text = str(content)
+        return {
+            "tierwise/egress": {
+                "decision_id": "site-double",
+                "form": self.form,
+                "masked": {},
+                "tokens": estimate_tokens(text),
+                "bytes": len(text.encode()),
+            }
+        }
+
+    def _alarm(self, alarm_id: str) -> Answer:
+        for group in self.summary.groups:
+            if group.evidence_id == f"alarm:{alarm_id}":
+                return {"records": [{"alarmRaisedTime": group.first.isoformat()}]}
+        raise RecordNotFoundError("alarm", alarm_id, hint="list_alarms names them")
+
+    def _ticket(self, ticket_id: str) -> Answer:
+        for ticket in self.tickets:
+            if ticket.ticket_id == ticket_id:
+                return {"ticket": ticket.model_dump(mode="json")}
+        raise RecordNotFoundError("ticket", ticket_id, hint="search_tickets names them")
+
+    def _passages(self) -> Answer:
+        passages = [_passage(ticket).model_dump(mode="json") for ticket in self.tickets]
+        return {"passages": passages, "left_out": 0, "evidence": {}}
+
+
+class _Shelf:
+    """`TicketSearch` over a list: every ticket matches."""
+
+    def __init__(self, tickets: Sequence[Ticket]) -> None:
+        self._tickets = {ticket.ticket_id: ticket for ticket in tickets}
+
+    async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
+        return [_passage(ticket) for ticket in self._tickets.values()][:limit]
+
+    async def get_ticket(self, ticket_id: str) -> Ticket:
+        return self._tickets[ticket_id]
+
+
+def _passage(ticket: Ticket) -> Citation:
+    return Citation(
+        id=f"{ticket.ticket_id}#close_note",
+        score=1.0,
+        text=ticket.close_note or ticket.title,
+        source=ticket.ticket_id,
+        locator="close_note",
+        corpus="tickets",
+    )
+
+
+def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
+    servers = {name: double.tools() for name in ("alarms", "tickets", "configs")}
+    routes = [
+        route
+        for name, server in servers.items()
+        for route in server.streamable_http_app(
+            streamable_http_path=f"/{name}/mcp", stateless_http=True
+        ).routes
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with (
+            servers["alarms"].session_manager.run(),
+            servers["tickets"].session_manager.run(),
+            servers["configs"].session_manager.run(),
+        ):
+            started()
+            yield
+
+    return _Guarded(Starlette(routes=routes, lifespan=lifespan), double)
+
+
+class _Guarded:
+    """Answers 401 to whoever lacks the token."""
+
+    def __init__(self, app: ASGIApp, double: SiteDouble) -> None:
+        self._app = app
+        self._double = double
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        wanted = self._double.token
+        if (
+            scope["type"] == "http"
+            and wanted is not None
+            and headers.get(b"authorization") != f"Bearer {wanted}".encode()
+        ):
+            await PlainTextResponse("", status_code=401)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

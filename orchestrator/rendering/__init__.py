@@ -1,0 +1,1 @@
+"""One report, three renderings: terminal, Markdown, JSON. None of them trusts a string."""

@@ -1,0 +1,161 @@
+"""Lexical search: BM25 over words, within a budget of postings, and exact identifier look-up."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+import threading
+
+from rag.filters import SearchFilters, where_clause
+from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
+from rag.passage_store import TOKENIZER, PassageStore
+
+POSTINGS_BUDGET = 6_000
+"""How many postings one query may score: what keeps BM25 within a few milliseconds at any size.
+
+The rarest words are taken first, so what is dropped are the words that half the corpus has.
+"""
+
+
+class LexicalSearch:
+    """Words and identifiers over a `PassageStore`; safe across threads."""
+
+    def __init__(self, store: PassageStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._stemmer = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._stemmer.executescript(
+            f"CREATE VIRTUAL TABLE words USING fts5(text, tokenize='{TOKENIZER}');"
+            "CREATE VIRTUAL TABLE stems USING fts5vocab(words, 'instance');"
+        )
+        self._frequencies: dict[tuple[str, str], int] = {}
+        self._version = -1
+
+    def close(self) -> None:
+        """Let go of what is held in memory."""
+        self._stemmer.close()
+
+    def words(self, query: str, corpus: str) -> list[str]:
+        """The words of a query that are worth scoring, rarest first, one per stem."""
+        known = sorted(
+            (frequency, word)
+            for stem, word in self._stems(without_identifiers(query)).items()
+            if (frequency := self._frequency(corpus, stem)) > 0
+        )
+        return _within_budget(known)
+
+    def identifiers(self, query: str, corpus: str) -> dict[str, float]:
+        """The identifiers of a query that are known here, with what a match of each is worth.
+
+        Distinctive by shape, or the name of a ticket or managed object. Worth is the inverse
+        document frequency.
+        """
+        asked = asked_identifiers(query)
+        if not asked:
+            return {}
+        with self._store.reading() as connection:
+            (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
+            found = {
+                term: connection.execute(
+                    "SELECT count(*), max(own) FROM mentions JOIN passages USING (passage_key) "
+                    "WHERE term = ? AND corpus = ?",
+                    (term, corpus),
+                ).fetchone()
+                for term in asked
+            }
+        return {
+            term: math.log(1.0 + passages / count)
+            for term, (count, own) in found.items()
+            if count and (own or is_distinctive(term))
+        }
+
+    def by_words(
+        self, words: list[str], corpus: str, limit: int, filters: SearchFilters | None = None
+    ) -> list[tuple[int, float]]:
+        """Keys and BM25 scores of the passages with any of the words, best first."""
+        if not words:
+            return []
+        clause, arguments = where_clause(filters)
+        match = " OR ".join(f'"{word}"' for word in words)
+        table = f"words_{corpus}"
+        ranked = f"SELECT {table}.rowid, bm25({table}) AS score FROM {table}"  # noqa: S608
+        if clause == "1":
+            statement = f"{ranked} WHERE {table} MATCH ? ORDER BY score LIMIT ?"
+        else:
+            statement = (
+                f"{ranked} JOIN passages p ON p.passage_key = {table}.rowid "
+                f"JOIN sources s USING (source_key) "
+                f"WHERE {table} MATCH ? AND {clause} ORDER BY score LIMIT ?"
+            )
+        with self._store.reading() as connection:
+            rows = connection.execute(statement, (match, *arguments, limit)).fetchall()
+        return [(key, -score) for key, score in rows]
+
+    def by_identifiers(
+        self,
+        worth: dict[str, float],
+        corpus: str,
+        limit: int,
+        filters: SearchFilters | None = None,
+    ) -> list[tuple[int, float]]:
+        """Keys of the passages that hold the identifiers, by what they hold is worth.
+
+        A source's own id or managed object counts twice: the ticket itself comes before another
+        that mentions it. Among equals the newest is first.
+        """
+        if not worth:
+            return []
+        clause, arguments = where_clause(filters)
+        terms = sorted(worth, key=lambda term: -worth[term])
+        case = " ".join("WHEN ? THEN ?" for _ in terms)
+        marks = ",".join("?" * len(terms))
+        weights = [part for term in terms for part in (term, worth[term])]
+        with self._store.reading() as connection:
+            rows: list[tuple[int, float]] = connection.execute(
+                f"SELECT m.passage_key, sum((CASE m.term {case} END) * (1.0 + m.own)) AS score "  # noqa: S608
+                "FROM mentions m JOIN passages p USING (passage_key) "
+                "JOIN sources s USING (source_key) "
+                f"WHERE m.term IN ({marks}) AND p.corpus = ? AND {clause} "
+                "GROUP BY m.passage_key ORDER BY score DESC, s.closed_at DESC LIMIT ?",
+                (*weights, *terms, corpus, *arguments, limit),
+            ).fetchall()
+        return rows
+
+    def _stems(self, text: str) -> dict[str, str]:
+        """Stem -> a word with that stem, as the index's own tokenizer sees them."""
+        words = list(dict.fromkeys(re.findall(r"\w+", text.lower())))
+        with self._lock:
+            self._stemmer.execute("DELETE FROM words")
+            self._stemmer.executemany(
+                "INSERT INTO words (rowid, text) VALUES (?, ?)", enumerate(words)
+            )
+            found = self._stemmer.execute("SELECT term, doc FROM stems").fetchall()
+        return {stem: words[row] for stem, row in found}
+
+    def _frequency(self, corpus: str, stem: str) -> int:
+        """How many passages have a stem; kept until the store has been written to."""
+        with self._store.reading() as connection:
+            version = self._store.generation
+            if self._version != version:
+                self._frequencies, self._version = {}, version
+            known = self._frequencies.get((corpus, stem))
+            if known is None:
+                row = connection.execute(
+                    f"SELECT doc FROM vocabulary_{corpus} WHERE term = ?",  # noqa: S608
+                    (stem,),
+                ).fetchone()
+                known = self._frequencies[corpus, stem] = 0 if row is None else int(row[0])
+        return known
+
+
+def _within_budget(known: list[tuple[int, str]]) -> list[str]:
+    """The rarest words, as many as the budget of postings allows, at least one."""
+    chosen: list[str] = []
+    postings = 0
+    for frequency, word in known:
+        postings += frequency
+        if chosen and postings > POSTINGS_BUDGET:
+            break
+        chosen.append(word)
+    return chosen

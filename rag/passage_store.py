@@ -1,0 +1,543 @@
+"""The SQLite half of the knowledge base: sources, passages, words, identifiers, vectors.
+
+SQLite is the truth. A passage with a row in `vectors` is in the vector index; one without is still
+to be embedded; an id in `doomed` is still to be taken out of the index. So a process that dies at
+any moment leaves behind exactly the list of what is left to do.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.embedding import EmbeddingStamp, Vectors
+from rag.filters import SearchFilters, where_clause
+from rag.passages import Passage
+from telecom.errors import SiteDirectoryError, StoreDamagedError
+
+SCHEMA_VERSION = 1
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+
+_SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (
+    source_key INTEGER PRIMARY KEY AUTOINCREMENT,
+    corpus TEXT NOT NULL,
+    source TEXT NOT NULL,
+    file TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    managed_object TEXT,
+    device TEXT,
+    severity TEXT,
+    opened_at REAL,
+    closed_at REAL,
+    resolved INTEGER NOT NULL,
+    UNIQUE (corpus, source)
+);
+CREATE INDEX sources_by_file ON sources (corpus, file);
+CREATE TABLE passages (
+    passage_key INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_key INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
+    corpus TEXT NOT NULL,
+    id TEXT NOT NULL,
+    part TEXT NOT NULL,
+    locator TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    context TEXT NOT NULL,
+    text TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    UNIQUE (corpus, id)
+);
+CREATE INDEX passages_by_source ON passages (source_key);
+CREATE TABLE vectors (
+    passage_key INTEGER PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+    vector BLOB NOT NULL
+);
+CREATE TABLE mentions (
+    term TEXT NOT NULL,
+    passage_key INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
+    own INTEGER NOT NULL,
+    PRIMARY KEY (term, passage_key)
+) WITHOUT ROWID;
+CREATE INDEX mentions_by_passage ON mentions (passage_key);
+CREATE TABLE doomed (
+    corpus TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (corpus, id)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words_tickets USING fts5(context, text, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE words_docs USING fts5(context, text, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE vocabulary_tickets USING fts5vocab(words_tickets, 'row');
+CREATE VIRTUAL TABLE vocabulary_docs USING fts5vocab(words_docs, 'row');
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A ticket or document as it is stored."""
+
+    corpus: str
+    source: str
+    """Ticket id, or the file's path in the site directory."""
+    file: str
+    digest: str
+    title: str
+    body: str
+    """The ticket as JSON; empty for a document, whose file is its body."""
+    attributes: Mapping[str, str]
+    managed_object: str | None = None
+    severity: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as retrieval needs it."""
+
+    key: int
+    id: str
+    source: str
+    part: str
+    locator: str
+    context: str
+    text: str
+    title: str
+    closed_at: float | None
+    """Seconds since the epoch."""
+    resolved: bool
+    siblings: int
+    """How many passages its source has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A passage that has to be embedded."""
+
+    key: int
+    id: str
+    text: str
+    """What the embedding model reads."""
+
+
+class PassageStore:
+    """One SQLite file: one writer at a time, any number of readers, safe across threads."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.generation = 0
+        """Counts the transactions of this process."""
+        self._write_lock = threading.RLock()
+        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._connections: list[sqlite3.Connection] = []
+        self._writer = self._connect()
+        try:
+            self._prepare()
+        except sqlite3.Error as exc:
+            self.close()
+            raise StoreDamagedError(
+                f"{file} cannot be read ({exc}); `tierwise-site ingest --rebuild` builds it anew "
+                "from the site directory"
+            ) from exc
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.file, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        self._connections.append(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA mmap_size = 1073741824")
+        return connection
+
+    def _prepare(self) -> None:
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version != SCHEMA_VERSION:
+            raise StoreDamagedError(
+                f"{self.file} has layout {version}, this version reads {SCHEMA_VERSION}; "
+                "`tierwise-site ingest --rebuild` builds it anew from the site directory"
+            )
+
+    def close(self) -> None:
+        """Close every connection; the store may be opened again."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; rolled back when the block raises.
+
+        Raises:
+            SiteDirectoryError: The disk is full; nothing of this transaction is kept.
+        """
+        with self._write_lock:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.execute("COMMIT")
+                self.generation += 1
+            except sqlite3.OperationalError as exc:
+                self._roll_back()
+                if exc.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
+                    raise SiteDirectoryError(
+                        f"no space left for {self.file}; free some and ingest again: "
+                        "it goes on where it stopped, and what is there stays searchable"
+                    ) from exc
+                raise
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees the last committed state; not for writing."""
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
+
+    def stamp(self) -> EmbeddingStamp | None:
+        """What made the vectors; None before the first one."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'embedding'").fetchone()
+        return None if row is None else EmbeddingStamp(**json.loads(row[0]))
+
+    def set_stamp(self, stamp: EmbeddingStamp) -> None:
+        """Note what makes the vectors."""
+        value = {name: getattr(stamp, name) for name in EmbeddingStamp.__slots__}
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('embedding', ?)", (json.dumps(value),)
+            )
+
+    def digest_of(self, corpus: str, source: str) -> tuple[str, str] | None:
+        """Digest and file of a source as stored."""
+        with self.reading() as connection:
+            row: tuple[str, str] | None = connection.execute(
+                "SELECT digest, file FROM sources WHERE corpus = ? AND source = ?",
+                (corpus, source),
+            ).fetchone()
+        return row
+
+    def body_of(self, corpus: str, source: str) -> str | None:
+        """A ticket's JSON; None for an unknown one."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT body FROM sources WHERE corpus = ? AND source = ?", (corpus, source)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def sources_of(self, corpus: str, file: str) -> Iterator[tuple[str, str]]:
+        """Sources that came from a file, or from any file under a folder, with that file."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT source, file FROM sources WHERE corpus = ? AND (file = ? OR "
+                "substr(file, 1, ?) = ?)",
+                (corpus, file, len(file) + 1, f"{file}/"),
+            ).fetchall()
+        yield from rows
+
+    def counts(self, corpus: str) -> tuple[int, int, int]:
+        """Sources, passages and vectors of a corpus."""
+        with self.reading() as connection:
+            (sources,) = connection.execute(
+                "SELECT count(*) FROM sources WHERE corpus = ?", (corpus,)
+            ).fetchone()
+            (passages,) = connection.execute(
+                "SELECT count(*) FROM passages WHERE corpus = ?", (corpus,)
+            ).fetchone()
+            (vectors,) = connection.execute(
+                "SELECT count(*) FROM vectors JOIN passages USING (passage_key) WHERE corpus = ?",
+                (corpus,),
+            ).fetchone()
+        return sources, passages, vectors
+
+    def put(
+        self,
+        connection: sqlite3.Connection,
+        record: SourceRecord,
+        passages: Sequence[tuple[str, Passage, Sequence[tuple[str, bool]]]],
+    ) -> None:
+        """Add a source, or replace its earlier version; unchanged passages keep their vectors.
+
+        Args:
+            connection: From `writing`.
+            record: The source.
+            passages: Id, passage, and its identifier terms, each with whether the term names the
+                source itself.
+        """
+        (source_key,) = connection.execute(
+            "INSERT INTO sources (corpus, source, file, digest, title, body, attributes, "
+            "managed_object, device, severity, opened_at, closed_at, resolved) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (corpus, source) DO UPDATE SET file = excluded.file, "
+            "digest = excluded.digest, title = excluded.title, body = excluded.body, "
+            "attributes = excluded.attributes, managed_object = excluded.managed_object, "
+            "device = excluded.device, severity = excluded.severity, "
+            "opened_at = excluded.opened_at, closed_at = excluded.closed_at, "
+            "resolved = excluded.resolved RETURNING source_key",
+            _source_row(record),
+        ).fetchone()
+        kept = self._drop_outdated(connection, record.corpus, source_key, passages)
+        for passage_id, passage, terms in passages:
+            key = kept.get(passage_id)
+            if key is None:
+                key = self._insert(connection, record.corpus, source_key, passage_id, passage)
+            else:  # same text, but its neighbours or terms may have changed
+                connection.execute("DELETE FROM mentions WHERE passage_key = ?", (key,))
+            connection.executemany(
+                "INSERT OR REPLACE INTO mentions VALUES (?, ?, ?)",
+                [(term, key, own) for term, own in terms],
+            )
+
+    def _drop_outdated(
+        self,
+        connection: sqlite3.Connection,
+        corpus: str,
+        source_key: int,
+        passages: Sequence[tuple[str, Passage, Sequence[tuple[str, bool]]]],
+    ) -> dict[str, int]:
+        """Remove a source's passages that are gone or changed; returns the others, id to key."""
+        wanted = {passage_id: passage for passage_id, passage, _ in passages}
+        kept: dict[str, int] = {}
+        for key, passage_id, digest, locator in connection.execute(
+            "SELECT passage_key, id, digest, locator FROM passages WHERE source_key = ?",
+            (source_key,),
+        ).fetchall():
+            passage = wanted.get(passage_id)
+            if passage is not None and (passage.digest, passage.locator) == (digest, locator):
+                kept[passage_id] = key
+            else:
+                self._delete(connection, corpus, key, passage_id)
+        return kept
+
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        corpus: str,
+        source_key: int,
+        passage_id: str,
+        passage: Passage,
+    ) -> int:
+        cursor = connection.execute(
+            "INSERT INTO passages (source_key, corpus, id, part, locator, start, stop, context, "
+            "text, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                source_key,
+                corpus,
+                passage_id,
+                passage.part,
+                passage.locator,
+                passage.start,
+                passage.end,
+                passage.context,
+                passage.text,
+                passage.digest,
+            ),
+        )
+        key = cursor.lastrowid or 0
+        connection.execute(
+            f"INSERT INTO words_{corpus} (rowid, context, text) VALUES (?, ?, ?)",  # noqa: S608
+            (key, passage.context, passage.text),
+        )
+        # A passage that comes back under its old id is upserted, not deleted.
+        connection.execute("DELETE FROM doomed WHERE corpus = ? AND id = ?", (corpus, passage_id))
+        return key
+
+    def _delete(
+        self, connection: sqlite3.Connection, corpus: str, key: int, passage_id: str
+    ) -> None:
+        context, text = connection.execute(
+            "SELECT context, text FROM passages WHERE passage_key = ?", (key,)
+        ).fetchone()
+        connection.execute(
+            f"INSERT INTO words_{corpus} (words_{corpus}, rowid, context, text) "  # noqa: S608
+            "VALUES ('delete', ?, ?, ?)",
+            (key, context, text),
+        )
+        connection.execute("DELETE FROM passages WHERE passage_key = ?", (key,))
+        connection.execute("INSERT OR IGNORE INTO doomed VALUES (?, ?)", (corpus, passage_id))
+
+    def remove(self, connection: sqlite3.Connection, corpus: str, source: str) -> None:
+        """Remove a source with everything it brought."""
+        row = connection.execute(
+            "SELECT source_key FROM sources WHERE corpus = ? AND source = ?", (corpus, source)
+        ).fetchone()
+        if row is None:
+            return
+        self._drop_outdated(connection, corpus, row[0], ())
+        connection.execute("DELETE FROM sources WHERE source_key = ?", row)
+
+    def pending(self, corpus: str, limit: int) -> list[Pending]:
+        """The first passages, in the order they came, that have no vector yet."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT passage_key, id, context, text FROM passages WHERE corpus = ? AND "
+                "NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage_key = passages.passage_key) "
+                "ORDER BY passage_key LIMIT ?",
+                (corpus, limit),
+            ).fetchall()
+        return [
+            Pending(key, passage_id, f"{context}\n{text}" if context else text)
+            for key, passage_id, context, text in rows
+        ]
+
+    def put_vectors(self, keys: Sequence[int], vectors: Vectors) -> None:
+        """Note that these passages are embedded and in the index.
+
+        A passage that was removed in the meantime is skipped.
+        """
+        with self.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors SELECT ?1, ?2 WHERE EXISTS "
+                "(SELECT 1 FROM passages WHERE passage_key = ?1)",
+                [
+                    (key, vector.tobytes())
+                    for key, vector in zip(keys, vectors.astype("<f4"), strict=True)
+                ],
+            )
+
+    def all_vectors(self, corpus: str, block: int) -> Iterator[tuple[list[str], Vectors]]:
+        """Ids and vectors of a corpus, block by block."""
+        after = 0
+        while True:
+            with self.reading() as connection:
+                rows = connection.execute(
+                    "SELECT passage_key, id, vector FROM passages JOIN vectors USING (passage_key) "
+                    "WHERE corpus = ? AND passage_key > ? ORDER BY passage_key LIMIT ?",
+                    (corpus, after, block),
+                ).fetchall()
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield [row[1] for row in rows], _matrix([row[2] for row in rows])
+
+    def vectors_for(
+        self, corpus: str, filters: SearchFilters, limit: int
+    ) -> tuple[list[int], Vectors] | None:
+        """Keys and vectors of the passages that pass a filter; None when more than `limit` do."""
+        clause, arguments = where_clause(filters)
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT p.passage_key, v.vector FROM sources s JOIN passages p USING (source_key) "  # noqa: S608
+                f"JOIN vectors v USING (passage_key) WHERE s.corpus = ? AND {clause} LIMIT ?",
+                (corpus, *arguments, limit + 1),
+            ).fetchall()
+        if len(rows) > limit:
+            return None
+        return [row[0] for row in rows], _matrix([row[1] for row in rows])
+
+    def sample_vectors(self, corpus: str, size: int) -> tuple[list[str], Vectors]:
+        """Up to `size` ids with their vectors, spread evenly over the corpus."""
+        with self.reading() as connection:
+            low, high = connection.execute(
+                "SELECT min(passage_key), max(passage_key) FROM passages WHERE corpus = ?",
+                (corpus,),
+            ).fetchone()
+            if low is None:
+                return [], _matrix([])
+            step = max(1, (high - low) // size)
+            rows = {
+                row[0]: row[1]
+                for start in range(low, high + 1, step)
+                for row in connection.execute(
+                    "SELECT id, vector FROM passages JOIN vectors USING (passage_key) "
+                    "WHERE corpus = ? AND passage_key >= ? ORDER BY passage_key LIMIT 1",
+                    (corpus, start),
+                )
+            }
+        return list(rows), _matrix(list(rows.values()))
+
+    def doomed(self, corpus: str) -> list[str]:
+        """Ids still to be taken out of the index."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT id FROM doomed WHERE corpus = ?", (corpus,))
+            return [row[0] for row in rows]
+
+    def forget_doomed(self, corpus: str, ids: Sequence[str]) -> None:
+        """Note that these ids are out of the index."""
+        with self.writing() as connection:
+            connection.executemany(
+                "DELETE FROM doomed WHERE corpus = ? AND id = ?", [(corpus, each) for each in ids]
+            )
+
+    def keys_of(
+        self, corpus: str, ids: Sequence[str], filters: SearchFilters | None = None
+    ) -> dict[str, int]:
+        """Keys of passages by id, of those that pass the filter."""
+        clause, arguments = where_clause(filters)
+        marks = ",".join("?" * len(ids))
+        with self.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT p.id, p.passage_key FROM passages p JOIN sources s USING (source_key) "  # noqa: S608
+                    f"WHERE p.corpus = ? AND p.id IN ({marks}) AND {clause}",
+                    (corpus, *ids, *arguments),
+                ).fetchall()
+            )
+
+    def load(self, keys: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by key."""
+        marks = ",".join("?" * len(keys))
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT p.passage_key, p.id, s.source, p.part, p.locator, p.context, p.text, "  # noqa: S608
+                "s.title, s.closed_at, s.resolved, (SELECT count(*) FROM passages o WHERE "
+                "o.source_key = p.source_key) FROM passages p JOIN sources s USING (source_key) "
+                f"WHERE p.passage_key IN ({marks})",
+                tuple(keys),
+            ).fetchall()
+        return {row[0]: StoredPassage(*row[:9], bool(row[9]), row[10]) for row in rows}
+
+
+def _source_row(record: SourceRecord) -> tuple[Any, ...]:
+    """The columns of `sources`, as SQLite takes them (any scalar, hence Any)."""
+    managed_object = record.managed_object.lower() if record.managed_object else None
+    return (
+        record.corpus,
+        record.source,
+        record.file,
+        record.digest,
+        record.title,
+        record.body,
+        json.dumps(dict(record.attributes), ensure_ascii=False),
+        managed_object,
+        managed_object.partition(":")[0] if managed_object else None,
+        record.severity.upper() if record.severity else None,
+        record.opened_at.timestamp() if record.opened_at else None,
+        record.closed_at.timestamp() if record.closed_at else None,
+        record.resolved,
+    )
+
+
+def _matrix(blobs: Sequence[bytes]) -> Vectors:
+    if not blobs:
+        return np.empty((0, 0), dtype=np.float32)
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1)

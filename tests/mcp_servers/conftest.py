@@ -1,0 +1,48 @@
+"""A gate over the real policy, vault and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_servers.egress_gate import EgressGate, detector_of
+from mcp_servers.egress_ledger import EgressLedger
+from mcp_servers.identity import SiteKeys, TokenIssuer, TokenVerifier, site_issuer
+from mcp_servers.pseudonyms import Pseudonymizer
+from mcp_servers.site_directory import CallerSettings, SiteSettings
+from placement import load_policy
+from telecom.workload import Home
+from tests.mcp_servers.fixture_tools import SITE_ID, Guard
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Iterator[Guard]:
+    """The real gate, ledger, vault and keys in an empty store."""
+    settings = SiteSettings(
+        site_id=SITE_ID,
+        country="DE",
+        callers=(
+            CallerSettings(issuer=site_issuer(SITE_ID), client="region", tier="region"),
+            CallerSettings(issuer=site_issuer(SITE_ID), client="site", tier="outposts"),
+        ),
+    )
+    store = tmp_path / "store"
+    keys = SiteKeys.open(store / "keys")
+    policy = load_policy()
+    with EgressLedger.open(store, keys.signing_key) as ledger:
+        yield Guard(
+            gate=EgressGate(
+                policy,
+                Home(site=SITE_ID, country="DE"),
+                settings,
+                detector_of(settings),
+                Pseudonymizer.open(store),
+                ledger,
+            ),
+            policy=policy,
+            ledger=ledger,
+            issuer=TokenIssuer(SITE_ID, keys),
+            verifier=TokenVerifier.open(SITE_ID, keys, settings.callers),
+        )
