@@ -5,51 +5,62 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-BIN_SECONDS = 300.0
-_MERGE_BINS = 3
-"""Bins of quiet that do not end a burst: a storm pauses while hold timers run."""
+MINUTE = 60.0
+_SPAN = 5
+"""Minutes that are counted together, and minutes of quiet that end a burst: a storm pauses while
+hold timers run (180 s for BGP, RFC 4271)."""
 _LOUD = 4.0
-"""How many times the usual level a bin must reach."""
+"""How many times the usual count five minutes must reach."""
 _SHARE_OF_PEAK = 0.1
 """A blip after a storm is its tail, not a new incident, until it reaches this share of the peak."""
 _FEWEST = 5
-_LONGEST_BINS = 72
-"""Six hours: what lasts longer is a state of the network, not a burst."""
+_LONGEST = 360
+"""Minutes; what lasts longer is a state of the network, not a burst."""
+_MARGIN = 2
 
 
 def newest_burst(times: Sequence[float]) -> tuple[float, float] | None:
     """Find the newest burst in a series of alarm times.
 
     Args:
-        times: Seconds, ascending.
+        times: Seconds, in any order.
 
     Returns:
-        First and last second of the burst, one bin of margin on either side; None without times.
-        In a series without a level to stand out from, it is the newest stretch without a long gap.
+        First and last second of the burst with some margin; None without times. In a series
+        without a level to stand out from, it is the newest stretch without a long gap.
     """
     if not times:
         return None
-    bins = Counter(int(moment // BIN_SECONDS) for moment in times)
-    newest, oldest = max(bins), min(bins)
+    minutes = Counter(int(moment // MINUTE) for moment in times)
+    counts: Counter[int] = Counter()
+    for minute, count in minutes.items():
+        for later in range(minute, minute + _SPAN):
+            counts[later] += count
+    span = max(counts) - min(counts) + 1
     threshold = max(
-        _FEWEST, _LOUD * _median(bins, newest - oldest + 1), _SHARE_OF_PEAK * max(bins.values())
+        _FEWEST, _LOUD * _median(counts, span), _SHARE_OF_PEAK * max(counts.values())
     )
-    loud = sorted(number for number, count in bins.items() if count >= threshold)
-    run = _newest_run(loud or sorted(bins))
-    return (run[0] - 1) * BIN_SECONDS, (run[1] + 2) * BIN_SECONDS
+    # A minute belongs to a burst when one of the five-minute spans that hold it is loud.
+    loud = sorted(
+        minute
+        for minute in minutes
+        if any(counts[later] >= threshold for later in range(minute, minute + _SPAN))
+    )
+    first, last = _newest_run(loud or sorted(minutes))
+    return (first - _MARGIN) * MINUTE, (last + 1 + _MARGIN) * MINUTE
 
 
-def _median(bins: Counter[int], span: int) -> float:
-    """Median count over the whole span, empty bins included."""
-    counts = sorted(bins.values())
-    middle = span // 2 - (span - len(counts))
-    return float(counts[middle]) if middle >= 0 else 0.0
+def _median(counts: Counter[int], span: int) -> float:
+    """Median over the whole span, empty minutes included."""
+    ordered = sorted(counts.values())
+    middle = span // 2 - (span - len(ordered))
+    return float(ordered[middle]) if middle >= 0 else 0.0
 
 
-def _newest_run(numbers: Sequence[int]) -> tuple[int, int]:
-    last = first = numbers[-1]
-    for number in reversed(numbers):
-        if first - number > _MERGE_BINS or last - number >= _LONGEST_BINS:
+def _newest_run(minutes: Sequence[int]) -> tuple[int, int]:
+    first = last = minutes[-1]
+    for minute in reversed(minutes):
+        if first - minute > _SPAN or last - minute >= _LONGEST:
             break
-        first = number
+        first = minute
     return first, last

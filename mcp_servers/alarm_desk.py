@@ -9,13 +9,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from agents.alarm_triage import triage
 from agents.findings import AlarmSummary
 from mcp_servers.alarm_store import AlarmCounts, AlarmStore, Progress
-from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.config_desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
 from telecom.configuration import ConfigChange
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError
@@ -44,7 +44,7 @@ class AlarmDesk:
         site: SiteDirectory,
         store: AlarmStore,
         topology: Topology,
-        configs: Callable[[], ConfigRepository | None],
+        configs: ConfigDesk,
     ) -> None:
         """Bring together what triage needs.
 
@@ -52,7 +52,7 @@ class AlarmDesk:
             site: Where alarm files are.
             store: Their index.
             topology: The site's topology.
-            configs: Opens the configuration history; None where the site has none.
+            configs: Configuration history, if there is one.
         """
         self.store = store
         self.topology = topology
@@ -61,6 +61,10 @@ class AlarmDesk:
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._summaries: OrderedDict[tuple[Window, int, int], AlarmSummary] = OrderedDict()
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
 
     @property
     def zone(self) -> tzinfo:
@@ -147,13 +151,11 @@ class AlarmDesk:
     ) -> tuple[Sequence[ConfigChange], Mapping[str, str], list[Gap]]:
         """Changes and addresses; without them triage still works, and says what it lacked."""
         try:
-            configs = self._configs()
-            if configs is None:
-                return (), {}, [Gap(what="configuration", why="the site has no configs/")]
-            changes = configs.list_changes(
-                Window(window.start - CHANGES_BACK, window.end), limit=MAX_CHANGES
-            )
-            return changes, configs.addresses(), []
+            if not self._configs.has_history:
+                return (), {}, [NO_HISTORY]
+            day = Window(window.start - CHANGES_BACK, window.end)
+            changes = self._configs.list_changes(day, limit=MAX_CHANGES)
+            return changes, self._configs.addresses(), []
         except OperatorError as exc:
             _log.warning("%s: %s", exc.code, exc)
             return (), {}, [Gap(what="configuration", why=f"it cannot be read ({exc.code})")]

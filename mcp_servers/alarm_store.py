@@ -170,12 +170,11 @@ class AlarmStore:
         if known is not None and known[1:3] == (stat.st_size, stat.st_mtime_ns):
             self._count_unchanged(known[0], counts)
             return False
+        unreadable: str | None = None
         try:
             data = path.read_bytes()
         except OSError as exc:
             data, unreadable = b"", exc.strerror or "cannot be read"
-        else:
-            unreadable = None
         sha256 = hashlib.sha256(data).hexdigest()
         if known is not None and known[3] == sha256 and unreadable is None:
             with self._lock:
@@ -196,9 +195,10 @@ class AlarmStore:
             records = read_records(
                 data,
                 path=name,
-                year=site.settings.alarms.year,
+                # Not `received`: a record without any time did not happen when its file was copied.
+                year=site.settings.alarms.year
+                or datetime.fromtimestamp(stat.st_mtime, site.timezone).year,
                 zone=site.timezone,
-                received=datetime.fromtimestamp(stat.st_mtime, UTC),
             )
             for record in records:
                 if isinstance(record, Rejected):

@@ -163,7 +163,7 @@ class AlarmTools:
 
         Use it to read what a brief's group stands for (handle=...), or what one element said
         (managed_object=...). Not to get an overview: summarize_alarms does that at a fraction of
-        the tokens. One answer holds about 1,800 tokens; left_out says how many records follow,
+        the tokens. One answer holds about 1,600 tokens; left_out says how many records follow,
         next_cursor continues. Without times, object and handle it takes the newest burst.
         """
         query = self._query(from_time, to_time, managed_object, handle)

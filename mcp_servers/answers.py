@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from agents.findings import Candidate
+from mcp_servers.configs.neighbors import NeighborLink
 from telecom.alarm import Alarm, PerceivedSeverity
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.evidence import Gap, Quotation
@@ -20,7 +21,7 @@ from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.tokens import estimate_tokens
 
-ANSWER_TOKENS = 1_800
+ANSWER_TOKENS = 1_600
 """What a list may fill. The reference catalogue lets network data leave a site in summaries of at
 most 2,000 tokens, and masking makes an answer longer."""
 
@@ -106,23 +107,11 @@ class ConfigDifference(ProductModel):
     evidence: dict[str, Quotation]
 
 
-class Neighbor(ProductModel):
-    """One link around a managed object."""
-
-    source: str
-    """`device` or `device:port`."""
-    target: str
-    relation: str
-    """`connects` is symmetric; in every other one the source's failure hurts the target."""
-    hops: int = Field(ge=1)
-    """How far the link's far end is from the object asked about."""
-
-
 class Neighborhood(ProductModel):
-    """What the site's topology joins to a managed object, nearest first."""
+    """The links around a managed object, nearest first."""
 
     managed_object: str
-    neighbors: tuple[Neighbor, ...]
+    links: tuple[NeighborLink, ...]
     left_out: int
 
 

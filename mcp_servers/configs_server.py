@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Annotated
 
@@ -13,19 +13,16 @@ from mcp_servers import twins
 from mcp_servers.answers import (
     ConfigDifference,
     ConfigExcerpt,
-    Neighbor,
     Neighborhood,
     fill,
     tokens_of,
 )
-from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.config_desk import NO_HISTORY, ConfigDesk
 from mcp_servers.serving import ToolSet
 from mcp_servers.tool_declarations import DeclaredTool
 from telecom.configuration import ConfigBlock, ConfigChange
-from telecom.errors import RecordNotFoundError
 from telecom.evidence import Gap, Quotation
 from telecom.times import Window, parse_instant
-from telecom.topology import ManagedObject, Topology
 
 INSTRUCTIONS = """Configuration history and topology of one telecom site, read-only. Start with
 list_changes around the suspects of an incident: most outages follow a change. lookup_config shows
@@ -49,19 +46,16 @@ class ConfigTools:
 
     def __init__(
         self,
-        configs: Callable[[], ConfigRepository | None],
-        topology: Topology,
+        desk: ConfigDesk,
         zone: tzinfo,
     ) -> None:
-        """Serve a configuration history.
+        """Serve a desk.
 
         Args:
-            configs: Opens it; None where the site has none.
-            topology: The site's topology.
+            desk: Configuration history and topology.
             zone: Of times that carry none.
         """
-        self._open = configs
-        self._topology = topology
+        self._desk = desk
         self._zone = zone
 
     def declared(self) -> ToolSet:
@@ -99,13 +93,10 @@ class ConfigTools:
         Answers the blocks of a port (device:port), of a section, or of the whole device.
 
         Use it to check how something is set, now or at a past time. Not to find out what changed:
-        list_changes and diff_config do that. One answer holds about 1,800 tokens; name a section.
+        list_changes and diff_config do that. One answer holds about 1,600 tokens; name a section.
         """
-        found = self._configs().blocks(
-            managed_object,
-            section=section,
-            at=None if at is None else parse_instant(at, zone=self._zone, argument="at"),
-        )
+        moment = None if at is None else parse_instant(at, zone=self._zone, argument="at")
+        found = self._desk.blocks(managed_object, section, moment)
         kept = fill(found, lambda block: tokens_of(block, _quote_block(block)))
         return ConfigExcerpt(
             blocks=tuple(kept),
@@ -125,8 +116,7 @@ class ConfigTools:
 
         Use it for an element that is already suspected. To find suspects use list_changes.
         """
-        window = self._window(from_time, to_time)
-        changes = self._configs().diff(managed_object, window.start, window.end)
+        changes = self._desk.diff(managed_object, self._window(from_time, to_time))
         kept = fill(changes, lambda change: tokens_of(change, quote_change(change)))
         return ConfigDifference(
             changes=tuple(kept),
@@ -150,40 +140,32 @@ class ConfigTools:
         Each has author, time, a score with reasons, and its changed lines verbatim.
 
         Use it with the 24 hours before the first alarm, around the suspects that summarize_alarms
-        names; hops widens the search over the topology. One answer holds about 1,800 tokens; gaps
+        names; hops widens the search over the topology. One answer holds about 1,600 tokens; gaps
         says how many changes did not fit.
         """
-        configs = self._open()
-        if configs is None:
-            return ChangeReview(changes=(), evidence={}, gaps=(_NO_HISTORY,))
-        found = configs.list_changes(
-            self._window(from_time, to_time), around=tuple(around or ()), hops=hops, limit=limit
-        )
-        return review_of(found)
+        window = self._window(from_time, to_time)
+        if not self._desk.has_history:
+            return ChangeReview(changes=(), evidence={}, gaps=(NO_HISTORY,))
+        found = self._desk.list_changes(window, around=tuple(around or ()), hops=hops, limit=limit)
+        return review_of(found, self._desk.gaps())
 
     def get_neighbors(
         self,
         managed_object: Element,
         hops: Annotated[int, Field(ge=1, le=4)] = 1,
     ) -> Neighborhood:
-        """List the topology links around an element, nearest first.
+        """List the links around an element, from the topology and from configurations.
 
-        Each has its ports and the kind of relation (connects, hosts, serves, powers, clocks).
+        Each has both ends with port, address and shutdown state, the relation (connects, hosts,
+        serves, powers, clocks), and where the sources contradict each other.
 
         Use it to follow a fault from element to element. Not for configuration: lookup_config.
         """
-        device = self._topology.canonical(managed_object).device
-        if device not in self._topology:
-            raise RecordNotFoundError(
-                "managed object",
-                managed_object,
-                hint="the topology spells elements as in the answers of the alarm tools",
-            )
-        links = _links_within(self._topology, self._topology.canonical(managed_object), hops)
+        links = self._desk.neighbors(managed_object, hops)
         kept = fill(links, tokens_of)
         return Neighborhood(
-            managed_object=str(self._topology.canonical(managed_object)),
-            neighbors=tuple(kept),
+            managed_object=str(self._desk.topology.canonical(managed_object)),
+            links=tuple(kept),
             left_out=len(links) - len(kept),
         )
 
@@ -192,17 +174,6 @@ class ConfigTools:
             parse_instant(from_time, zone=self._zone, argument="from_time"),
             parse_instant(to_time, zone=self._zone, argument="to_time"),
         )
-
-    def _configs(self) -> ConfigRepository:
-        configs = self._open()
-        if configs is None:
-            raise RecordNotFoundError(
-                "configuration", "configs/", hint="the site keeps no configuration history"
-            )
-        return configs
-
-
-_NO_HISTORY = Gap(what="configuration", why="the site keeps no configuration history")
 
 
 def change_id(change: ConfigChange) -> str:
@@ -222,21 +193,21 @@ def quote_change(change: ConfigChange) -> Quotation:
     )
 
 
-def review_of(found: Sequence[ConfigChange]) -> ChangeReview:
+def review_of(found: Sequence[ConfigChange], gaps: Sequence[Gap]) -> ChangeReview:
     """Changes with their quotations, as many as an answer holds; the rest is a gap."""
     kept = fill(found, lambda change: tokens_of(change, quote_change(change)))
-    gaps = ()
+    known = list(gaps[:5])
     if left_out := len(found) - len(kept):
-        gaps = (
+        known.append(
             Gap(
                 what="configuration changes",
                 why=f"{left_out} less suspicious ones did not fit; narrow the window or `around`",
-            ),
+            )
         )
     return ChangeReview(
         changes=tuple(kept),
         evidence={change_id(change): quote_change(change) for change in kept},
-        gaps=gaps,
+        gaps=tuple(known),
     )
 
 
@@ -248,23 +219,3 @@ def _quote_block(block: ConfigBlock) -> Quotation:
         quote=block.text,
         data_class="network_config",
     )
-
-
-def _links_within(topology: Topology, start: ManagedObject, hops: int) -> list[Neighbor]:
-    """Links of devices less than `hops` away, nearest first; of one port if one is named."""
-    found: dict[tuple[str, str, str], Neighbor] = {}
-    for device, distance in topology.within(start.device, hops - 1).items():
-        for link in topology.links_of(device):
-            near = link.near_end(device)
-            if start.port is not None and distance == 0 and near != start:
-                continue
-            found.setdefault(
-                (str(link.a), str(link.b), link.relation),
-                Neighbor(
-                    source=str(link.a),
-                    target=str(link.b),
-                    relation=link.relation,
-                    hops=distance + 1,
-                ),
-            )
-    return list(found.values())

@@ -201,15 +201,24 @@ class EgressLedger:
         self.close()
 
     def _write(self, line: bytes) -> None:
-        begin = os.fstat(self._descriptor).st_size
+        try:
+            begin = os.fstat(self._descriptor).st_size
+        except OSError as exc:
+            raise _unwritable(exc) from exc
         try:
             rest = memoryview(line)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as exc:
-            # Half a line would make the next entry unreadable.
-            os.ftruncate(self._descriptor, begin)
+            self._take_back(begin)
             raise _unwritable(exc) from exc
+
+    def _take_back(self, begin: int) -> None:
+        """Cut off half a line, which would make the next entry unreadable; else write no more."""
+        try:
+            os.ftruncate(self._descriptor, begin)
+        except OSError:
+            self.close()
 
     def _flush(self, mine: int) -> None:
         with self._sync_lock:

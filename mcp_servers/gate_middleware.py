@@ -152,9 +152,10 @@ class GateMiddleware:
                 rule="gate.shape",
             )
         released = await run_sync(self._gate.release, structured, release)
+        value = _json_object(released.value)
         return answer | {
-            "content": [{"type": "text", "text": tool.twin(released.value)}],
-            "structuredContent": released.value,
+            "content": [{"type": "text", "text": tool.twin(value)}],
+            "structuredContent": value,
             "_meta": _meta(answer, released),
         }
 
@@ -174,7 +175,7 @@ class GateMiddleware:
             raise MCPError(code=exc.error.code, message=str(text.value)) from exc
         except TierwiseError as exc:
             raise MCPError(code=INVALID_REQUEST, message=f"{exc.code}: {exc}") from exc
-        return answer | released.value | {"_meta": _meta(answer, released)}
+        return answer | _json_object(released.value) | {"_meta": _meta(answer, released)}
 
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         """Who asks: the verified bearer of an HTTP request, else who holds the stream."""
@@ -212,7 +213,7 @@ def _claim(meta: object, key: str) -> str | None:
     return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
 
 
-def _json_object(result: HandlerResult) -> JsonObject:
+def _json_object(result: object) -> JsonObject:
     if not isinstance(result, dict):
         raise EgressRefusedError("an answer is no JSON object", rule="gate.shape")
     return result

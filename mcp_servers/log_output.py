@@ -10,10 +10,16 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from types import TracebackType
 
 from mcp_servers.egress_gate import detector_of
 from mcp_servers.site_directory import SiteSettings
 from telecom.identifiers import IdentifierDetector, mask
+
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+"""What `sys.exc_info()` gives."""
 
 
 class MaskingFormatter(logging.Formatter):
@@ -28,11 +34,11 @@ class MaskingFormatter(logging.Formatter):
         text = super().format(record)
         return mask(text, self._detector.find(text))
 
-    def formatException(self, ei: object) -> str:  # noqa: N802 - the standard library's name
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - the library's name
         """Where it happened and of what type it was; the message stays out."""
-        kind, _, trace = ei  # type: ignore[misc]  # the tuple of sys.exc_info()
+        kind, _, trace = ei
         frames = "".join(traceback.format_tb(trace))
-        return f"{frames}{kind.__name__}"
+        return f"{frames}{kind.__name__ if kind else ''}"
 
 
 def log_to_stderr(settings: SiteSettings) -> None:

@@ -68,9 +68,8 @@ def normalize_files(
                 data,
                 path=file.as_posix(),
                 format=format_name,
-                year=year,
+                year=year or datetime.fromtimestamp(modified, zone).year,
                 zone=zone,
-                received=datetime.fromtimestamp(modified, UTC),
             )
             for record in records:
                 if isinstance(record, Rejected):

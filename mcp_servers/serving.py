@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import AnyHttpUrl, BaseModel
+from pydantic import AnyHttpUrl
 
 from mcp_servers.bearer import BearerVerifier
 from mcp_servers.egress_gate import EgressGate
@@ -107,12 +107,9 @@ def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
     @functools.wraps(tool.function)
     async def call(**arguments: Any) -> CallToolResult:
         try:
-            if inspect.iscoroutinefunction(tool.function):
-                answer: BaseModel = await tool.function(**arguments)
-            else:
-                work = functools.partial(tool.function, **arguments)
-                # A tool that outlives its time limit is left to end by itself.
-                answer = await run_sync(work, abandon_on_cancel=True)
+            # A tool that outlives its time limit is left to end by itself.
+            work = functools.partial(tool.function, **arguments)
+            answer = await run_sync(work, abandon_on_cancel=True)
         except TierwiseError as exc:
             return _error(exc)
         return CallToolResult(
@@ -124,7 +121,7 @@ def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
     call.__signature__ = signature.replace(  # type: ignore[attr-defined]
         return_annotation=Annotated[CallToolResult, tool.answer]
     )
-    del call.__wrapped__  # type: ignore[attr-defined]
+    del call.__wrapped__
     return call
 
 

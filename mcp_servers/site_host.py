@@ -12,15 +12,16 @@ import hmac
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
-from rag.knowledge_base import KnowledgeBase
 
 from mcp_servers.alarm_desk import AlarmDesk
 from mcp_servers.alarm_store import AlarmStore
 from mcp_servers.alarms_server import AlarmTools
+from mcp_servers.config_desk import ConfigDesk
 from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs_server import ConfigTools
 from mcp_servers.egress_gate import EgressGate, detector_of
 from mcp_servers.egress_ledger import EgressLedger
@@ -30,7 +31,11 @@ from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets_server import TicketTools
 from placement.policy import Policy, load_policy
+from telecom.errors import KnowledgeBaseEmptyError
 from telecom.identifiers import IdentifierDetector
+
+if TYPE_CHECKING:
+    from rag.knowledge_base import KnowledgeBase
 
 Part = TypeVar("Part")
 
@@ -134,8 +139,9 @@ class SiteHost:
 
         def opened() -> AlarmDesk:
             store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            self._exit.callback(store.close)
-            return AlarmDesk(self.site, store, self.site.topology, lambda: self.configs)
+            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            self._exit.callback(desk.close)
+            return desk
 
         return self._part("alarms", opened)
 
@@ -145,27 +151,65 @@ class SiteHost:
         return hmac.digest(secret, b"tierwise assigned ids", hashlib.sha256)
 
     @property
-    def configs(self) -> ConfigRepository | None:
-        """The configuration history; None where the site has none."""
-        if not self.site.configs.is_dir():
-            return None
-        return self._part(
-            "configs",
-            lambda: ConfigRepository.open(
-                self.site.configs, self.site.topology, self.site.timezone
-            ),
-        )
+    def configs(self) -> ConfigDesk:
+        """Configuration history and topology."""
+
+        def open_repository() -> ConfigRepository:
+            return ConfigRepository.open(
+                self.site.configs,
+                self.site.topology,
+                self.site.timezone,
+                key=fingerprint_key(self.site.store / "keys"),
+                index=self.site.store / "configs.sqlite",
+            )
+
+        def opened() -> ConfigDesk:
+            opener = open_repository if self.site.configs.is_dir() else None
+            desk = ConfigDesk(opener, self.site.topology)
+            self._exit.callback(desk.close)
+            return desk
+
+        return self._part("configs", opened)
 
     @property
     def knowledge(self) -> KnowledgeBase:
-        """The knowledge base, empty or not."""
+        """The knowledge base, begun when there is none; the first time makes the model, too."""
+        settings = self.site.settings.embedding
 
         def opened() -> KnowledgeBase:
-            knowledge = KnowledgeBase.open(self.site.store)
+            # Chroma takes half a second to import, and many questions never touch a ticket.
+            from rag.embedding import open_embedder  # noqa: PLC0415
+            from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+
+            embedder = open_embedder(settings.model, settings.engine)
+            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
             self._exit.callback(knowledge.close)
             return knowledge
 
         return self._part("knowledge", opened)
+
+    def knowledge_of(self, corpus: str) -> KnowledgeBase:
+        """The knowledge base, for a question: nothing is built to find out that it is empty.
+
+        Raises:
+            KnowledgeBaseEmptyError: Nothing has been ingested.
+        """
+        if not (self.site.store / "knowledge").is_dir():
+            raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
+        return self.knowledge
+
+    def rebuild(self) -> None:
+        """Remove what can be built anew from the site directory: alarms and the knowledge base."""
+        with self._lock:
+            for name in ("alarms", "knowledge", "configs"):
+                part = self._parts.pop(name, None)
+                if part is not None:
+                    part.close()
+            from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+            KnowledgeBase.erase(self.site.store)
+            for file in self.site.store.glob("alarms.sqlite*"):
+                file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
         """The tools of one server, or of all three together.
@@ -174,11 +218,9 @@ class SiteHost:
             name: One of `SERVERS`, or `all`.
         """
         sets = {
-            "tickets": lambda: TicketTools(lambda: self.knowledge).declared(),
+            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
-            "configs": lambda: ConfigTools(
-                lambda: self.configs, self.site.topology, self.site.timezone
-            ).declared(),
+            "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
         if name != "all":
             return sets[name]()

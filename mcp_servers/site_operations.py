@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import anyio.abc
 from anyio.to_thread import run_sync
@@ -21,12 +22,17 @@ from mcp_servers.egress_gate import EgressGate, Release
 from mcp_servers.egress_ledger import LedgerEntry
 from mcp_servers.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.owner_protocol import JsonValue
+from mcp_servers.rejects import Reject, record_rejects
 from mcp_servers.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, SiteDirectory
 from mcp_servers.site_host import SERVERS, SiteHost
 from mcp_servers.store_owner import Operation, Progress
+from rag.ingest_counts import IngestCounts
 from telecom.errors import RecordNotFoundError
 from telecom.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from rag.ingestion import IngestProgress
 
 Arguments = Mapping[str, JsonValue]
 
@@ -69,6 +75,8 @@ class OwnedSite:
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
+        if arguments.get("rebuild"):
+            self.host.rebuild()
         counts: dict[str, JsonValue] = {}
         for corpus in arguments["corpora"]:
             if corpus == "alarms":
@@ -79,16 +87,42 @@ class OwnedSite:
                 counts[corpus] = self._ingest_knowledge(corpus, progress)
         return counts
 
+    def _ingest_knowledge(self, corpus: str, progress: Progress) -> JsonValue:
+        site = self.host.site
+        folder = site.tickets if corpus == "tickets" else site.docs
+        if not folder.is_dir() and not (site.store / "knowledge").is_dir():
+            return _counted(IngestCounts())
+
+        def watch(news: IngestProgress) -> None:
+            progress(f"{news.phase} {news.corpus}", news.done, news.total or 0)
+
+        paths = [folder] if folder.is_dir() else []
+        knowledge = self.host.knowledge
+        if corpus == "tickets":
+            mapping = site.settings.tickets.mapping or None
+            done = knowledge.ingest_tickets(
+                *paths, mapping=mapping, zone=site.timezone, watch=watch
+            )
+        else:
+            done = knowledge.ingest_documents(*paths, watch=watch)
+        found = [Reject(corpus, each.file, each.line, each.reason) for each in done.rejects]
+        record_rejects(site.store, corpus, found)
+        return _counted(done)
+
     def _count_configs(self, progress: Progress) -> JsonValue:
-        """The repository is read where it lies; opening it shows that it can be."""
-        configs = self.host.configs
-        devices = [] if configs is None else configs.devices()
-        progress("reading configurations", len(devices), len(devices))
-        return {"read": len(devices), "added": 0, "unchanged": len(devices), "rejected": 0}
+        """The repository is read where it lies; what is learnt of its history is kept."""
+        desk = self.host.configs
+        added = desk.index(lambda done: progress("reading configurations", done, 0))
+        gaps = [
+            Reject("configs", gap.what, None, gap.why) for gap in desk.gaps() if desk.has_history
+        ]
+        record_rejects(self.host.site.store, "configs", gaps)
+        devices = len(desk.devices())
+        return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
 
     def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge
+        knowledge = self.host.knowledge_of(arguments["corpus"])
         return [
             {
                 "id": query["id"],
@@ -189,6 +223,13 @@ class OwnedSite:
             )
         )
         return originals
+
+
+def _counted(counts: IngestCounts) -> JsonValue:
+    return {
+        name: getattr(counts, name)
+        for name in ("read", "added", "unchanged", "rejected", "corrected", "removed")
+    }
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -59,7 +59,8 @@ class StdioBridge:
             self._client_done = True
             self._state.wait_for(lambda: not self._pending or self._failure, _LAST_ANSWERS_SECONDS)
             if self._connection is not None:
-                self._connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the owner may have left in this moment
+                    self._connection.shutdown(socket.SHUT_RDWR)
         answers.join(_LAST_ANSWERS_SECONDS)
         if self._failure is not None:
             raise self._failure
@@ -73,7 +74,7 @@ class StdioBridge:
                 return False
             if method in ("initialize", "notifications/initialized"):
                 self._handshake.append(line)
-            if request_id is not None:
+            if method is not None and request_id is not None:
                 self._pending[json.dumps(request_id)] = request_id
             connection = self._connection
         # Without the lock: a full socket is emptied by the other thread, which needs it.
@@ -101,6 +102,9 @@ class StdioBridge:
                     self._state.notify_all()
                 return
             with self._state:
+                if self._client_done:
+                    connection.close()
+                    return
                 self._connection = connection
                 self._state.notify_all()
 

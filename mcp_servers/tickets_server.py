@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from anyio.to_thread import run_sync
 from pydantic import Field
-from rag.knowledge_base import KnowledgeBase
 
-from agents import ticket_historian
 from agents.findings import TicketReview
 from mcp_servers import twins
 from mcp_servers.answers import Passages, TicketRecord, fill, tokens_of
 from mcp_servers.serving import ToolSet
 from mcp_servers.tool_declarations import DeclaredTool
+from rag.similarity import IncidentSignature
 from telecom.evidence import EvidenceSource, Quotation
-from telecom.ticket import Citation, Ticket
+from telecom.ticket import Citation
+
+if TYPE_CHECKING:
+    from rag.knowledge_base import KnowledgeBase
 
 INSTRUCTIONS = """Trouble tickets and documents of one telecom site. find_similar_incidents answers
 "have we seen this before" with the tickets' own close notes and says when they do not agree;
@@ -28,29 +29,15 @@ Query = Annotated[str, Field(min_length=1, max_length=2000, description="words, 
 Limit = Annotated[int, Field(ge=1, le=50)]
 
 
-class LocalTicketSearch:
-    """The historian's port, over the site's own knowledge base."""
-
-    def __init__(self, knowledge: KnowledgeBase) -> None:
-        self._knowledge = knowledge
-
-    async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
-        """Rank passages of past tickets."""
-        return await run_sync(lambda: self._knowledge.search(query, corpus="tickets", limit=limit))
-
-    async def get_ticket(self, ticket_id: str) -> Ticket:
-        """Read one ticket."""
-        return await run_sync(self._knowledge.get_ticket, ticket_id)
-
-
 class TicketTools:
     """The tools of the tickets server."""
 
-    def __init__(self, knowledge: Callable[[], KnowledgeBase]) -> None:
+    def __init__(self, knowledge: Callable[[str], KnowledgeBase]) -> None:
         """Serve a knowledge base.
 
         Args:
-            knowledge: Opens it; raises `KnowledgeBaseEmptyError` where nothing was ingested.
+            knowledge: Opens it for a corpus; raises `KnowledgeBaseEmptyError` where nothing was
+                ingested.
         """
         self._knowledge = knowledge
 
@@ -88,10 +75,10 @@ class TicketTools:
         Ids, alarm codes and element names in the query must match exactly.
 
         Use it to look something up in the ticket history. To compare a whole incident with past
-        ones use find_similar_incidents. One answer holds about 1,800 tokens; left_out counts what
+        ones use find_similar_incidents. One answer holds about 1,600 tokens; left_out counts what
         did not fit. An empty list means that nothing matches.
         """
-        return _passages(self._knowledge().search(query, corpus="tickets", limit=limit))
+        return _passages(self._knowledge("tickets").search(query, corpus="tickets", limit=limit))
 
     def get_ticket(
         self, ticket_id: Annotated[str, Field(min_length=1, max_length=128)]
@@ -100,7 +87,7 @@ class TicketTools:
 
         Use it for a ticket id that another tool named. Not for searching.
         """
-        ticket = self._knowledge().get_ticket(ticket_id)
+        ticket = self._knowledge("tickets").get_ticket(ticket_id)
         quotes = {
             name: text
             for name in ("close_note", "description")
@@ -120,7 +107,7 @@ class TicketTools:
             },
         )
 
-    async def find_similar_incidents(
+    def find_similar_incidents(
         self,
         symptoms: Annotated[
             list[str],
@@ -142,21 +129,28 @@ class TicketTools:
         Use it once the symptoms are known, after summarize_alarms. Not for looking up a known
         ticket: get_ticket does that.
         """
-        return await ticket_historian.review(
-            LocalTicketSearch(await run_sync(self._knowledge)),
-            symptoms=symptoms,
-            managed_objects=managed_objects,
-            probable_cause=probable_cause,
-            limit=limit,
+        signature = IncidentSignature(tuple(symptoms), tuple(managed_objects), probable_cause)
+        similar = self._knowledge("tickets").similar(signature, limit)
+        return TicketReview(
+            similar=similar,
+            evidence={
+                f"ticket:{incident.ticket_id}": Quotation(
+                    source="tickets",
+                    locator=f"{incident.ticket_id}#{incident.locator}",
+                    quote=incident.quote,
+                    data_class="tickets_raw",
+                )
+                for incident in similar.incidents
+            },
         )
 
     def search_documents(self, query: Query, limit: Limit = 10) -> Passages:
         """Rank passages of vendor documents and runbooks by how well they match a query.
 
         Use it for procedures, alarm meanings and limits. Not for what happened on this network:
-        that is in alarms, tickets and configurations. One answer holds about 1,800 tokens.
+        that is in alarms, tickets and configurations. One answer holds about 1,600 tokens.
         """
-        return _passages(self._knowledge().search(query, corpus="docs", limit=limit))
+        return _passages(self._knowledge("docs").search(query, corpus="docs", limit=limit))
 
 
 def _passages(found: Sequence[Citation]) -> Passages:

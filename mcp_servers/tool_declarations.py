@@ -31,7 +31,7 @@ class DeclaredTool:
     """A tool function with what the gate has to know about its answer."""
 
     function: Callable[..., BaseModel]
-    """Synchronous, or a coroutine function; its docstring is what a model reads."""
+    """Synchronous, run in a thread of its own; its docstring is what a model reads."""
     data_classes: tuple[DataClass, ...]
     """Every class that may occur in its answer."""
     scope: str

@@ -17,7 +17,7 @@ def summary_text(answer: Json) -> str:
     """Twin of an `AlarmSummary`: the brief, then how to read on."""
     handles = ", ".join(answer["handles"][:12])
     more = f"\nread records with list_alarms(handle=...): {handles}" if handles else ""
-    return answer["brief"] + more + _gaps(answer)
+    return f"{answer['brief']}{more}{_gaps(answer)}"
 
 
 def ranking_text(answer: Json) -> str:
@@ -117,17 +117,25 @@ def changes_text(answer: Json) -> str:
 
 def neighborhood_text(answer: Json) -> str:
     """Twin of a `Neighborhood`."""
-    lines = [
-        f"{link['source']} {link['relation']} {link['target']} ({link['hops']} hops)"
-        for link in answer["neighbors"]
-    ]
-    return "\n".join((*(lines or ["the topology joins nothing to it"]), *_left_out(answer)))
+    lines = list[str]()
+    for link in answer["links"]:
+        conflicts = "".join(f"; but {conflict}" for conflict in link["conflicts"])
+        lines.append(
+            f"{_end(link['a'])} {link['relation']} {_end(link['b'])} "
+            f"({link['hops']} hops, by {', '.join(link['sources'])}){conflicts}"
+        )
+    return "\n".join((*(lines or ["nothing is joined to it"]), *_left_out(answer)))
 
 
 def _fields(record: Json, *, skip: Iterable[str] = ()) -> Iterator[str]:
     for name, value in record.items():
         if value not in (None, "", [], {}, ()) and name not in skip:
             yield f"{name}: {value}"
+
+
+def _end(end: Json) -> str:
+    shut = " shutdown" if end["is_shutdown"] else ""
+    return f"{end['managed_object']}{' ' + end['address'] if end['address'] else ''}{shut}"
 
 
 def _ids(ids: Iterable[str]) -> str:

@@ -75,6 +75,7 @@ class Delegator:
         *,
         kinds: Collection[type[Executor]],
         meets: Collection[str] = (),
+        received: bool = False,
     ) -> Delegation:
         """Decide where `workload` runs.
 
@@ -84,6 +85,7 @@ class Delegator:
             kinds: Executors that can run it.
             meets: First words of the obligations that somebody on the way can meet
                 (`pseudonymize`, `anonymize`, `summarize`).
+            received: The data is here already, so this process can go on with it undeclared.
 
         Raises:
             PlacementRefusedError: No tier may run it, or none that may can.
@@ -92,11 +94,12 @@ class Delegator:
         record = self._policy.record(workload, tiers=self.tiers(site))
         self._keep(record)
         decision = record.decision
+        runs = _Runs(self, site, kinds, received)
         for tier in decision.ranked:
-            executor = self._executor(tier, site, kinds)
+            executor = runs.on(tier.tier)
             if executor is not None and _can_oblige(tier, meets):
                 return Delegation(tier.tier, executor, decision, tier.obligations)
-        raise self._refused(decision, site, kinds)
+        raise _refused(decision, runs)
 
     def tiers(self, site: SiteDeclaration) -> tuple[TierInstance, ...]:
         """The tiers as they are for a site: Regions stand where this orchestrator knows them to."""
@@ -121,9 +124,17 @@ class Delegator:
             country = COUNTRY_OF_REGION.get(region, self._settings.country)
         return tier.model_copy(update={"country": country})
 
-    def executors(self, tier: str, site: SiteDeclaration) -> tuple[Executor, ...]:
-        """What stands behind a tier for a site's work; declared executors come first."""
-        own: Iterable[Executor] = (InProcess(),) if tier == self._settings.tier else ()
+    def executors(
+        self, tier: str, site: SiteDeclaration, *, received: bool = False
+    ) -> tuple[Executor, ...]:
+        """What stands behind a tier for a site's work; declared executors come first.
+
+        Undeclared, this process is an executor only for data that it has `received`: no agent moves
+        from a site to the cloud because nobody said otherwise.
+        """
+        own: Iterable[Executor] = ()
+        if received and tier == self._settings.tier:
+            own = (InProcess(),)
         sites: Iterable[Executor] = (SiteTools(),) if tier == site.tier else ()
         return (*self._declared.get(tier, ()), *sites, *own, *self._models(tier, site))
 
@@ -139,44 +150,6 @@ class Delegator:
             wanted=self._settings.bedrock_model,
         )
         return () if model_id is None else (BedrockEndpoint(model_id),)
-
-    def _executor(
-        self, tier: RankedTier, site: SiteDeclaration, kinds: Collection[type[Executor]]
-    ) -> Executor | None:
-        for executor in self.executors(tier.tier, site):
-            if type(executor) in kinds:
-                if isinstance(executor, BedrockEndpoint) and executor.model_id is None:
-                    continue  # the catalogue's own choice follows, if it has one
-                return executor
-        return None
-
-    def _refused(
-        self, decision: PlacementDecision, site: SiteDeclaration, kinds: Collection[type[Executor]]
-    ) -> PlacementRefusedError:
-        """Name the rule that is in the way of an executor that is there."""
-        name = decision.workload.name
-        for tier in decision.eliminated:
-            if any(type(executor) in kinds for executor in self.executors(tier.tier, site)):
-                return PlacementRefusedError(
-                    f"{name} may not run on {tier.tier}: {tier.because}; {tier.remedy}",
-                    decision_id=decision.decision_id,
-                    rule=tier.rule,
-                )
-        for ranked in decision.ranked:
-            if self._executor(ranked, site, kinds) is not None:
-                return PlacementRefusedError(
-                    f"{name} may run on {ranked.tier} only once somebody can "
-                    + " and ".join(ranked.obligations),
-                    decision_id=decision.decision_id,
-                    rule="obligation",
-                )
-        fitting = ", ".join(tier.tier for tier in decision.ranked) or "no tier"
-        return PlacementRefusedError(
-            f"{name} may run on {fitting}, and nothing there can run it; "
-            "tierwise.yaml names executors",
-            decision_id=decision.decision_id,
-            rule=None,
-        )
 
     def _check_residencies(self) -> None:
         catalogue = self._policy.catalogue
@@ -198,6 +171,49 @@ class Delegator:
                         f"{tier_id!r} promises ({entry.processing}); give it to a tier whose "
                         "processing is as wide"
                     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Which executor can run one piece of work, tier by tier."""
+
+    delegator: Delegator
+    site: SiteDeclaration
+    kinds: Collection[type[Executor]]
+    received: bool
+
+    def on(self, tier: str) -> Executor | None:
+        """The executor of a tier; `bedrock` without a model leaves it to the catalogue's choice."""
+        for executor in self.delegator.executors(tier, self.site, received=self.received):
+            if type(executor) in self.kinds and executor != BedrockEndpoint():
+                return executor
+        return None
+
+
+def _refused(decision: PlacementDecision, runs: _Runs) -> PlacementRefusedError:
+    """Name the rule that is in the way of an executor that is there."""
+    name = decision.workload.name
+    for gone in decision.eliminated:
+        if runs.on(gone.tier) is not None:
+            return PlacementRefusedError(
+                f"{name} may not run on {gone.tier}: {gone.because}; {gone.remedy}",
+                decision_id=decision.decision_id,
+                rule=gone.rule,
+            )
+    for ranked in decision.ranked:
+        if runs.on(ranked.tier) is not None:
+            return PlacementRefusedError(
+                f"{name} may run on {ranked.tier} only once somebody can "
+                + " and ".join(ranked.obligations),
+                decision_id=decision.decision_id,
+                rule="obligation",
+            )
+    fitting = ", ".join(tier.tier for tier in decision.ranked) or "no tier"
+    return PlacementRefusedError(
+        f"{name} may run on {fitting}, and nothing there can run it; tierwise.yaml names executors",
+        decision_id=decision.decision_id,
+        rule=None,
+    )
 
 
 def _can_oblige(tier: RankedTier, meets: Collection[str]) -> bool:

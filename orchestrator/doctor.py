@@ -103,7 +103,11 @@ def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> It
         what = f"{site.name}: {profile.name}"
         try:
             placed = delegator.place(
-                profile, site, kinds=kinds, meets=("pseudonymize", "anonymize", "summarize")
+                profile,
+                site,
+                kinds=kinds,
+                meets=("pseudonymize", "anonymize", "summarize"),
+                received=profile is root_cause_analyst.PROFILE,
             )
         except PlacementRefusedError as exc:
             yield Check(what=what, verdict="limited", says=str(exc))

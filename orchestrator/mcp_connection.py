@@ -57,7 +57,7 @@ class StdioTarget:
 
     command: Path
     arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     """Added to the few variables a child needs; nothing else of ours reaches it."""
 
 

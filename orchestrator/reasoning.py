@@ -240,7 +240,7 @@ class Reasoner:
                 }
             )
             site = self.sites.by_name[name].declaration
-            there = self.delegator.place(facts, site, kinds=kinds)
+            there = self.delegator.place(facts, site, kinds=kinds, received=True)
             if placed is not None and there.tier != placed.tier:
                 raise PlacementRefusedError(
                     f"the sites' data may not be read together: {placed.tier} and {there.tier}",

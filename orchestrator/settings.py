@@ -93,8 +93,8 @@ class Settings(_Documented):
     """The sites that can be asked."""
     executors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Tier instance -> what runs there: `in_process`, an MCP URL, `bedrock[:MODEL_ID]` or
-    `openai:URL[#MODEL]`, one or a list. Added to the defaults: the orchestrator's own tier runs
-    `in_process`, each site's tier its own tools."""
+    `openai:URL[#MODEL]`, one or a list. Added to the defaults: each site's tier runs its own tools,
+    the orchestrator's tier reasons over what the sites released."""
     policy: PolicyFiles = PolicyFiles()
     """Which policy decides."""
     state: str | None = None

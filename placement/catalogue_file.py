@@ -87,7 +87,9 @@ def _problem(document: Document, detail: ErrorDetails) -> PolicyProblem:
         return document.problem(location, f"unknown key{cure}")
     if kind == "missing":
         return document.problem(location, "missing; give it a value")
-    unit = next((unit for suffix, unit in _UNITS.items() if last.endswith(suffix)), None)
+    # The longest suffix says most: `_per_gb` is a price, `_gb` a size.
+    suffixes = sorted((suffix for suffix in _UNITS if last.endswith(suffix)), key=len)
+    unit = _UNITS[suffixes[-1]] if suffixes else None
     value = detail["input"]
     shown = repr(value) if isinstance(value, str | int | float | bool) else type(value).__name__
     if unit is not None:

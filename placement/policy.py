@@ -138,6 +138,8 @@ class Policy:
         """
         asked = self.tiers_for(workload.home) if tiers is None else tuple(tiers)
         out = frozenset(unavailable)
+        # 70 and 70.0 are one question and get one decision id.
+        model_params_b = None if model_params_b is None else float(model_params_b)
         placed = [
             self._search.place(
                 self._question(

@@ -29,11 +29,15 @@ def find_remedy(out: Infeasible, judge: Judge, catalogue: Catalogue) -> str:
 
     Falls back on what the decisive rule itself recommends.
     """
-    for treatment in _treatments(out, catalogue):
-        steps = [*_steps(out), *_treatment_step(out, treatment, catalogue)]
-        if steps and _helps(out.question, steps, judge):
-            fewest = _fewest(out.question, steps, judge)
-            return f"feasible {' and '.join(step.wording for step in fewest)}"
+    changes = [*_changes(out)]
+    treatments = [_treated(out, treatment, catalogue) for treatment in _treatments(out)]
+    # If all changes and the strongest treatment do not help together, nothing less does.
+    if _helps(out.question, [*changes, *treatments[-1:]], judge):
+        for treatment in ([], *([step] for step in treatments)):
+            steps = [*changes, *treatment]
+            if steps and _helps(out.question, steps, judge):
+                fewest = _fewest(out.question, steps, judge)
+                return f"feasible {' and '.join(step.wording for step in fewest)}"
     return out.verdict.eliminations[0].remedy
 
 
@@ -52,33 +56,22 @@ def _fewest(question: Question, steps: Sequence[_Step], judge: Judge) -> Sequenc
     return steps
 
 
-def _treatments(out: Infeasible, catalogue: Catalogue) -> tuple[Treatment | None, ...]:
-    """What to try to do to the data: the strongest first, to give up early; None is nothing."""
+def _treatments(out: Infeasible) -> tuple[Treatment, ...]:
+    """What could be done to the data if its form is the problem, weakest first."""
     if all(broken.dimension is not Dimension.SOVEREIGNTY for broken in out.verdict.eliminations):
-        return (None,)
-    found = [
-        treatment
-        for treatment in treatments_for(out.question.workload, summaries=True)
-        if treatment.pseudonymize or treatment.anonymize
-    ]
-    return (*(treatment for treatment in found if treatment.summarize), None)
+        return ()
+    return treatments_for(out.question.workload, summaries=True)
 
 
-def _treatment_step(
-    out: Infeasible, treatment: Treatment | None, catalogue: Catalogue
-) -> Iterator[_Step]:
-    if treatment is None:
-        return
-    done = " and ".join(treatment.form(out.question.workload).value.split("+"))
-    condition = (
-        ""
-        if catalogue.phases[out.question.workload.phase].works_on_summary
-        else ", for work that a summary can serve"
-    )
-    yield _Step(f"once {done}{condition}", lambda question: treat(question, treatment))
+def _treated(out: Infeasible, treatment: Treatment, catalogue: Catalogue) -> _Step:
+    workload = out.question.workload
+    done = " and ".join(treatment.form(workload).value.split("+"))
+    unasked = treatment.summarize and not catalogue.phases[workload.phase].works_on_summary
+    condition = ", for work that a summary can serve" if unasked else ""
+    return _Step(f"once {done}{condition}", lambda question: treat(question, treatment))
 
 
-def _steps(out: Infeasible) -> Iterator[_Step]:
+def _changes(out: Infeasible) -> Iterator[_Step]:
     """Changes to the tier, the budget and the model that bear on what was broken."""
     question, tier = out.question, out.question.tier
     broken = {violation.dimension for violation in out.verdict.eliminations}

@@ -110,6 +110,10 @@ class Loader(yaml.SafeLoader):
         event: yaml.Event = super().get_event()  # type: ignore[no-untyped-call]  # the stubs lack it
         if isinstance(event, yaml.DocumentEndEvent):
             self.ended_explicitly = bool(event.explicit)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
+            raise yaml.composer.ComposerError(
+                None, None, "anchors, aliases and tags are not supported", event.start_mark
+            )
         return event
 
 

@@ -100,12 +100,15 @@ def read_docx(file: Path) -> Document:
         name = "" if style is None else style.get(f"{_WORD_XML}val", "")
         heading = re.fullmatch(r"(?:Heading|berschrift|Titre|Title)\s?([1-6]?)", name)
         level = 0 if heading is None else int(heading[1] or 1)
-        words = "".join(
-            node.text or "" if node.tag == f"{_WORD_XML}t" else "\t"
-            for node in paragraph.iter(f"{_WORD_XML}t", f"{_WORD_XML}tab", f"{_WORD_XML}br")
-        )
+        words = "".join(_word_text(node) for node in paragraph.iter())
         blocks.append((level, words))
     return _assembled(file, blocks, "")
+
+
+def _word_text(node: ElementTree.Element) -> str:
+    if node.tag == f"{_WORD_XML}t":
+        return node.text or ""
+    return " " if node.tag in (f"{_WORD_XML}tab", f"{_WORD_XML}br") else ""
 
 
 def read_pdf(file: Path) -> Document:
@@ -217,7 +220,9 @@ def _sections(
 
 
 def _name_as_title(file: Path) -> str:
-    return re.sub(r"[-_]+", " ", file.stem).strip()
+    """The words of a file's name; a bare number says nothing about the content."""
+    words = re.sub(r"[-_]+", " ", file.stem).strip()
+    return "" if words.isdigit() else words
 
 
 def _text_of(file: Path) -> str:

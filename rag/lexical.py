@@ -6,6 +6,7 @@ import math
 import re
 import sqlite3
 import threading
+from collections.abc import Sequence
 
 from rag.filters import SearchFilters, where_clause
 from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
@@ -55,7 +56,7 @@ class LexicalSearch:
         if not asked:
             return {}
         with self._store.reading() as connection:
-            (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
+            (passages,) = connection.execute("SELECT max(passage_key) FROM passages").fetchone()
             found = {
                 term: connection.execute(
                     "SELECT count(*), max(own) FROM mentions JOIN passages USING (passage_key) "
@@ -65,7 +66,7 @@ class LexicalSearch:
                 for term in asked
             }
         return {
-            term: math.log(1.0 + passages / count)
+            term: math.log(1.0 + (passages or 0) / count)
             for term, (count, own) in found.items()
             if count and (own or is_distinctive(term))
         }
@@ -121,6 +122,22 @@ class LexicalSearch:
                 (*weights, *terms, corpus, *arguments, limit),
             ).fetchall()
         return rows
+
+    def worth_held(self, worth: dict[str, float], keys: Sequence[int]) -> dict[int, float]:
+        """Which of some passages hold the identifiers, and what that is worth."""
+        if not worth or not keys:
+            return {}
+        held: dict[int, float] = {}
+        marks = ",".join("?" * len(keys))
+        with self._store.reading() as connection:
+            for term, value in worth.items():
+                for key, own in connection.execute(
+                    "SELECT passage_key, own FROM mentions WHERE term = ? "  # noqa: S608
+                    f"AND passage_key IN ({marks})",
+                    (term, *keys),
+                ):
+                    held[key] = held.get(key, 0.0) + value * (1.0 + own)
+        return held
 
     def _stems(self, text: str) -> dict[str, str]:
         """Stem -> a word with that stem, as the index's own tokenizer sees them."""

@@ -111,14 +111,12 @@ class StoredPassage:
     key: int
     id: str
     source: str
-    part: str
     locator: str
-    context: str
     text: str
-    title: str
     closed_at: float | None
     """Seconds since the epoch."""
-    resolved: bool
+    resolved: int
+    """1 for a ticket with a cause or a close note."""
     siblings: int
     """How many passages its source has."""
 
@@ -278,6 +276,23 @@ class PassageStore:
                 (corpus,),
             ).fetchone()
         return sources, passages, vectors
+
+    def is_empty(self, corpus: str) -> bool:
+        """Whether a corpus has no passage."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM passages WHERE corpus = ? LIMIT 1", (corpus,)
+            ).fetchone()
+        return row is None
+
+    def embedded_ids(self, corpus: str) -> set[str]:
+        """Ids of the passages that have a vector."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM passages JOIN vectors USING (passage_key) WHERE corpus = ?",
+                (corpus,),
+            )
+            return {row[0] for row in rows}
 
     def put(
         self,
@@ -454,6 +469,16 @@ class PassageStore:
             return None
         return [row[0] for row in rows], _matrix([row[1] for row in rows])
 
+    def vectors_of(self, keys: Sequence[int]) -> dict[int, Vectors]:
+        """Vectors by key, each of shape (dimension,); passages without one are left out."""
+        marks = ",".join("?" * len(keys))
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT passage_key, vector FROM vectors WHERE passage_key IN ({marks})",  # noqa: S608
+                tuple(keys),
+            ).fetchall()
+        return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
+
     def sample_vectors(self, corpus: str, size: int) -> tuple[list[str], Vectors]:
         """Up to `size` ids with their vectors, spread evenly over the corpus."""
         with self.reading() as connection:
@@ -508,13 +533,13 @@ class PassageStore:
         marks = ",".join("?" * len(keys))
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT p.passage_key, p.id, s.source, p.part, p.locator, p.context, p.text, "  # noqa: S608
-                "s.title, s.closed_at, s.resolved, (SELECT count(*) FROM passages o WHERE "
+                "SELECT p.passage_key, p.id, s.source, p.locator, p.text, "  # noqa: S608
+                "s.closed_at, s.resolved, (SELECT count(*) FROM passages o WHERE "
                 "o.source_key = p.source_key) FROM passages p JOIN sources s USING (source_key) "
                 f"WHERE p.passage_key IN ({marks})",
                 tuple(keys),
             ).fetchall()
-        return {row[0]: StoredPassage(*row[:9], bool(row[9]), row[10]) for row in rows}
+        return {row[0]: StoredPassage(*row) for row in rows}
 
 
 def _source_row(record: SourceRecord) -> tuple[Any, ...]:

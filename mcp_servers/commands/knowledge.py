@@ -18,7 +18,7 @@ from telecom.errors import InvalidArgumentError
 def search(
     directory: Directory,
     query: Annotated[str, typer.Argument(help="Words, ids, alarm codes.")] = "",
-    limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Results of a query.")] = 10,
+    limit: Annotated[int, typer.Option("-k", min=1, max=50, help="Results of a query.")] = 10,
     corpus: Annotated[str, typer.Option(help="tickets or docs.")] = "tickets",
     queries: Annotated[
         Path | None, typer.Option(help='JSON Lines of {"id", "text"}: many queries at once.')

@@ -71,6 +71,9 @@ def ingest(
         list[str] | None,
         typer.Argument(metavar="[tickets docs alarms configs]", help="All when none is named."),
     ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Forget what the store learnt and read all anew.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in tickets, documents, alarms and configurations; safe to repeat and to interrupt.
@@ -91,7 +94,7 @@ def ingest(
             "corpora", f"nothing called {unknown[0]!r} to ingest; known: {', '.join(CORPORA)}"
         )
     with open_site(directory) as site, progress_bar() as progress:
-        counts = site.call("ingest", {"corpora": wanted}, progress=progress)
+        counts = site.call("ingest", {"corpora": wanted, "rebuild": rebuild}, progress=progress)
     if as_json:
         print_json(counts)
         return

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 import re2
 
-from mcp_servers.configs.grammar import Grammar, grammars, recognise
+from mcp_servers.configs.grammar import Grammar, load_grammar, recognise
 
 _MAX_DEPTH = 64
 _QUOTES = str.maketrans("", "", '"')
@@ -116,7 +116,7 @@ def read_tree(text: str, grammar: Grammar | None = None) -> ConfigTree:
     if top is None:
         if grammar.style != "indent":
             problem = f"not well-formed {grammar.title}: read by indentation"
-            grammar = grammars()["generic"]
+            grammar = load_grammar("generic")
         top = _read_indented(lines, grammar)
     return ConfigTree(lines, grammar, top, problem)
 

@@ -134,7 +134,10 @@ class ChangeIndex:
         self._set_meta("frontier", " ".join(frontier))
 
     def _extreme(self, which: str) -> int:
-        query = {"max": "SELECT max(position) FROM commits", "min": "SELECT min(position) FROM commits"}
+        query = {
+            "max": "SELECT max(position) FROM commits",
+            "min": "SELECT min(position) FROM commits",
+        }
         value = self._connection.execute(query[which]).fetchone()[0]
         return _MIDDLE if value is None else int(value)
 
@@ -177,6 +180,14 @@ class ChangeIndex:
             (since, until),
         )
 
+    def reaches_before(self, moment: int, commits: int) -> bool:
+        """Whether at least so many commits older than an instant (seconds) are known."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM commits WHERE time < ? LIMIT ?)",
+            (moment, commits),
+        ).fetchone()
+        return int(row[0]) >= commits
+
     def undiffed(self, limit: int) -> list[IndexedCommit]:
         """Commits whose files have not been compared yet, newest first."""
         return self._commits(
@@ -189,7 +200,8 @@ class ChangeIndex:
             found = self._commits("SELECT * FROM commits ORDER BY position DESC LIMIT 1", ())
         else:
             found = self._commits(
-                "SELECT * FROM commits WHERE time <= ? ORDER BY position DESC LIMIT 1", (until,)
+                "SELECT * FROM commits WHERE time <= ? ORDER BY time DESC, position DESC LIMIT 1",
+                (until,),
             )
         return found[0] if found else None
 

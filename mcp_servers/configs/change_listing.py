@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mcp_servers.configs.difference import ChangedStatement, Difference, compare
-from mcp_servers.configs.grammar import Grammar, grammars, recognise
+from mcp_servers.configs.grammar import Grammar, load_grammar, recognise
 from mcp_servers.configs.history import FileChange, History, Revision, decode
 from mcp_servers.configs.secret_stripping import SecretStripper
 from mcp_servers.configs.suspicion import Around, Impact, Suspect, impact_of, rank
@@ -132,7 +132,7 @@ class ChangeListing:
     def _grammar(self, path: str, text: str) -> Grammar:
         """The grammar of a file; a file keeps its vendor, so that it is recognised once."""
         if path not in self._grammars:
-            self._grammars[path] = recognise(text) if text.strip() else grammars()["generic"]
+            self._grammars[path] = recognise(text) if text.strip() else load_grammar("generic")
         return self._grammars[path]
 
     def _touches(self, device: str, difference: Difference, grammar: Grammar) -> tuple[str, ...]:

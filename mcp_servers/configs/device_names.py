@@ -15,7 +15,9 @@ _NO_CONFIGURATION = frozenset(
     ".md .rst .png .jpg .jpeg .gif .svg .pdf .zip .gz .tgz .tar .db .sqlite .pyc .csv .html .lock "
     ".pem .key .crt .der .p12 .sh .py .bin .img .pcap".split()
 )
-_NO_DEVICE = frozenset({"readme", "license", "licence", "notice", "source", "changelog", "makefile"})
+_NO_DEVICE = frozenset(
+    {"readme", "license", "licence", "notice", "source", "changelog", "makefile"}
+)
 # File names that say what is inside, not whose it is: the folder names the device then.
 _GENERIC = frozenset(
     "running-config running_config show_running-config show-running-config show_running_config "

@@ -7,9 +7,10 @@ policies). Only the part of the text that differs is parsed: what encloses it, a
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_servers.configs.block_tree import Placed, read_tree
 from mcp_servers.configs.grammar import Grammar
@@ -56,33 +57,62 @@ class Difference:
         )
 
 
-def compare(
-    old: str, new: str, grammar: Grammar, strip: Callable[[str, str], str]
-) -> Difference:
+def compare(old: str, new: str, grammar: Grammar, strip: Callable[[str, str], str]) -> Difference:
     """Compare two raw texts; `strip(part, whole)` takes the secrets out of what is looked at."""
     if old == new:
         return Difference(())
     before, after = old.split("\n"), new.split("\n")
+    (part_old, lines_old), (part_new, lines_new) = _differing_parts(before, after, grammar)
+    text_old, text_new = strip(part_old, old), strip(part_new, new)
+    statements = _changed_statements(text_old, text_new, grammar)
+    remarks = [] if statements else _changed_remarks(text_old.split("\n"), text_new.split("\n"))
+    numbers = {"-": lines_old, "+": lines_new}
+    return Difference(
+        tuple(replace(s, line=numbers[s.sign][s.line - 1] + 1) for s in statements or remarks),
+        remarks_only=not statements,
+    )
+
+
+_Part = tuple[str, Sequence[int]]
+"""Text to look at, and for each of its lines its place (from 0) in the whole."""
+
+
+def _differing_parts(before: list[str], after: list[str], grammar: Grammar) -> tuple[_Part, _Part]:
+    """Cut both texts down to the blocks in which they differ."""
+    if grammar.style not in ("indent", "braces", "set"):
+        return _part(before, range(len(before))), _part(after, range(len(after)))
+    if len(before) == len(after):
+        places = [n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
+        numbers = _blocks_around(before, after, places, grammar)
+        return _part(before, numbers), _part(after, numbers)
     first, last_old, last_new = _differing(before, after)
-    if grammar.style in ("indent", "braces"):
+    if grammar.style != "set":
         first = _block_start(before, after, first)
         last_old, last_new = _block_end(before, last_old), _block_end(after, last_new)
-    elif grammar.style != "set":
-        first, last_old, last_new = 0, len(before), len(after)
-    part_old = strip("\n".join(before[first:last_old]), old)
-    part_new = strip("\n".join(after[first:last_new]), new)
-    statements = _changed_statements(part_old, part_new, grammar)
-    if not statements:
-        remarks = _changed_remarks(part_old.split("\n"), part_new.split("\n"))
-        return Difference(tuple(_moved_by(first, remarks)), remarks_only=True)
-    return Difference(tuple(_moved_by(first, statements)))
+    return _differing_blocks(before, after, (first, last_old, last_new), grammar)
 
 
-def _moved_by(
-    offset: int, statements: Iterable[ChangedStatement]
-) -> Iterable[ChangedStatement]:
-    for s in statements:
-        yield ChangedStatement(s.sign, s.path, s.flat, s.text, s.line + offset)
+def _part(lines: list[str], numbers: Sequence[int]) -> _Part:
+    return "\n".join([lines[number] for number in numbers]), numbers
+
+
+def _blocks_around(
+    before: list[str], after: list[str], places: list[int], grammar: Grammar
+) -> list[int]:
+    """Numbers of the lines of every top-level block that holds one of `places`."""
+    if grammar.style == "set":
+        return places
+    numbers: list[int] = []
+    end = 0
+    for place in places:
+        if place < end:
+            continue
+        start = max(_block_start(before, after, place), end)
+        end = place + 1
+        while end < len(before) and not (_is_boundary(before[end]) and _is_boundary(after[end])):
+            end += 1
+        numbers.extend(range(start, end))
+    return numbers
 
 
 def _differing(before: list[str], after: list[str]) -> tuple[int, int, int]:
@@ -105,8 +135,10 @@ def _block_start(before: list[str], after: list[str], first: int) -> int:
     """The beginning of the top-level block around `first`, never inside a banner or key."""
     start = first
     common = before if first < len(before) else after
-    if first == len(common) or not _is_boundary(common[first]) or not _is_boundary(
-        after[first] if first < len(after) else "x"
+    if (
+        first == len(common)
+        or not _is_boundary(common[first])
+        or not _is_boundary(after[first] if first < len(after) else "x")
     ):
         start = max(first - 1, 0)
         while start > 0 and not _is_boundary(before[start]):
@@ -121,6 +153,53 @@ def _block_end(lines: list[str], end: int) -> int:
     while end < len(lines) and not _is_boundary(lines[end]):
         end += 1
     return end
+
+
+def _differing_blocks(
+    before: list[str], after: list[str], span: tuple[int, int, int], grammar: Grammar
+) -> tuple[_Part, _Part]:
+    """Leave out the top-level blocks that both sides have; `span` is where the texts differ."""
+    first, last_old, last_new = span
+    sides = [_top_blocks(before, first, last_old), _top_blocks(after, first, last_new)]
+    if grammar.style == "set" or None in sides:
+        return _part(before, range(first, last_old)), _part(after, range(first, last_new))
+    ordered = [
+        [text for text, _ in side or () if grammar.is_ordered(text.partition("\n")[0])]
+        for side in sides
+    ]
+    same = Counter(text for text, _ in sides[0] or ()) & Counter(text for text, _ in sides[1] or ())
+    if ordered[0] != ordered[1]:
+        # Where the order of blocks matters, and differs, they are all looked at.
+        for text in {*ordered[0], *ordered[1]}:
+            same.pop(text, None)
+    left = []
+    for lines, side in zip((before, after), sides, strict=True):
+        unseen = Counter(same)
+        numbers: list[int] = []
+        for text, start in side or ():
+            if unseen[text] > 0:
+                unseen[text] -= 1
+            else:
+                numbers.extend(range(start, start + text.count("\n") + 1))
+        left.append(_part(lines, numbers))
+    return left[0], left[1]
+
+
+def _top_blocks(lines: list[str], first: int, last: int) -> list[tuple[str, int]] | None:
+    """Top-level blocks with the number of their first line; None where that cannot be told."""
+    starts = [first]
+    for number in range(first, last):
+        line = lines[number]
+        if line and line[0] not in " \t}!#\r":
+            if line.startswith(_OPENERS):
+                return None
+            if number > first:
+                starts.append(number)
+    return [
+        ("\n".join(lines[start:end]), start)
+        for start, end in itertools.pairwise([*starts, last])
+        if end > start
+    ]
 
 
 def _changed_statements(old: str, new: str, grammar: Grammar) -> list[ChangedStatement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 
 from mcp_servers.configs.block_tree import ConfigTree, Placed
@@ -124,6 +124,14 @@ _SETTINGS_OF_SESSIONS = frozenset(
         "peer_internal",
     }
 )
+
+
+_OF_ADDRESSES = frozenset({"address", "prefix", "port", "hostname"})
+
+
+def view_addresses(tree: ConfigTree) -> ElementView:
+    """Collect the interfaces with addresses, and no more."""
+    return view_element(replace(tree, grammar=tree.grammar.only(_OF_ADDRESSES)))
 
 
 def view_element(tree: ConfigTree) -> ElementView:

@@ -13,7 +13,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from dulwich.errors import ApplyDeltaError, ChecksumMismatch, NotGitRepository, ObjectFormatException
+from dulwich.errors import (
+    ApplyDeltaError,
+    ChecksumMismatch,
+    NotGitRepository,
+    ObjectFormatException,
+)
 from dulwich.repo import Repo
 
 from mcp_servers.configs.change_index import ChangeIndex, IndexedCommit, NewCommit
@@ -144,7 +149,7 @@ class GitHistory:
             head = self._index.head
             return None if head is None else self._index.commit(head)
         moment = int(at.timestamp())
-        self._reach_back_to(moment, at_least_one=True)
+        self._reach_back_to(moment)
         return self._index.at(moment)
 
     def _head(self) -> str | None:
@@ -198,10 +203,12 @@ class GitHistory:
             self._index.add_newer(newer, head=head)
         return joined
 
-    def _reach_back_to(self, moment: int | None, *, at_least_one: bool = False) -> None:
+    def _reach_back_to(self, moment: int | None) -> None:
         """Read commits until those before `moment` begin; to the very first when None."""
         frontier = self._index.frontier
-        if not frontier or (moment is not None and self._is_covered(moment)):
+        if not frontier:
+            return
+        if moment is not None and self._index.reaches_before(moment, _SLACK_COMMITS):
             return
         heap: list[tuple[int, str]] = []
         unread: dict[str, NewCommit] = {}
@@ -219,11 +226,9 @@ class GitHistory:
                     self._push(parent, heap, unread)
         self._index.add_older(older, frontier=[commit_id for _, commit_id in heap])
 
-    def _is_covered(self, moment: int) -> bool:
-        """Whether the index already reaches a good way beyond `moment`."""
-        return len(self._index.between(0, moment - 1)) >= _SLACK_COMMITS
-
-    def _push(self, commit_id: str, heap: list[tuple[int, str]], unread: dict[str, NewCommit]) -> None:
+    def _push(
+        self, commit_id: str, heap: list[tuple[int, str]], unread: dict[str, NewCommit]
+    ) -> None:
         if commit_id in unread or commit_id in self._index:
             return
         commit = self._read_commit(commit_id)

@@ -6,8 +6,9 @@ are drawn, which lines are no statements, and which statements define, use or se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -18,6 +19,8 @@ import yaml
 Style = Literal["indent", "braces", "set", "xml", "json"]
 FactRole = Literal["define", "use", "set"]
 
+_LONGEST_STATEMENT = 1_000
+"""A longer statement (flattened characters) says nothing that a grammar knows."""
 _RECOGNISED_IN = 16_384
 """Characters of a configuration that are enough to tell the vendor."""
 
@@ -28,8 +31,8 @@ class FactPattern:
 
     role: FactRole
     kind: str
-    pattern: re2._Regexp
-    constants: dict[str, str]
+    pattern: str
+    """RE2 over the flattened statement; named groups are the fact's values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class LiteralText:
     """The line that ends it; None when `begin` captures the mark that does."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grammar:
     """One vendor's way of writing."""
 
@@ -60,7 +63,9 @@ class Grammar:
     keys: frozenset[str]
     """For XML and JSON: members that name their parent."""
     facts: tuple[FactPattern, ...]
-    _which: Any = field(repr=False, compare=False)
+    mtu_overhead: int
+    """Bytes of the link layer that `mtu` includes."""
+    _which: Any = field(repr=False)
     """All fact patterns as one RE2 set, which carries no types, hence Any."""
 
     def is_ignored(self, line: str) -> bool:
@@ -73,12 +78,55 @@ class Grammar:
 
     def facts_in(self, statement: str) -> Iterator[tuple[FactPattern, dict[str, str]]]:
         """What one flattened statement says, in the order of the grammar."""
-        for index in sorted(self._which.Match(statement) or ()):
+        if len(statement) > _LONGEST_STATEMENT:
+            return
+        for index in _matching(self._which, statement):
             fact = self.facts[index]
-            match = fact.pattern.search(statement)
-            if match is not None:
-                values = {key: value for key, value in match.groupdict().items() if value}
-                yield fact, {**fact.constants, **values}
+            values = _values(fact.pattern, statement)
+            if values is not None:
+                yield fact, values
+
+    def only(self, kinds: frozenset[str]) -> Grammar:
+        """This grammar with the facts of some kinds alone: quicker, where no more is wanted."""
+        return _narrowed(self, kinds)
+
+
+@cache
+def _narrowed(grammar: Grammar, kinds: frozenset[str]) -> Grammar:
+    facts = tuple(fact for fact in grammar.facts if fact.kind in kinds)
+    return replace(grammar, facts=facts, _which=_as_set(facts))
+
+
+def _as_set(facts: tuple[FactPattern, ...]) -> Any:
+    """The patterns of facts as one RE2 set, which carries no types, hence Any."""
+    which = re2.Set.SearchSet(_roomy())
+    for fact in facts:
+        which.Add(fact.pattern)
+    which.Compile()
+    return which
+
+
+@lru_cache(maxsize=65_536)
+def _matching(which: Any, statement: str) -> tuple[int, ...]:
+    """Numbers of the patterns of an RE2 set (no types, hence Any) that a statement matches."""
+    return tuple(sorted(which.Match(statement) or ()))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, compiled when it is first needed.
+
+    RE2 has decided, in linear time, that it matches; Python's engine, several times as quick per
+    call, only finds the groups of a statement of bounded length.
+    """
+    return re.compile(pattern)
+
+
+def _values(pattern: str, statement: str) -> dict[str, str] | None:
+    match = _compiled(pattern).search(statement)
+    if match is None:
+        return None
+    return {name: value for name, value in match.groupdict().items() if value}
 
 
 @lru_cache(maxsize=65_536)
@@ -87,19 +135,31 @@ def _matches(pattern: re2._Regexp, text: str) -> bool:
 
 
 @cache
-def grammars() -> dict[str, Grammar]:
-    """Every shipped grammar by name."""
+def _contents() -> dict[str, Any]:
+    """The content of every grammar file by name (YAML, hence Any)."""
     folder = files("mcp_servers.configs").joinpath("grammars")
-    contents = {
-        entry.name.removesuffix(".yaml"): yaml.safe_load(entry.read_text(encoding="utf-8"))
+    return {
+        entry.name.removesuffix(".yaml"): load_yaml(entry.read_text(encoding="utf-8"))
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".yaml")
     }
-    return {
-        name: _grammar(name, contents)
-        for name, content in contents.items()
-        if "style" in content and not content.get("abstract")
-    }
+
+
+def load_yaml(text: str) -> Any:
+    """Read a data file of ours (YAML, hence Any), with the quick loader where there is one."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe one
+
+
+def grammar_names() -> list[str]:
+    """Names of the shipped grammars."""
+    return [name for name, content in _contents().items() if not content.get("abstract")]
+
+
+@cache
+def load_grammar(name: str) -> Grammar:
+    """Build a shipped grammar once."""
+    return _grammar(name, _contents())
 
 
 def recognise(text: str) -> Grammar:
@@ -110,23 +170,27 @@ def recognise(text: str) -> Grammar:
         name, weight = weights[index]
         scores[name] = scores.get(name, 0) + weight
     best = max(scores, key=lambda name: (scores[name], name), default="generic")
-    return grammars()[best if scores.get(best, 0) > 0 else "generic"]
+    return load_grammar(best if scores.get(best, 0) > 1 else "generic")
 
 
 @cache
 def _recognition() -> tuple[Any, list[tuple[str, int]]]:
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    which = re2.Set.SearchSet(options)
+    """All recognising patterns as one RE2 set (no types, hence Any), and what each is worth."""
+    which = re2.Set.SearchSet(_roomy())
     weights = []
-    folder = files("mcp_servers.configs").joinpath("grammars")
-    for name in grammars():
-        content = yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
-        for rule in content.get("recognise", ()):
+    for name in grammar_names():
+        for rule in _contents()[name].get("recognise", ()):
             which.Add("(?m)" + rule["match"])
             weights.append((name, rule["weight"]))
     which.Compile()
     return which, weights
+
+
+def _roomy() -> re2.Options:
+    """Room for one automaton over many patterns."""
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    return options
 
 
 def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
@@ -138,15 +202,7 @@ def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
     macros: dict[str, str] = {}
     for level in reversed(chain):
         macros |= level.get("macros", {})
-    facts = tuple(
-        _fact(entry, macros) for level in chain for entry in level.get("facts", ())
-    )
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    which = re2.Set.SearchSet(options)
-    for fact in facts:
-        which.Add(fact.pattern.pattern)
-    which.Compile()
+    facts = tuple(_fact(entry, macros) for level in chain for entry in level.get("facts", ()))
 
     def first(key: str, default: Any = None) -> Any:
         """The nearest level's value (YAML, hence Any)."""
@@ -166,7 +222,8 @@ def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
         set_blocks=tuple(re2.compile("^" + pattern) for pattern in first("set_blocks", ())),
         keys=frozenset(first("keys", ())),
         facts=facts,
-        _which=which,
+        mtu_overhead=first("mtu_overhead", 0),
+        _which=_as_set(facts),
     )
 
 
@@ -175,4 +232,4 @@ def _fact(entry: dict[str, Any], macros: dict[str, str]) -> FactPattern:
     pattern = entry["match"]
     for macro, text in macros.items():
         pattern = pattern.replace(f"%{macro}%", text)
-    return FactPattern(role, entry[role], re2.compile(pattern), entry.get("values", {}))
+    return FactPattern(role, entry[role], pattern)

@@ -14,12 +14,17 @@ import re2
 
 from mcp_servers.configs.block_tree import ConfigTree, read_tree
 from mcp_servers.configs.change_listing import ChangeListing
-from mcp_servers.configs.consistency import ElementConfig, Finding, check_consistency
+from mcp_servers.configs.consistency import Finding, check_consistency
 from mcp_servers.configs.device_names import device_of, names_no_device
-from mcp_servers.configs.element_view import ElementView, view_element
+from mcp_servers.configs.element_view import ElementView, view_addresses, view_element
 from mcp_servers.configs.git_history import GitHistory
 from mcp_servers.configs.history import History, Revision, decode
-from mcp_servers.configs.neighbors import NeighborLink, address_book, neighbor_links
+from mcp_servers.configs.neighbors import (
+    ElementConfig,
+    NeighborLink,
+    address_book,
+    neighbor_links,
+)
 from mcp_servers.configs.sections import find_section, outline
 from mcp_servers.configs.secret_stripping import SecretStripper
 from mcp_servers.configs.snapshot_history import SnapshotHistory, find_snapshots, paired
@@ -62,7 +67,8 @@ class ConfigRepository:
         self._histories = tuple(histories)
         self.topology = topology
         self._stripper = stripper
-        self._trees: OrderedDict[str, tuple[ConfigTree, ElementView]] = OrderedDict()
+        self._trees: OrderedDict[str, ConfigTree] = OrderedDict()
+        self._views: dict[str, ElementView] = {}
         self._named: dict[str, str | None] = {}
         self._gaps: dict[str, Gap] = {}
         self._changes = ChangeListing(topology, stripper)
@@ -105,7 +111,10 @@ class ConfigRepository:
                 file = index.with_name(f"{index.stem}-{prefix.strip('/').replace('/', '-')}.sqlite")
             histories.append(
                 GitHistory(
-                    repository, prefix=prefix.replace(".git/", "/"), index=file, strip=stripper.strip
+                    repository,
+                    prefix=prefix.replace(".git/", "/"),
+                    index=file,
+                    strip=stripper.strip,
                 )
             )
         if not histories:
@@ -165,19 +174,20 @@ class ConfigRepository:
 
     def _device(self, path: str, key: str, history: History) -> str | None:
         """The device a file belongs to; files that are no configurations belong to none."""
-        if path not in self._named:
-            self._named[path] = self._name_file(path, key, history)
-        return self._named[path]
+        name = history.prefix + path
+        if name not in self._named:
+            self._named[name] = self._name_file(path, key, history)
+        return self._named[name]
 
     def _name_file(self, path: str, key: str, history: History) -> str | None:
         if names_no_device(path):
             return None
         device, certain = device_of(path, self.topology)
         if not certain and self.topology.devices:
-            tree = self._tree(_File(history, path, key))
+            tree = self._read_tree(_File(history, path, key))
             if tree is None:
                 return None
-            hostname = self._view(_File(history, path, key)).hostname
+            hostname = view_addresses(tree).hostname
             if hostname and hostname in self.topology:
                 return self.topology.canonical(hostname).device
         return device
@@ -195,27 +205,37 @@ class ConfigRepository:
         return found
 
     def _tree(self, file: _File) -> ConfigTree | None:
-        return None if self._understood(file) is None else self._trees[file.key][0]
-
-    def _view(self, file: _File) -> ElementView:
-        understood = self._understood(file)
-        return ElementView() if understood is None else understood[1]
-
-    def _understood(self, file: _File) -> tuple[ConfigTree, ElementView] | None:
+        """The blocks of a file without secrets; None for what is no text."""
         known = self._trees.get(file.key)
-        if known is not None and file.history.prefix is not None:
+        if known is not None:
             self._trees.move_to_end(file.key)
             return known
+        tree = self._read_tree(file)
+        if tree is not None:
+            self._trees[file.key] = tree
+            if len(self._trees) > _TREES_KEPT:
+                self._views.pop(self._trees.popitem(last=False)[0], None)
+        return tree
+
+    def _read_tree(self, file: _File) -> ConfigTree | None:
         text = self._text(file)
         if text is None:
             return None
         tree = read_tree(self._stripper.strip(text))
         if tree.problem is not None:
-            self._gaps.setdefault(file.name, Gap(what=f"structure of {file.name}", why=tree.problem))
-        self._trees[file.key] = (tree, view_element(tree))
-        if len(self._trees) > _TREES_KEPT:
-            self._trees.popitem(last=False)
-        return self._trees[file.key]
+            self._gaps.setdefault(
+                file.name, Gap(what=f"structure of {file.name}", why=tree.problem)
+            )
+        return tree
+
+    def _view(self, file: _File) -> ElementView:
+        """What a file says."""
+        tree = self._tree(file)
+        if tree is None:
+            return ElementView()
+        if file.key not in self._views:
+            self._views[file.key] = view_element(tree)
+        return self._views[file.key]
 
     def _text(self, file: _File) -> str | None:
         data = file.history.read(file.key)
@@ -291,7 +311,7 @@ class ConfigRepository:
         last_line: int,
         at: datetime | None,
     ) -> ConfigBlock:
-        device = self._named[file.path]
+        device = self._named[file.name]
         revision = file.history.revision_of(file.path, at)
         return ConfigBlock(
             managed_object=device or "",
@@ -432,7 +452,12 @@ class ConfigRepository:
         files = list(self._files(at))
         keys = frozenset(file.key for _, file in files)
         if self._addresses is None or self._addresses[0] != keys:
-            views = ((device, self._view(file)) for device, file in files)
+            # Read past the cache of trees: this looks at every device once.
+            views = (
+                (device, view_addresses(tree))
+                for device, file in files
+                if (tree := self._trees.get(file.key) or self._read_tree(file)) is not None
+            )
             self._addresses = (keys, address_book(views, self.topology))
         return dict(self._addresses[1])
 
@@ -449,7 +474,14 @@ class ConfigRepository:
     def elements(self, at: datetime | None = None) -> list[ElementConfig]:
         """Every configuration, understood."""
         return [
-            ElementConfig(device, file.name, self._view(file), tree.lines, revision_id(file, at))
+            ElementConfig(
+                device,
+                file.name,
+                self._view(file),
+                tree.lines,
+                _revision_id(file, at),
+                tree.grammar.mtu_overhead,
+            )
             for device, file in self._files(at)
             if (tree := self._tree(file)) is not None
         ]
@@ -486,7 +518,7 @@ class ConfigRepository:
         return neighbor_links(wanted, hops, elements, self.topology)
 
 
-def revision_id(file: _File, at: datetime | None) -> str | None:
+def _revision_id(file: _File, at: datetime | None) -> str | None:
     """Id of the revision that a file was read in."""
     revision: Revision | None = file.history.revision_of(file.path, at)
     return None if revision is None else revision.id
@@ -509,7 +541,8 @@ def _compiled(pattern: str) -> re2._Regexp:
         return re2.compile("(?i)" + pattern, options)
     except (re2.error, UnicodeEncodeError) as exc:
         raise InvalidArgumentError(
-            "pattern", "pattern must be an RE2 regular expression (no look-around, no back-references)"
+            "pattern",
+            "pattern must be an RE2 regular expression (no look-around, no back-references)",
         ) from exc
 
 

@@ -18,7 +18,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import re2
-import yaml
+
+from mcp_servers.configs.grammar import load_yaml
 
 _VALUE = r'(?:"(?P<s>(?:[^"\\]|\\.)+)"|(?P<s2>[^\s";]+))'
 _ALREADY = re2.compile(
@@ -59,7 +60,7 @@ class _Context:
 @cache
 def _table() -> _Table:
     """Compile `secrets.yaml` once."""
-    content = yaml.safe_load(
+    content = load_yaml(
         files("mcp_servers.configs").joinpath("secrets.yaml").read_text(encoding="utf-8")
     )
     mode = _joined(content["mode"])
@@ -73,7 +74,9 @@ def _table() -> _Table:
             _Rule(
                 rule["name"],
                 pattern,
-                tuple(pattern.groupindex[name] for name in ("s", "s2") if name in pattern.groupindex),
+                tuple(
+                    pattern.groupindex[name] for name in ("s", "s2") if name in pattern.groupindex
+                ),
                 _optional(rule.get("except"), whole=True),
                 _optional(rule.get("unless_within"), whole=False),
                 rule.get("unless_defined"),

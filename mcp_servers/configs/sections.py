@@ -106,9 +106,7 @@ def _by_path(tree: ConfigTree, wanted: str) -> set[int]:
     words = wanted.lower()
     flats = [(number, placed.flat.lower()) for number, placed in enumerate(tree.placed)]
     begins = {n for n, flat in flats if flat == words or flat.startswith(words + " ")}
-    begins |= {
-        n for n, flat in flats if flat.removeprefix("set ").startswith(words + " ")
-    }
+    begins |= {n for n, flat in flats if flat.removeprefix("set ").startswith(words + " ")}
     if begins:
         return begins
     inside = f" {words} "

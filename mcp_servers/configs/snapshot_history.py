@@ -90,6 +90,7 @@ class SnapshotHistory:
         self._snapshots = tuple(snapshots)
         self._gaps: dict[str, Gap] = {}
         self._listed: dict[Path, Mapping[str, str]] = {}
+        self._file_of: dict[str, Path] = {}
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -135,7 +136,7 @@ class SnapshotHistory:
 
     def read(self, key: str) -> bytes | None:
         """The bytes of a file that lies inside its snapshot."""
-        file = Path(key)
+        file = self._file_of[key]
         try:
             if file.stat().st_size > MAX_FILE_BYTES:
                 self._missing(file, "it is larger than any configuration")
@@ -155,9 +156,14 @@ class SnapshotHistory:
                 if any(part.startswith(".") for part in path.split("/")) or not file.is_file():
                     continue
                 if not is_safe_path(path) or not file.resolve().is_relative_to(root):
-                    self._missing(file, "it leads out of the configuration folder or has no usable name")
+                    self._missing(
+                        file, "it leads out of the configuration folder or has no usable name"
+                    )
                     continue
-                listed[path] = str(file)
+                status = file.stat()
+                key = f"{file}@{status.st_mtime_ns}.{status.st_size}"
+                self._file_of[key] = file
+                listed[path] = key
             self._listed[snapshot.folder] = listed
         return listed
 

@@ -9,9 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 import re2
-import yaml
 
 from mcp_servers.configs.difference import Difference
+from mcp_servers.configs.grammar import load_yaml
 from telecom.times import Window
 
 _HALF_LIFE_S = 6 * 3600.0
@@ -56,7 +56,7 @@ class Impact:
 
 @cache
 def _table() -> _Table:
-    content = yaml.safe_load(
+    content = load_yaml(
         files("mcp_servers.configs").joinpath("suspicion.yaml").read_text(encoding="utf-8")
     )
     found: dict[str, Any] = {}

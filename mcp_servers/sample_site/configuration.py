@@ -214,6 +214,8 @@ def _router(
             PolicyTerm("", accept=False),
         ],
     }
+    if element.role is Role.BORDER:
+        _add_transit(settings, rng.randint(1, 99))
     if element.role in (Role.AGGREGATION, Role.PRE_AGGREGATION):
         _add_customers(settings, rng.randint(2, 5), rng.randint(0, 10**6))
     return settings
@@ -241,6 +243,29 @@ def _ports(network: Network, element: Element) -> Iterator[PortSettings]:
             protocol=cable.protocol,
             area=cable.area,
             metric=100 if element.role is Role.PRE_AGGREGATION else 10,
+        )
+
+
+def _add_transit(settings: DeviceConfiguration, number: int) -> None:
+    """Two upstream networks (documentation addresses and AS numbers, RFC 5737 and RFC 5398)."""
+    settings.prefix_lists["DEFAULT-ONLY"] = ["0.0.0.0/0"]
+    settings.policies["FROM-TRANSIT"] = [
+        PolicyTerm("DEFAULT-ONLY", local_preference=150),
+        PolicyTerm("", accept=False),
+    ]
+    settings.policies["TO-TRANSIT"] = [PolicyTerm("N2-N3", accept=False), PolicyTerm("")]
+    for index in (0, 1):
+        port = f"et-0/1/{index}"
+        near, far = (
+            f"198.51.100.{2 * number + 2 * index}",
+            f"198.51.100.{2 * number + 2 * index + 1}",
+        )
+        remote_as = 64_496 + 2 * (number % 6) + index
+        settings.ports[port] = PortSettings(
+            name=port, description=f"TRANSIT AS{remote_as}", address=f"{near}/31", mtu=1514
+        )
+        settings.neighbors[far] = NeighborSettings(
+            far, remote_as, f"transit AS{remote_as}", "FROM-TRANSIT", "TO-TRANSIT", hold_s=90
         )
 
 

@@ -50,7 +50,9 @@ class EquipmentAlarm(ProductModel):
 def equipment_alarms() -> dict[str, EquipmentAlarm]:
     """Every kind of equipment alarm, by name."""
     text = files(__package__).joinpath("equipment_alarms.yaml").read_text(encoding="utf-8")
-    return {name: EquipmentAlarm.model_validate(spec) for name, spec in yaml.safe_load(text).items()}
+    return {
+        name: EquipmentAlarm.model_validate(spec) for name, spec in yaml.safe_load(text).items()
+    }
 
 
 _FILES = {
@@ -83,7 +85,9 @@ class AlarmNumbers:
     def number(self, file: str, event: Event) -> str:
         """The alarm id of an event; a repeated raise of an open alarm keeps its number."""
         about = "/".join(
-            str(event.details[key]) for key in ("peer", "cell", "port", "unit", "tac", "dnn") if key in event.details
+            str(event.details[key])
+            for key in ("peer", "cell", "port", "unit", "tac", "dnn")
+            if key in event.details
         )
         key = (file, event.element, event.name, about)
         if event.cleared:

@@ -149,8 +149,8 @@ class SiteDouble:
             limit: int = 20,
         ) -> Annotated[CallToolResult, dict[str, Any]]:
             """List changes."""
-            arguments = {"from_time": from_time, "to_time": to_time, "around": around}
-            arguments |= {"hops": hops, "limit": limit}
+            arguments: dict[str, Any] = {"from_time": from_time, "to_time": to_time}
+            arguments |= {"around": around, "hops": hops, "limit": limit}
             return self._answer("list_changes", arguments, ctx, lambda: self.changes)
 
         @server.tool()

@@ -106,6 +106,13 @@ def _alarm(row: list[str], columns: dict[int, str], names: list[str], place: Pla
     if not any((cause, problem, words, severity, raised, name)):
         return Rejected(place.number, "CSV: a row without object, time and cause")
     cleared = instant(values.get("cleared"), place.context.zone)
+    # What a column holds and the standard's field cannot take stays as it was printed.
+    unread = {
+        "raised": raised is None,
+        "cleared": cleared is None,
+        "severity": severity is None,
+        "type": alarm_type(values.get("type")) is None,
+    }
     severity = severity or PerceivedSeverity.INDETERMINATE
     description = words or problem or cause or ""
     return Alarm(
@@ -124,7 +131,7 @@ def _alarm(row: list[str], columns: dict[int, str], names: list[str], place: Pla
         additional_information={
             names[index]: cell.strip()
             for index, cell in enumerate(row[: len(names)])
-            if index not in columns and cell.strip()
+            if cell.strip() and (index not in columns or unread.get(columns[index], False))
         },
         root_cause_indicator=claim(values.get("root")),
         proposed_repair_actions=values.get("repair"),

@@ -58,7 +58,9 @@ def _read(payload: Payload, place: Place) -> Iterator[Record]:
 def _alarm(alert: Payload, group: Payload, place: Place) -> Record:
     labels = {**mapping(group.get("commonLabels")), **mapping(alert.get("labels"))}
     annotations = {**mapping(group.get("commonAnnotations")), **mapping(alert.get("annotations"))}
-    name = first_text(labels, "alertname") or first_text(mapping(group.get("groupLabels")), "alertname")
+    name = first_text(labels, "alertname") or first_text(
+        mapping(group.get("groupLabels")), "alertname"
+    )
     if not labels and not annotations:
         return Rejected(place.number, "Alertmanager: an alert without labels and annotations")
     started = instant(alert.get("startsAt")) or instant(alert.get("activeAt"))
@@ -80,7 +82,9 @@ def _alarm(alert: Payload, group: Payload, place: Place) -> Record:
         additional_text=words,
         additional_information={
             **leftovers(alert, "labels", "annotations", "startsAt", "endsAt", "fingerprint"),
-            **leftovers(group, "alerts", "commonLabels", "commonAnnotations", "groupLabels", "status"),
+            **leftovers(
+                group, "alerts", "commonLabels", "commonAnnotations", "groupLabels", "status"
+            ),
             "labels": labels,
             "annotations": annotations,
         },
@@ -121,9 +125,7 @@ def _identity(labels: dict[str, Any]) -> str | None:
     """Name an alert as Prometheus does, by its labels: `alertname{device="r1"}`."""
     if not labels:
         return None
-    pairs = ",".join(
-        f'{key}="{labels[key]}"' for key in sorted(labels) if key != "alertname"
-    )
+    pairs = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if key != "alertname")
     return f"{labels.get('alertname', '')}{{{pairs}}}"
 
 

@@ -55,7 +55,10 @@ def _recognises(payload: Payload) -> bool:
         "alarmData" in payload
         or ("AlarmName" in payload and ("NewStateValue" in payload or "StateValue" in payload))
         or ("detail-type" in payload and "detail" in payload)
-        or (payload.get("Type") in {"Notification", "SubscriptionConfirmation"} and "TopicArn" in payload)
+        or (
+            payload.get("Type") in {"Notification", "SubscriptionConfirmation"}
+            and "TopicArn" in payload
+        )
         or isinstance(payload.get("MetricAlarms"), list)
         or isinstance(payload.get("CompositeAlarms"), list)
         or any("Sns" in entry or "eventSource" in entry for entry in _records(payload))
@@ -81,9 +84,7 @@ def _read(payload: Payload, place: Place, depth: int = 0) -> Iterator[Record]:
     elif "detail-type" in payload:
         yield _read_event(payload, place)
     elif "alarmData" in payload:
-        yield _alarm(
-            _described(mapping(payload.get("alarmData")), payload), _timed(payload, place)
-        )
+        yield _alarm(_described(mapping(payload.get("alarmData")), payload), _timed(payload, place))
     elif "AlarmName" in payload:
         yield _alarm(_notified(payload), place)
     else:

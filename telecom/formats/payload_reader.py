@@ -52,7 +52,9 @@ def _read_payload(
         inner = payload.get(name)
         # The alarm list of TS 28.532 is a map from alarm id to record.
         if name == "alarms" and isinstance(inner, dict):
-            inner = [{"alarmId": key, **value} for key, value in inner.items() if isinstance(value, dict)]
+            inner = [
+                {"alarmId": key, **value} for key, value in inner.items() if isinstance(value, dict)
+            ]
         if isinstance(inner, list) and inner and all(isinstance(entry, dict) for entry in inner):
             for entry in inner:
                 yield from _read_payload(entry, formats, place)

@@ -108,11 +108,17 @@ def _alarm(
         named.get("sysName")
         or first_text(payload, "host", "hostname", "sysName", "device")
         or named.get("snmpTrapAddress")
-        or first_text(payload, "agent", "agent_address", "agentAddress", "source", "address", "peer")
+        or first_text(
+            payload, "agent", "agent_address", "agentAddress", "source", "address", "peer"
+        )
         or place.context.device
     )
     words = "; ".join(
-        [f"{name}={value}" for name, value in named.items() if not name.endswith("_index") and value]
+        [
+            f"{name}={value}"
+            for name, value in named.items()
+            if not name.endswith("_index") and value
+        ]
         + [value for oid, value in values.items() if oid.startswith(_ENTERPRISES) and " " in value]
     )
     name = meaning.name if meaning else trap
@@ -131,7 +137,9 @@ def _alarm(
         alarm_type=ALARM_TYPES[occurrence.kind] if occurrence else None,
         perceived_severity=severity,
         probable_cause=name,
-        specific_problem=f"{problem}: {occurrence.neighbor}" if occurrence and occurrence.neighbor else problem,
+        specific_problem=f"{problem}: {occurrence.neighbor}"
+        if occurrence and occurrence.neighbor
+        else problem,
         alarm_raised_time=moment,
         alarm_cleared_time=moment if severity is PerceivedSeverity.CLEARED else None,
         additional_text=f"{name}: {words}" if words else name,

@@ -73,9 +73,7 @@ TRAPS: Mapping[str, TrapMeaning] = {
     "1.3.6.1.2.1.47.2.0.1": TrapMeaning(
         "entConfigChange", K.HARDWARE, "Hardware inventory changed", "changed"
     ),
-    "1.3.6.1.2.1.131.0.1": TrapMeaning(
-        "entStateOperEnabled", K.HARDWARE, "Hardware failed", "up"
-    ),
+    "1.3.6.1.2.1.131.0.1": TrapMeaning("entStateOperEnabled", K.HARDWARE, "Hardware failed", "up"),
     "1.3.6.1.2.1.131.0.2": TrapMeaning(
         "entStateOperDisabled", K.HARDWARE, "Hardware failed", "down"
     ),
@@ -106,9 +104,7 @@ TRAPS: Mapping[str, TrapMeaning] = {
     "1.3.6.1.4.1.2636.4.1.3": TrapMeaning(
         "jnxOverTemperature", K.TEMPERATURE, "Temperature out of range", "degraded"
     ),
-    "1.3.6.1.4.1.2636.4.2.1": TrapMeaning(
-        "jnxPowerSupplyOK", K.POWER, "Power supply failed", "up"
-    ),
+    "1.3.6.1.4.1.2636.4.2.1": TrapMeaning("jnxPowerSupplyOK", K.POWER, "Power supply failed", "up"),
     "1.3.6.1.4.1.2636.4.2.2": TrapMeaning("jnxFanOK", K.HARDWARE, "Fan failed", "up"),
     "1.3.6.1.4.1.2636.4.2.3": TrapMeaning(
         "jnxTemperatureOK", K.TEMPERATURE, "Temperature out of range", "up"

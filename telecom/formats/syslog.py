@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from telecom.alarm import Alarm, AlarmType, OccurrenceKind, PerceivedSeverity, ThresholdInfo
+from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity, ThresholdInfo
 from telecom.formats.assembly import typed_alarm, typed_occurrence, typed_source
 from telecom.formats.event_grammar import Meaning, understand
 from telecom.formats.event_table import ALARM_TYPES
@@ -107,7 +107,7 @@ def alarm_of_line(
     port = meaning.interface if pattern.kind not in _PORTLESS else None
     values["managed_object"] = host if port is None else f"{host}:{port}"
     values["perceived_severity"] = severity
-    values["alarm_type"] = _alarm_type(pattern.kind)
+    values["alarm_type"] = pattern.alarm_type or ALARM_TYPES[pattern.kind]
     values["specific_problem"] = (
         pattern.problem if meaning.neighbor is None else f"{pattern.problem}: {meaning.neighbor}"
     )
@@ -127,10 +127,6 @@ def alarm_of_line(
         initiator=meaning.initiator,
     )
     return typed_alarm(**values)
-
-
-def _alarm_type(kind: OccurrenceKind) -> AlarmType | None:
-    return ALARM_TYPES[kind]
 
 
 def _severity_of(line: SyslogLine) -> PerceivedSeverity:
@@ -156,7 +152,7 @@ def _threshold(meaning: Meaning) -> ThresholdInfo | None:
         return None
     level = meaning.details.get("threshold")
     return ThresholdInfo(
-        observed_measurement=meaning.details.get("address_family", meaning.pattern.problem),
+        observed_measurement=meaning.pattern.measurement or meaning.pattern.problem,
         observed_value=float(observed),
         threshold_level=None if level is None else float(level),
     )

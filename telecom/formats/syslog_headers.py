@@ -88,7 +88,9 @@ _TIME_ONLY_TAG = re.compile(
 _RFC5424 = re.compile(
     r"1 (?P<time>\S+) (?P<host>\S+) (?P<process>\S+) (?P<process_id>\S+) (?P<event>\S+) "
 )
-_ELEMENT = re.compile(r'\[(?P<id>[^\s=\]"]+)(?P<parameters>(?:\s+[^\s=\]"]+="(?:[^"\\]|\\.)*")*)\s*\]')
+_ELEMENT = re.compile(
+    r'\[(?P<id>[^\s=\]"]+)(?P<parameters>(?:\s+[^\s=\]"]+="(?:[^"\\]|\\.)*")*)\s*\]'
+)
 _PARAMETER = re.compile(r'([^\s=\]"]+)="((?:[^"\\]|\\.)*)"')
 _RFC3164 = re.compile(
     rf"\s*(?P<mark>[*.])?(?P<time>{TIME})(?:\s+(?P<zone>UTC|GMT|{_ZONE}(?=:)))?:?\s+(?=\S)"
@@ -110,7 +112,8 @@ _SR_OS_SHOW = re.compile(
     r"(?P<severity>CRITICAL|MAJOR|MINOR|WARNING|INDETERMINATE|CLEARED):\s+"
     r"(?P<application>[A-Z]\w*)\s+#(?P<number>\d+)\s+(?P<instance>\S+)\s*"
 )
-_PAIR = re.compile(r'([A-Za-z][\w.-]*)=("(?:[^"\\]|\\.)*"|[^\s,]*)')
+_BARE_TAG = re.compile(r"%([A-Z][A-Z0-9_]{2,40}):\s*")
+_PAIR = re.compile(r'(?<![\w.-])([A-Za-z][\w.-]{0,60})=("(?:[^"\\]|\\.)*"|[^\s,]*)')
 _BODY_PROCESS = re.compile(rf"({_PROCESS}|[\w./-]+(?: [\w./-]+)?)(?:\[([\w./-]*)\])?:(?:\s+|(?=%))")
 _JUNOS_EVENT = re.compile(
     r"(?:%[A-Z0-9]+-(?P<level>[0-7])-)?"
@@ -118,7 +121,7 @@ _JUNOS_EVENT = re.compile(
 )
 _JUNOS_DAEMONS = frozenset(
     "rpd mib2d chassisd dcd l2ald l2cpd lacpd mgd alarmd bfdd ppmd rmopd eventd snmpd cosd dfwd jdhcpd"
-    " kernel /kernel tfeb0 fpc0 RT_FLOW RT_IDP RT_UTM RT_SYSTEM license-check craftd vrrpd pfed".split()
+    " /kernel tfeb0 fpc0 RT_FLOW RT_IDP RT_UTM RT_SYSTEM license-check craftd vrrpd pfed".split()
 )
 _ROUTING_ENGINE = re.compile(r"re[01]-(?=[A-Za-z])")
 
@@ -251,10 +254,10 @@ def _tagged_dialect(line: SyslogLine, facility: str) -> str:
         return "ios_xr"
     if facility in {"DAEMON", "KERN", "AUTH", "USER", "INTERACT"} and line.process is not None:
         return "junos"
-    if line.sequence is None and line.process is not None and line.host is not None:
-        return "eos"
-    if line.time_text is not None and line.time_text[:4].isdigit():
+    if line.time_text is not None and re.match(r"\d{4} [A-Z]", line.time_text):
         return "nx_os"
+    if line.sequence is None and line.process is not None and line.process[:1].isupper():
+        return "eos"
     return "ios"
 
 
@@ -400,6 +403,10 @@ def _read_body(line: SyslogLine) -> None:
     if line.process is None and (match := _BODY_PROCESS.match(text)):
         line.process, line.process_id = match.groups()
         text = text[match.end() :]
+    if match := _BARE_TAG.match(text):
+        line.mnemonic = line.event = match.group(1)
+        line.message = text[match.end() :].strip()
+        return
     if match := _JUNOS_EVENT.match(text):
         line.mnemonic = line.event = match["event"]
         line.own_severity = int(match["level"]) if match["level"] else None
@@ -413,8 +420,8 @@ def _read_body(line: SyslogLine) -> None:
 _PARSERS: tuple[HeaderParser, ...] = (
     _read_ios_xr,
     _read_rfc5424,
-    _read_tagged,
     _read_fortios,
+    _read_tagged,
     _read_sr_os_show,
     _read_rfc3164,
 )

@@ -56,7 +56,8 @@ def _recognises(payload: Payload) -> bool:
     if "alarm" in mapping(payload.get("event")):
         return True
     return "alarmedObject" in payload or (
-        "alarmType" in payload and ("sourceSystemId" in payload or "alarmRaisedTime" in payload)
+        "alarmType" in payload
+        and ("sourceSystemId" in payload or "alarmRaisedTime" in payload)
         and "managedObject" not in payload
     )
 
@@ -112,7 +113,9 @@ def _read_task(task: str, event: Payload, envelope: Payload, place: Place) -> It
         read = _alarm(merged, lifecycle, {**resource, **envelope}, place)
         information = {
             **read.additional_information,
-            **leftovers(resource, list_name, "alarmPattern", "groupedAlarm", "parentAlarm", "id", "href"),
+            **leftovers(
+                resource, list_name, "alarmPattern", "groupedAlarm", "parentAlarm", "id", "href"
+            ),
         }
         yield read.model_copy(update={"additional_information": information})
 
@@ -169,7 +172,12 @@ def _object_name(alarm: Payload, envelope: Payload) -> str | None:
         or _last_segment(first_text(named, "href"))
         or first_text(alarm, "sourceSystemId", "reportingSystemId")
         or first_text(
-            envelope, "sourceSystemId", "reportingSystemId", "ackSystemId", "clearSystemId", "domain"
+            envelope,
+            "sourceSystemId",
+            "reportingSystemId",
+            "ackSystemId",
+            "clearSystemId",
+            "domain",
         )
     )
 
@@ -228,7 +236,10 @@ def _related(alarm: Payload) -> tuple[CorrelatedNotification, ...]:
         name
         for field in ("correlatedAlarm", "parentAlarm")
         for entry in items(alarm.get(field))
-        if (name := first_text(mapping(entry), "id") or _last_segment(first_text(mapping(entry), "href")))
+        if (
+            name := first_text(mapping(entry), "id")
+            or _last_segment(first_text(mapping(entry), "href"))
+        )
     ]
     return (CorrelatedNotification(notification_ids=tuple(names)),) if names else ()
 

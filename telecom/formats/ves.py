@@ -247,7 +247,9 @@ def _crossed(fields: Payload) -> ThresholdInfo | None:
                 return ThresholdInfo(
                     observed_measurement=name,
                     observed_value=observed,
-                    threshold_level=number(counter.get("thresholdCrossed", counter.get("thresholdCrossed "))),
+                    threshold_level=number(
+                        counter.get("thresholdCrossed", counter.get("thresholdCrossed "))
+                    ),
                 )
     observed = number(fields.get("alertValue"))
     if observed is None:
@@ -261,9 +263,7 @@ def _read_notification(header: Payload, fields: Payload, place: Place) -> Record
     old, new = first_text(fields, "oldState"), first_text(fields, "newState")
     port = first_text(fields, "stateInterface")
     words = " ".join(part for part in (name, f"from {old} to {new}" if new else None) if part)
-    occurrence = occurrence_in_words(
-        None, words, PerceivedSeverity.INDETERMINATE, interface=port
-    )
+    occurrence = occurrence_in_words(None, words, PerceivedSeverity.INDETERMINATE, interface=port)
     severity = PerceivedSeverity.INDETERMINATE
     if occurrence.state == "down":
         severity = PerceivedSeverity.MAJOR

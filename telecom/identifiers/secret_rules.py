@@ -28,20 +28,22 @@ _WORDS = (
     r"|credentials?|community(?:[-_ ]?(?:string|name))?\b)"
 )
 _ORDINARY: re.Pattern[bytes] = re2.compile(
-    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|none|null|nil|true|false|yes|no|not|required"
-    rb"|expired?|expires|reset|policy"
-    rb"|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and"
-    rb"|or|to|in|on|the|a|an"
-    rb"|with|by|from|at|has|must|should|removed|redacted|hidden|encryption|encrypted"
-    rb"|authentication|strong"
-    rb"|weak|default|recovery|manager|management|rotation|rotated|aging|length"
-    rb"|minimum|maximum|history"
-    rb"|prompt|check|mismatch|error|accepted|rejected|disabled|enabled|type|level"
-    rb"|\d{1,4}|bucket|ring"
-    rb"|additive|no-export|no-advertise|internet|local-as|gshut|delete|add|members?"
-    rb"|lists?|set|values?"
-    rb"|attributes?|standard|extended|large|ro|rw|it|this|that|them|we|you|string"
-    rb"|name|known|unknown)$"
+    # What prose says after "password", and the keywords that may stand before a value.
+    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|\d{1,4}|none|null|nil|true|false|yes|no|not|required|expired?|expires"
+    rb"|reset|policy|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and|or"
+    rb"|to|in|on|the|a|an|with|by|from|at|has|must|should|removed|redacted|hidden|encryption"
+    rb"|encrypted|authentication|strong|weak|default|recovery|manager|management|rotation|rotated"
+    rb"|aging|length|minimum|maximum|history|prompt|check|mismatch|error|accepted|rejected|disabled"
+    rb"|enabled|type|level|bucket|ring|additive|no-export|no-advertise|internet|local-as|gshut"
+    rb"|delete|add|members?|lists?|set|values?|attributes?|standard|extended|large|ro|rw|it|this"
+    rb"|that|them|we|you|string|name|known|unknown"
+    rb"|cipher|irreversible-cipher|simple|plain|md5|sha\d*|sha-\d+|hmac-\S+|ascii-text|hexadecimal"
+    rb"|read|write|key-string|hash2?|role|3?des|aes)$"
+)
+_HOST_KEYWORD: re.Pattern[bytes] = re2.compile(
+    rb"(?i)^(?:versions?|traps?|informs?|(?:use-|filter-)?vrf|source-interface"
+    rb"|udp-port|port|community"
+    rb"|auth|noauth|priv|encrypted|clear|1|2c|3)$"
 )
 _BGP_COMMUNITY: re.Pattern[bytes] = re2.compile(
     rb"(?i)^(?:\d+|\d+:\d+(?::\d+)?|0x[0-9a-f]+|no-export\S*|no-advertise|internet"
@@ -70,6 +72,13 @@ def _mixed(text: bytes, start: int, end: int) -> Candidate | None:
 def _community(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge a community: SNMP's is a password, BGP's is a number pair or a well-known name."""
     if _BGP_COMMUNITY.search(text[start:end]) is not None:
+        return None
+    return _worded(text, start, end)
+
+
+def _host_community(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a word of an SNMP host line: the line's own keywords are no community."""
+    if _HOST_KEYWORD.search(text[start:end]) is not None:
         return None
     return _worded(text, start, end)
 
@@ -150,7 +159,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         r"(?:[ \t]+(?:informs?|traps?))?(?:[ \t]+version[ \t]+(?:1|2c|3(?:[ \t]+(?:auth"
         r"|noauth|priv))?))?"
         rf"(?:[ \t]+(?:community|encrypted|clear|[07]))*[ \t]+{_VALUE}",
-        judge=_worded,
+        judge=_host_community,
     ),
     *_secret(
         r"snmp",

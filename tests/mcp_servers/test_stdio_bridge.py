@@ -130,9 +130,7 @@ def test_a_stdio_client_owns_the_store_when_nobody_does(guard: Guard, store: Pat
     assert answer["result"]["structuredContent"] == {"text": "IMSI=[SUBSCRIBER] lost its session"}
 
 
-def test_a_second_stdio_client_works_through_the_first_ones_gate(
-    guard: Guard, store: Path
-) -> None:
+def test_a_second_stdio_client_works_through_the_first_ones_gate(guard: Guard, store: Path) -> None:
     """DESIGN section 4: two owners would fork the ledger."""
     with bridge(guard, store) as first, bridge(guard, store) as second:
         greet(first)

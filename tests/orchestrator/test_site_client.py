@@ -256,7 +256,7 @@ from mcp.server.mcpserver import MCPServer
 server = MCPServer("child", log_level="CRITICAL")
 
 @server.tool()
-def list_changes() -> dict:
+def list_changes() -> dict[str, object]:
     "Environment."
     return {"changes": [], "evidence": {}, "names": sorted(os.environ)}
 

@@ -67,6 +67,7 @@ tiers = st.builds(
     unavailable=st.lists(words, max_size=2),
     size=st.none() | st.floats(),
 )
+@settings(deadline=None, database=None)
 def test_deciding_never_raises_and_accounts_for_every_tier(
     workload: WorkloadProfile,
     candidates: list[TierInstance] | None,
@@ -87,6 +88,7 @@ def test_deciding_never_raises_and_accounts_for_every_tier(
 
 
 @given(country=hostile, site=hostile)
+@settings(deadline=None, database=None)
 def test_text_that_cedar_cannot_hold_is_a_denial(country: str, site: str) -> None:
     """Us: lone surrogates and the like must close the door, not break it."""
     tier = POLICY.tier("region", Home(site="munich-1", country="DE"))
@@ -129,7 +131,7 @@ def test_a_lone_surrogate_in_a_fact_denies(field: str) -> None:
     ),
     dimension=st.sampled_from(Dimension),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_a_further_hard_rule_never_adds_a_tier(
     workload: WorkloadProfile, condition: str, dimension: Dimension
 ) -> None:
@@ -147,7 +149,7 @@ def test_a_further_hard_rule_never_adds_a_tier(
 
 
 @given(workload=workloads, seed=st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, database=None)
 def test_the_order_of_rules_is_irrelevant(workload: WorkloadProfile, seed: int) -> None:
     """Issue: the same tiers, scores, decisive rules and reasons, whatever comes first."""
     shuffled = _with_rules(_shuffle(seed))
@@ -158,6 +160,7 @@ def test_the_order_of_rules_is_irrelevant(workload: WorkloadProfile, seed: int) 
 
 
 @given(workload=workloads)
+@settings(deadline=None, database=None)
 def test_a_decision_is_deterministic_and_survives_json(workload: WorkloadProfile) -> None:
     """Issue: deterministic, replayable, hash-stamped."""
     decision = POLICY.decide(workload)
@@ -167,26 +170,20 @@ def test_a_decision_is_deterministic_and_survives_json(workload: WorkloadProfile
     assert decision.policy_sha256 == POLICY.policy_sha256
 
 
-@given(workload=workloads, more=st.sampled_from(["pseudonymized", "anonymized", "summarized"]))
-def test_doing_more_to_data_never_narrows_its_boundary(
-    workload: WorkloadProfile, more: str
-) -> None:
+def test_doing_more_to_data_never_narrows_its_boundary() -> None:
     """Us: nobody may be better off by claiming less protection."""
-    del workload
+    openness = ["site", "country", "geography", "any"]
     for entry in POLICY.catalogue.classes.values():
         for row in entry.rows.values():
             for form in Form:
-                wider = [
-                    boundary_under(entry, row, other) for other in Form if includes(other, form)
-                ]
-                openness = ["site", "country", "geography", "any"]
-                assert all(
-                    openness.index(boundary_under(entry, row, form)) <= openness.index(other)
-                    for other in wider
-                ), (entry.title, more)
+                for stronger in (other for other in Form if includes(other, form)):
+                    assert openness.index(boundary_under(entry, row, form)) <= openness.index(
+                        boundary_under(entry, row, stronger)
+                    ), (entry.title, form, stronger)
 
 
 @given(workload=workloads, data_class=st.sampled_from(sorted(POLICY.catalogue.classes)))
+@settings(deadline=None, database=None)
 def test_a_further_data_class_never_adds_a_tier(workload: WorkloadProfile, data_class: str) -> None:
     """Us: reading more sensitive data cannot open a tier."""
     if not workload.data_classes:

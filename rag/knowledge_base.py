@@ -1,0 +1,430 @@
+"""The knowledge base of a site: past tickets and documents, searched where they are.
+
+`KnowledgeBase` is the one door. Methods are synchronous and safe to call from several threads;
+ingest runs one at a time while searches go on. One process owns a store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+from types import TracebackType
+
+from rag.embedding import Embedder
+from rag.filters import SearchFilters
+from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
+from rag.ingest_counts import IngestCounts
+from rag.ingestion import BLOCK, Ingestion, Watch
+from rag.passage_store import PassageStore
+from rag.precedents import find_precedents
+from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
+from rag.similarity import IncidentSignature, weigh
+from rag.vector_index import VectorIndex
+from telecom.errors import (
+    InvalidArgumentError,
+    KnowledgeBaseEmptyError,
+    RecordNotFoundError,
+    SettingsError,
+    SiteDirectoryError,
+    StoreDamagedError,
+    StoreOwnedError,
+)
+from telecom.ticket import Citation, SimilarIncidents, Ticket
+
+LARGEST_LIMIT = 50
+LONGEST_QUERY = 4_000
+"""Characters; what is longer is cut."""
+_FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma", "lock"
+_SMALL_REPAIR = 4 * BLOCK
+"""Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a passage stands where it does in an answer."""
+
+    citation: Citation
+    ranks: Mapping[str, int]
+    """`dense`, `words`, `identifiers` -> its rank there."""
+    scores: Mapping[str, float]
+    """The same retrievers -> cosine, BM25, worth of the identifiers."""
+    identifiers: tuple[str, ...]
+    """Identifiers of the query that it had to hold to come first; empty when none was asked."""
+
+
+class KnowledgeBase:
+    """Ingests, searches and cites a site's tickets and documents."""
+
+    def __init__(self, store: Path, embedder: Embedder, root: Path, lock: int) -> None:
+        """Use `open`."""
+        self._folder = store / _FOLDER
+        self._embedder = embedder
+        self._lock = lock
+        self._ingesting = threading.Lock()
+        self._passages = PassageStore(self._folder / _PASSAGES)
+        self._index: VectorIndex | None = None
+        self._damage: str | None = None
+        self._ingestion = Ingestion(self._passages, embedder, root)
+        self._retrieval = Retrieval(
+            self._passages, lambda: self._index, embedder, self._note_damage
+        )
+
+    @classmethod
+    def open(cls, store: Path, embedder: Embedder, *, root: Path | None = None) -> KnowledgeBase:
+        """Open the knowledge base in a site's `store/`, or begin one.
+
+        A damaged or missing vector index does not keep it from opening: see `health`.
+
+        Args:
+            store: The site's store.
+            embedder: Makes the vectors; it must be the one that made those already there.
+            root: The site directory, to which the names of files are relative; the store's parent.
+
+        Raises:
+            StoreOwnedError: Another process, or another instance in this one, has it open.
+            StoreDamagedError: The passages cannot be read.
+            SettingsError: The vectors were made by another model or engine; names both.
+        """
+        folder = store / _FOLDER
+        lock = _take_lock(folder)
+        try:
+            base = cls(store, embedder, (root or store.parent).absolute(), lock)
+        except BaseException:
+            os.close(lock)
+            raise
+        try:
+            base._check_stamp()
+            base._open_index()
+        except BaseException:
+            base.close()
+            raise
+        return base
+
+    @staticmethod
+    def erase(store: Path) -> None:
+        """Remove the knowledge base from a store, so that the next ingest builds it anew.
+
+        Raises:
+            StoreOwnedError: It is open somewhere.
+        """
+        folder = store / _FOLDER
+        lock = _take_lock(folder)
+        try:
+            shutil.rmtree(folder)
+        finally:
+            os.close(lock)
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back; an ingest in another thread is waited for."""
+        with self._ingesting:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+            self._retrieval.lexical.close()
+            self._passages.close()
+            if self._lock >= 0:
+                os.close(self._lock)
+                self._lock = -1
+
+    def ingest_tickets(
+        self,
+        *paths: Path,
+        mapping: Mapping[str, str] | None = None,
+        zone: tzinfo = UTC,
+        watch: Watch | None = None,
+    ) -> IngestCounts:
+        """Bring the knowledge base in step with ticket exports.
+
+        New and corrected tickets are taken in, tickets that these paths brought earlier and no
+        longer hold are removed, everything else stays. May be stopped at any moment and repeated.
+
+        Args:
+            paths: `.jsonl`, `.json` and `.csv` files, or folders of them.
+            mapping: Our column -> the export's column; what it leaves out is guessed.
+            zone: For times that carry none.
+            watch: Told the progress, from this thread.
+
+        Raises:
+            SiteDirectoryError: A path does not exist, or the disk is full.
+        """
+        _require(paths)
+        with self._ingesting:
+            counts = self._ingestion.tickets(paths, mapping=mapping, zone=zone, watch=watch)
+            self._embed("tickets", watch)
+        return counts
+
+    def ingest_documents(self, *paths: Path, watch: Watch | None = None) -> IngestCounts:
+        """Bring the knowledge base in step with documents; as `ingest_tickets`.
+
+        Args:
+            paths: Markdown, text, HTML, PDF and DOCX files, or folders of them.
+            watch: Told the progress, from this thread.
+
+        Raises:
+            SiteDirectoryError: A path does not exist, or the disk is full.
+        """
+        _require(paths)
+        with self._ingesting:
+            counts = self._ingestion.documents(paths, watch=watch)
+            self._embed("docs", watch)
+        return counts
+
+    def search(
+        self,
+        query: str,
+        *,
+        corpus: Corpus = "tickets",
+        limit: int = 10,
+        filters: SearchFilters | None = None,
+        mode: Mode = "hybrid",
+    ) -> list[Citation]:
+        """Rank the passages of past tickets, or of documents, by how well they answer `query`.
+
+        Passages that hold an identifier of the query (ticket id, interface, error code) come
+        first. At most one passage of a ticket, three of a long document, two of near copies.
+
+        Args:
+            query: Free text, alarm words or an identifier; cut at 4,000 characters.
+            corpus: `tickets` or `docs`.
+            limit: 1 to 50.
+            filters: Which tickets or documents to look at.
+            mode: `hybrid`, or one half alone. Without a working vector index every mode is lexical.
+
+        Returns:
+            Best first; possibly empty.
+
+        Raises:
+            InvalidArgumentError: An empty query, or a limit out of range.
+            KnowledgeBaseEmptyError: Nothing of this corpus has been ingested.
+        """
+        ranking = self._rank(query, corpus, limit, filters, mode)
+        return [_citation(hit, corpus) for hit in ranking.hits]
+
+    def explain(
+        self,
+        query: str,
+        *,
+        corpus: Corpus = "tickets",
+        limit: int = 10,
+        filters: SearchFilters | None = None,
+        mode: Mode = "hybrid",
+    ) -> list[Explanation]:
+        """The answer of `search`, with where each retriever ranked each passage."""
+        ranking = self._rank(query, corpus, limit, filters, mode)
+        return [
+            Explanation(
+                citation=_citation(hit, corpus),
+                ranks={name: place.rank for name, place in hit.fused.places.items()},
+                scores={name: round(place.score, 4) for name, place in hit.fused.places.items()},
+                identifiers=hit.identifiers,
+            )
+            for hit in ranking.hits
+        ]
+
+    def similar(self, signature: IncidentSignature, limit: int = 5) -> SimilarIncidents:
+        """Find closed tickets like an incident, and how far they agree on its cause.
+
+        Raises:
+            InvalidArgumentError: No symptom and no cause given, or a limit out of range.
+            KnowledgeBaseEmptyError: No ticket has been ingested.
+        """
+        if not signature.text:
+            raise InvalidArgumentError(
+                "symptoms", "symptoms must hold at least one alarm text or symptom in words"
+            )
+        self._check("tickets", limit)
+        precedents = find_precedents(
+            self._passages, self._retrieval, self._embedder, signature, limit
+        )
+        return weigh(signature, precedents, limit)
+
+    def get_ticket(self, ticket_id: str) -> Ticket:
+        """Read one ticket.
+
+        Raises:
+            RecordNotFoundError: No such ticket.
+        """
+        body = self._passages.body_of("tickets", ticket_id.strip())
+        if body is None:
+            raise RecordNotFoundError(
+                "ticket", ticket_id, hint="`search_tickets` finds tickets by words or objects"
+            )
+        return Ticket.model_validate_json(body)
+
+    def health(self) -> KnowledgeBaseHealth:
+        """Ask vectors for their own nearest neighbour, and count what is still to be done."""
+        corpora: dict[str, CorpusHealth] = {}
+        for corpus in CORPORA:
+            sources, passages, vectors = self._passages.counts(corpus)
+            probed = found = 0
+            if self._index is not None:
+                try:
+                    probed, found = probe(self._passages, self._index, corpus)
+                except StoreDamagedError as exc:
+                    self._note_damage(exc)
+            corpora[corpus] = CorpusHealth(sources, passages, passages - vectors, probed, found)
+        lost = sum(each.probed - each.found for each in corpora.values())
+        problem = self._damage
+        if problem is None and lost:
+            problem = (
+                f"{lost} of the vectors asked for are not found; "
+                "`tierwise-site ingest --rebuild` builds the index anew"
+            )
+        return KnowledgeBaseHealth(dense=problem is None, problem=problem, corpora=corpora)
+
+    def rebuild_index(self, watch: Watch | None = None) -> None:
+        """Make the vector index anew from the vectors that SQLite keeps; nothing is embedded twice.
+
+        Raises:
+            StoreDamagedError: The new index does not work either.
+        """
+        with self._ingesting:
+            self._rebuild()
+            for corpus in CORPORA:
+                self._embed(corpus, watch)
+
+    @property
+    def degraded(self) -> str | None:
+        """Why searches are lexical only; None while both halves work."""
+        return self._damage
+
+    def _rank(
+        self, query: str, corpus: Corpus, limit: int, filters: SearchFilters | None, mode: Mode
+    ) -> Ranking:
+        if not query.strip():
+            raise InvalidArgumentError("query", "query must hold at least one word, got none")
+        self._check(corpus, limit)
+        query = query[:LONGEST_QUERY].encode(errors="replace").decode()
+        return self._retrieval.rank(query, corpus, limit, filters=filters, mode=mode)
+
+    def _check(self, corpus: Corpus, limit: int) -> None:
+        if corpus not in CORPORA:
+            raise InvalidArgumentError(
+                "corpus", f"corpus must be 'tickets' or 'docs', got {corpus!r}"
+            )
+        if not 1 <= limit <= LARGEST_LIMIT:
+            raise InvalidArgumentError("limit", f"limit must be 1 to {LARGEST_LIMIT}, got {limit}")
+        if self._passages.is_empty(corpus):
+            raise KnowledgeBaseEmptyError("tickets" if corpus == "tickets" else "documents")
+
+    def _check_stamp(self) -> None:
+        made_by = self._passages.stamp()
+        if made_by is None:
+            self._passages.set_stamp(self._embedder.stamp)
+        elif made_by != self._embedder.stamp:
+            raise SettingsError(
+                f"the vectors in {self._folder} were made by {made_by}, this process embeds with "
+                f"{self._embedder.stamp}; set `embedding` in site.yaml back, or let "
+                "`tierwise-site ingest --rebuild` embed everything anew"
+            )
+
+    def _open_index(self) -> None:
+        """Open the index and put right what a killed process left; damage is noted, not raised."""
+        folder = self._folder / _VECTORS
+        known = {corpus: self._passages.counts(corpus)[2] for corpus in CORPORA}
+        if sum(known.values()) and not folder.is_dir():
+            self._damage = f"the vector index {folder} is missing; the next ingest builds it anew"
+            return
+        try:
+            self._index = VectorIndex(folder, CORPORA)
+            for corpus in CORPORA:
+                self._reconcile(self._index, corpus, known[corpus])
+        except StoreDamagedError as exc:
+            self._note_damage(exc)
+
+    def _reconcile(self, index: VectorIndex, corpus: Corpus, known: int) -> None:
+        self._ingestion.drop_doomed(index, corpus)
+        if index.count(corpus) == known:
+            return
+        indexed = set(index.ids(corpus))
+        expected = self._passages.embedded_ids(corpus)
+        surplus, missing = indexed - expected, expected - indexed
+        if len(surplus) + len(missing) > _SMALL_REPAIR:
+            raise StoreDamagedError(
+                f"the vector index lacks {len(missing)} {corpus} passages and has {len(surplus)} "
+                "too many; the next ingest builds it anew"
+            )
+        if surplus:
+            index.delete(corpus, sorted(surplus))
+        if missing:
+            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
+                wanted = [place for place, each in enumerate(ids) if each in missing]
+                if wanted:
+                    index.upsert(corpus, [ids[place] for place in wanted], vectors[wanted])
+
+    def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
+        if self._index is None:
+            self._rebuild()
+        assert self._index is not None
+        self._ingestion.embed_pending(self._index, corpus, watch)
+
+    def _rebuild(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        folder = self._folder / _VECTORS
+        if folder.exists():
+            shutil.rmtree(folder)
+        index = VectorIndex(folder, CORPORA)
+        for corpus in CORPORA:
+            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
+                index.upsert(corpus, ids, vectors)
+            doomed = self._passages.doomed(corpus)
+            self._passages.forget_doomed(corpus, doomed)
+        self._index, self._damage = index, None
+
+    def _note_damage(self, error: StoreDamagedError) -> None:
+        self._damage = str(error)
+        self._index = None
+
+
+def _citation(hit: Hit, corpus: Corpus) -> Citation:
+    return Citation(
+        id=hit.passage.id,
+        score=round(hit.fused.score + hit.fused.required, 6),
+        text=hit.passage.text,
+        source=hit.passage.source,
+        locator=hit.passage.locator,
+        corpus=corpus,
+    )
+
+
+def _require(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise SiteDirectoryError(f"{path} does not exist; give files or folders to ingest")
+
+
+def _take_lock(folder: Path) -> int:
+    """Lock a knowledge base: two owners would lose vectors without a word from Chroma."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise SiteDirectoryError(f"{folder} cannot be used as a store: {exc.strerror}") from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise StoreOwnedError(str(folder), int(owner) if owner.isdigit() else None) from exc
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor

@@ -1,0 +1,121 @@
+"""Ranking: several ranked lists become one, and copies cannot fill it. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+RRF_K = 60
+"""Cormack, Clarke and Buettcher, SIGIR 2009."""
+
+NEAR_DUPLICATE = 0.8
+"""Jaccard similarity of word sets from which two passages count as copies of each other."""
+COPIES_SHOWN = 2
+"""How many near-identical passages an answer may hold."""
+_PASSAGES_PER_SLOT = 8
+_MOST_SLOTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A passage in one ranked list."""
+
+    rank: int
+    """1 is best."""
+    score: float
+    """In the list's own unit: cosine, BM25, inverse document frequency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A passage after fusion, with where each retriever had it."""
+
+    key: int
+    score: float
+    """0 to 1: 1 is first in every list."""
+    places: Mapping[str, Placed]
+    required: float = 0.0
+    """What the identifiers of the query that it holds are worth; decides before the score."""
+
+
+def fuse(
+    lists: Mapping[str, Sequence[tuple[int, float]]],
+    weights: Mapping[str, float],
+    required: Mapping[int, float] | None = None,
+) -> list[Fused]:
+    """Weighted reciprocal rank fusion; passages that hold required identifiers come first.
+
+    Args:
+        lists: Name of a retriever -> its passages with their scores, best first.
+        weights: What each list counts.
+        required: Passage -> worth of the identifiers it holds.
+    """
+    places: dict[int, dict[str, Placed]] = {}
+    for name, ranked in lists.items():
+        for rank, (key, score) in enumerate(ranked, 1):
+            places.setdefault(key, {})[name] = Placed(rank, score)
+    required = required or {}
+    best = sum(weights[name] for name in lists) / (RRF_K + 1) or 1.0
+    fused = [
+        Fused(
+            key,
+            sum(weights[name] / (RRF_K + place.rank) for name, place in placed.items()) / best,
+            placed,
+            required.get(key, 0.0),
+        )
+        for key, placed in places.items()
+    ]
+    return sorted(fused, key=lambda each: (-each.required, -each.score, each.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the caps look at."""
+
+    key: int
+    source: str
+    siblings: int
+    """How many passages the source has."""
+    text: str
+
+
+def slots(siblings: int) -> int:
+    """How many passages of one source an answer may hold: one, for long documents up to three."""
+    return min(_MOST_SLOTS, 1 + siblings // _PASSAGES_PER_SLOT)
+
+
+def cap_copies(candidates: Iterable[Candidate], limit: int) -> tuple[list[int], dict[int, str]]:
+    """Take the first `limit` candidates that are not one copy or one source too many.
+
+    Returns:
+        Keys taken, in order, and for those passed over the reason.
+    """
+    taken: list[tuple[Candidate, frozenset[str]]] = []
+    passed: dict[int, str] = {}
+    for candidate in candidates:
+        if len(taken) == limit:
+            break
+        same_source = sum(other.source == candidate.source for other, _ in taken)
+        if same_source >= slots(candidate.siblings):
+            passed[candidate.key] = f"{candidate.source} is already there"
+            continue
+        words = _words(candidate.text)
+        copies = [other for other, known in taken if _alike(words, known)]
+        if len(copies) >= COPIES_SHOWN:
+            passed[candidate.key] = f"says the same as {copies[0].source}"
+            continue
+        taken.append((candidate, words))
+    return [candidate.key for candidate, _ in taken], passed
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W\d_]{2,}", text.lower()))
+
+
+def _alike(words: frozenset[str], known: frozenset[str]) -> bool:
+    """Jaccard similarity over words, numbers left out: copies with other ids are copies."""
+    if min(len(words), len(known)) < NEAR_DUPLICATE * max(len(words), len(known)):
+        return False
+    shared = len(words & known)
+    return shared >= NEAR_DUPLICATE * (len(words) + len(known) - shared)

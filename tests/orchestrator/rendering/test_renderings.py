@@ -1,0 +1,153 @@
+"""One report for people and machines; hostile strings stay strings."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from orchestrator.rendering.markdown import to_markdown
+from orchestrator.rendering.plain_text import code_span, markdown, plain
+from orchestrator.rendering.terminal import print_report
+from telecom.evidence import Evidence, Gap
+from telecom.report import (
+    CausalLink,
+    NextAction,
+    ProvenanceStep,
+    ReportedTicket,
+    RootCause,
+    RootCauseReport,
+    RuledOut,
+    TimelineEntry,
+)
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold red]pwn[/] <script>|`\u202e\u200b\r\nend"
+
+
+def report(text="agg1"):
+    return RootCauseReport(
+        incident_id="inc-1",
+        headline=f"MTU mismatch at {text}",
+        status="confirmed",
+        root_causes=(
+            RootCause(
+                managed_object=text,
+                probable_cause=text,
+                specific_problem=text,
+                role="fault",
+                confidence=0.87,
+                confidence_basis=text,
+                evidence_ids=("alarm:1",),
+            ),
+        ),
+        ruled_out=(RuledOut(managed_object=text, hypothesis=text, why=text),),
+        causal_chain=(
+            CausalLink(
+                source=text,
+                target="cell1",
+                condition=text,
+                effect=text,
+                lag_seconds=2.0,
+                evidence_ids=("alarm:1",),
+            ),
+        ),
+        timeline=(
+            TimelineEntry(
+                time=datetime(2026, 3, 1, 10, 15, tzinfo=UTC), managed_object=text, what=text
+            ),
+        ),
+        similar_incidents=(ReportedTicket(ticket_id=text, score=0.5, quote=text, agrees=True),),
+        next_actions=(
+            NextAction(action=f"check {text}", why=text, read_only=True),
+            NextAction(action=f"revert {text}", why=text, read_only=False),
+        ),
+        gaps=(Gap(what=text, why=text, rule="site-boundary"),),
+        provenance=(
+            ProvenanceStep(
+                step=text,
+                agent="alarm_triage",
+                tier="outposts",
+                decision_id="pd-1",
+                tool="summarize_alarms",
+                tokens_before=20000,
+                tokens_after=1800,
+                masked=12,
+                bytes_out=9000,
+                cost_usd=0.01,
+                latency_ms=4.0,
+            ),
+        ),
+        evidence={
+            "alarm:1": Evidence(
+                source="alarms",
+                locator="alarms/a.log:1",
+                quote=text,
+                data_class="alarms_raw",
+                sha256="0" * 64,
+            )
+        },
+    )
+
+
+def printed(of):
+    target = io.StringIO()
+    print_report(of, Console(file=target, width=160, force_terminal=False))
+    return target.getvalue()
+
+
+def test_the_first_screen_has_headline_cause_basis_and_actions():
+    """DESIGN 6: the answer first."""
+    text = printed(report())
+    first = text.split("Causal chain")[0]
+    for expected in ("MTU mismatch at agg1", "confirmed", "0.87", "check agg1", "changes the net"):
+        assert expected in first
+    for part in ("Timeline", "Similar incidents", "Ruled out", "Not looked at", "left the site"):
+        assert part in text
+    assert "20000 -> 1800" in text
+
+
+def test_hostile_strings_never_drive_the_terminal():
+    """Us: alarm text is written by devices and strangers."""
+    text = printed(report(HOSTILE))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
+    assert "[bold red]pwn[/]" in text
+
+
+def test_hostile_strings_are_no_markup_in_markdown():
+    """Us: the report is pasted into tickets and pages."""
+    text = to_markdown(report(HOSTILE))
+    assert "\x1b" not in text
+    assert "<script>" not in text.replace("``", "").replace("`", "") or "\\<script\\>" in text
+    unquoted = "".join(part for n, part in enumerate(text.split("``")) if n % 2 == 0)
+    assert "<script>" not in unquoted
+    assert all(
+        line.startswith(("#", "-", "  -", "|", "1", "2", "Incident")) or not line
+        for line in text.splitlines()
+    )
+
+
+def test_an_inconclusive_report_renders_without_a_cause():
+    """Us: most parts can be empty."""
+    empty = RootCauseReport(incident_id="inc-1", headline="Nothing", status="inconclusive")
+    assert "inconclusive" in printed(empty)
+    assert to_markdown(empty).startswith("# Nothing\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\tb\nc", "a b c"), ("\x1b[0m", "\\x1b[0m"), ("ä → ok", "ä → ok"), ("\ud800", "\\xd800")],
+)
+def test_plain_text_shows_what_is_hidden(text, shown):
+    """Us: escapes are visible, letters of any script stay."""
+    assert plain(text) == shown
+
+
+def test_a_code_span_holds_whatever_it_quotes():
+    """CommonMark 6.1: the fence is longer than any run of backticks inside."""
+    assert code_span("a`b``c") == "```a`b``c```"
+    assert code_span("`a`") == "`` `a` ``"
+    assert markdown("a|b*c") == "a\\|b\\*c"

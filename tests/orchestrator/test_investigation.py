@@ -1,0 +1,394 @@
+"""The investigation from end to end, over real MCP and, where a model reasons, real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+import yaml
+
+from orchestrator.doubles.bedrock import BedrockDouble, Cut, Fail, Say, Use
+from orchestrator.doubles.site import SiteDouble
+from orchestrator.front_door import run_investigation
+from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.settings import load_settings
+from orchestrator.sites import open_sites
+from orchestrator.state import kept_decisions, open_state
+from placement.catalogue_file import REFERENCE_CATALOGUE
+from placement.policy import load_policy
+from placement.replay import replay
+from telecom.errors import (
+    PlacementRefusedError,
+    RecordNotFoundError,
+    SettingsError,
+    ToolRefused,
+)
+
+MODEL = {"analyst": "bedrock", "bedrock_model": "amazon.nova-pro-v1:0"}
+
+
+def report_for(settings, inquiry=None):
+    return asyncio.run(run_investigation(inquiry or Inquiry(), settings))
+
+
+def step_of(report, agent):
+    return next(step for step in report.provenance if step.agent.startswith(agent))
+
+
+def test_an_incident_becomes_a_report_with_evidence_for_every_statement(site, settings_for):
+    """R19, R21: orchestrator, tools and policy together, without any credentials."""
+    report = report_for(settings_for(site), Inquiry(question="why are the cells down?"))
+    assert report.status in {"confirmed", "probable"}
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+    assert "change:0123456789ab:agg1" in report.root_causes[0].evidence_ids
+    assert report.changes_before_onset[0].hunks[0].lines[0].text == " mtu 1500"
+    assert [ticket.ticket_id for ticket in report.similar_incidents] == ["INC41", "INC42"]
+    assert report.causal_chain[0].target == "cell1"
+    named = {key for cause in report.root_causes for key in cause.evidence_ids}
+    assert named <= set(report.evidence)
+    assert [step.agent for step in report.provenance] == [
+        "alarm_triage",
+        "config_auditor",
+        "ticket_historian",
+        "root_cause_analyst (rules)",
+    ]
+    assert [step.tier for step in report.provenance] == ["outposts"] * 3 + ["region"]
+    assert step_of(report, "alarm_triage").tokens_before == 20_000
+    assert report.gaps == ()
+
+
+def test_every_decision_of_an_investigation_can_be_replayed(site, settings_for):
+    """DESIGN 3: decisions are kept with their inputs."""
+    settings = settings_for(site)
+    report = report_for(settings)
+    kept = list(kept_decisions(settings.state_file, incident_id=report.incident_id))
+    ids = {step.decision_id for step in report.provenance}
+    assert ids == {record.decision.decision_id for record in kept}
+    assert replay(kept, load_policy()).same == len(kept) == 4
+
+
+def test_a_named_alarm_gives_the_window(site, settings_for, summary):
+    """INTERFACES: --alarm ID is the time around that alarm."""
+    report_for(settings_for(site), Inquiry(alarm_id="g1"))
+    asked = next(call for call in site.calls if call.tool == "summarize_alarms")
+    assert asked.arguments["from_time"] == "2026-03-01T09:45:00Z"
+    assert asked.arguments["to_time"] == "2026-03-01T10:45:00Z"
+    with pytest.raises(RecordNotFoundError, match="nothing"):
+        report_for(settings_for(site), Inquiry(alarm_id="nothing"))
+
+
+def test_a_tool_that_fails_is_a_gap_and_not_a_lost_answer(summary, changes, settings_for):
+    """DESIGN 6: gaps say what could not be looked at."""
+
+    def broken():
+        raise ToolRefused("the history is being rebuilt")
+
+    with SiteDouble(summary, changes=changes, faults={"find_similar_incidents": broken}) as site:
+        report = report_for(settings_for(site))
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+    assert [gap.what for gap in report.gaps] == ["past tickets of site site1"]
+    assert step_of(report, "ticket_historian").tier is None
+
+
+def test_one_dead_site_does_not_spoil_the_others(site, summary, settings_for):
+    """House style: a failure is a value per site."""
+    with SiteDouble(summary) as dead:
+        pass
+    report = report_for(settings_for(dead, site))
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+    assert any("site1" in gap.what for gap in report.gaps)
+
+
+def test_without_any_site_that_answers_there_is_an_error_and_no_report(summary, settings_for):
+    """Bad input: a stopped MCP server."""
+    with SiteDouble(summary) as dead:
+        pass
+    with pytest.raises(ToolRefused, match="nobody answers"):
+        report_for(settings_for(dead))
+    with pytest.raises(SettingsError, match="--site"):
+        report_for(settings_for())
+
+
+def test_an_empty_site_gives_an_inconclusive_report(summary, settings_for):
+    """Bad input: an empty site is an answer, not a failure."""
+    nothing = summary.model_copy(
+        update={
+            "groups": (),
+            "root_cause_candidates": (),
+            "verdict": "none",
+            "causes": 0,
+            "causal_chain": (),
+            "timeline": (),
+            "evidence": {},
+            "alarms_total": 0,
+        }
+    )
+    with SiteDouble(nothing) as site:
+        report = report_for(settings_for(site))
+    assert (report.status, report.root_causes) == ("inconclusive", ())
+
+
+def test_evidence_that_the_region_may_not_read_is_reasoned_over_by_the_site(
+    summary, changes, settings_for
+):
+    """DESIGN 6: if nothing fits, the site reasons and the report says so."""
+    with SiteDouble(summary, changes=changes, form="raw") as site:
+        report = report_for(settings_for(site))
+    reason = report.provenance[-1]
+    assert (reason.tier, reason.tool) == ("outposts", "summarize_alarms")
+    gap = next(gap for gap in report.gaps if gap.what.startswith("reasoning"))
+    assert gap.rule is not None
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+
+
+def test_a_resumed_investigation_repeats_no_remote_call(site, settings_for):
+    """FACTS LangGraph: results of tasks are kept; finished means no tasks and no next."""
+    settings = settings_for(site)
+    seen = []
+
+    class CrashError(Exception):
+        pass
+
+    def stop_after_reasoning(node):
+        seen.append(node)
+        if node == "reason":
+            raise CrashError
+
+    async def run():
+        policy = load_policy()
+        async with open_state(settings.state_file) as state, open_sites(settings) as sites:
+            services = Services(settings, policy, sites, state)
+            with pytest.raises(CrashError):
+                await investigate(
+                    Inquiry(), services, incident_id="inc-1", progress=stop_after_reasoning
+                )
+            before = [call.tool for call in site.calls]
+            report = await investigate(Inquiry(), services, incident_id="inc-1")
+            return before, [call.tool for call in site.calls], report
+
+    before, after, report = asyncio.run(run())
+    assert sorted(before) == sorted(after)
+    assert report.incident_id == "inc-1"
+    assert report.root_causes
+
+
+# ------------------------------------------------------------- moving a tier
+
+
+LOCAL_ZONE_TICKETS = {"pseudonymized": "country", "pseudonymized+summarized": "country"}
+
+
+def moved_settings(folder, site, *, catalogue=None, executors=None):
+    """`tierwise.yaml` and nothing else."""
+    config = {
+        "sites": [{"name": "core", "url": site.url, "country": "DE"}],
+        "state": "state.sqlite",
+        "executors": executors or {},
+    }
+    if catalogue is not None:
+        (folder / "catalogue.yaml").write_text(catalogue)
+        config["policy"] = {"catalogue": "catalogue.yaml"}
+    (folder / "tierwise.yaml").write_text(yaml.safe_dump(config))
+    return load_settings(folder / "tierwise.yaml", environment={"AWS_REGION": "eu-central-1"})
+
+
+def catalogue_with_tickets_in_the_country():
+    """The reference catalogue with one row edited."""
+    text = REFERENCE_CATALOGUE.read_text()
+    head, _, tail = text.partition("  tickets_raw:\n")
+    row = "once: {pseudonymized+summarized: country,"
+    assert row in tail
+    edited = tail.replace(
+        row, "once: {pseudonymized: country, pseudonymized+summarized: country,", 1
+    )
+    return f"{head}  tickets_raw:\n{edited}"
+
+
+def test_editing_only_yaml_moves_the_ticket_historian_and_back(summary, changes, tickets, tmp_path):
+    """R2, R5: routing is externalized; a row and an executor move a sub-agent."""
+    with SiteDouble(summary, changes=changes, tickets=tickets, form="pseudonymized") as site:
+        at_home = report_for(moved_settings(tmp_path, site))
+        moved = report_for(
+            moved_settings(
+                tmp_path,
+                site,
+                catalogue=catalogue_with_tickets_in_the_country(),
+                executors={"local_zone": "in_process"},
+            )
+        )
+        back = report_for(moved_settings(tmp_path, site, executors={"local_zone": "in_process"}))
+    tiers = [step_of(report, "ticket_historian").tier for report in (at_home, moved, back)]
+    assert tiers == ["outposts", "local_zone", "outposts"]
+    tools = [step_of(report, "ticket_historian").tool for report in (at_home, moved)]
+    assert tools == ["find_similar_incidents", "search_tickets, get_ticket"]
+    assert at_home.similar_incidents == moved.similar_incidents
+
+
+def test_the_moved_historian_can_run_behind_an_mcp_endpoint_as_well(
+    summary, changes, tickets, tmp_path
+):
+    """DESIGN 3: an executor is in process, an MCP endpoint or a model endpoint."""
+    with (
+        SiteDouble(summary, changes=changes, tickets=tickets) as site,
+        SiteDouble(summary, tickets=tickets) as zone,
+    ):
+        report = report_for(
+            moved_settings(
+                tmp_path,
+                site,
+                catalogue=catalogue_with_tickets_in_the_country(),
+                executors={"local_zone": zone.url},
+            )
+        )
+    assert step_of(report, "ticket_historian").tier == "local_zone"
+    assert [call.tool for call in zone.calls] == ["find_similar_incidents"]
+
+
+def test_a_moved_historian_reads_nothing_that_the_gate_left_raw(
+    summary, changes, tickets, tmp_path
+):
+    """DESIGN 3: the obligation is part of the decision."""
+    with SiteDouble(summary, changes=changes, tickets=tickets, form="raw") as site:
+        report = report_for(
+            moved_settings(
+                tmp_path,
+                site,
+                catalogue=catalogue_with_tickets_in_the_country(),
+                executors={"local_zone": "in_process"},
+            )
+        )
+    gap = next(gap for gap in report.gaps if gap.what.startswith("past tickets"))
+    assert gap.rule == "obligation:pseudonymize"
+    assert report.similar_incidents == ()
+
+
+def test_with_the_top_tier_forbidden_the_next_is_used_or_the_gap_is_named(
+    summary, changes, tickets, tmp_path
+):
+    """DESIGN 3: delegation goes to the best-ranked tier that has an executor."""
+    closed = REFERENCE_CATALOGUE.read_text().replace(
+        "  outposts:\n    kind: outposts\n",
+        "  outposts:\n    kind: outposts\n    available: false\n",
+    )
+    with (
+        SiteDouble(summary, changes=changes, tickets=tickets) as site,
+        SiteDouble(summary, changes=changes, tickets=tickets) as factory,
+    ):
+        following = report_for(
+            moved_settings(tmp_path, site, catalogue=closed, executors={"ai_factory": factory.url})
+        )
+        assert step_of(following, "alarm_triage").tier == "ai_factory"
+        assert site.calls == []
+        with pytest.raises(PlacementRefusedError) as caught:
+            report_for(moved_settings(tmp_path, site, catalogue=closed))
+    assert caught.value.rule == "tier-not-available"
+
+
+# ---------------------------------------------------------------- with a model
+
+
+@pytest.fixture
+def bedrock(monkeypatch):
+    """Credentials for boto3 and a place for its requests to go."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+
+    def serve(replies):
+        double = BedrockDouble(replies)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", double.url)
+        return double
+
+    return serve
+
+
+def answer(*, managed_object="agg1:xe-0/0/1", ids=("alarm:g1", "change:0123456789ab:agg1")):
+    return json.dumps(
+        {
+            "headline": f"MTU changed on {managed_object}",
+            "status": "confirmed",
+            "root_causes": [
+                {
+                    "managed_object": managed_object,
+                    "probable_cause": "configuration error",
+                    "specific_problem": "MTU set to 1500",
+                    "role": "fault",
+                    "evidence_ids": list(ids),
+                }
+            ],
+        }
+    )
+
+
+def test_a_model_asks_back_through_mcp_streams_and_its_answer_is_verified(
+    site, settings_for, bedrock
+):
+    """R19: Bedrock reasons; tools are called over MCP; code checks the answer."""
+    ask_back = Say("Let me look.", (Use("search_tickets", {"query": "mtu"}, "t1"),))
+    with bedrock([ask_back, Say(answer())]) as double:
+        report = report_for(settings_for(site, **MODEL))
+    assert report.headline == "MTU changed on agg1:xe-0/0/1"
+    assert [request.operation for request in double.requests] == ["converse-stream"] * 2
+    body = double.requests[1].body
+    assert body["requestMetadata"]["incident_id"] == report.incident_id
+    assert "toolResult" in body["messages"][2]["content"][0]
+    back = next(step for step in report.provenance if step.step == "ask back")
+    assert (back.tool, back.tier) == ("search_tickets", "outposts")
+    reason = report.provenance[-1]
+    assert (reason.agent, reason.tier) == ("root_cause_analyst (bedrock)", "region")
+    assert reason.cost_usd > 0
+    assert "model agrees" in report.root_causes[0].confidence_basis
+
+
+def test_a_stream_that_breaks_is_repeated_and_nobody_notices(site, settings_for, bedrock):
+    """FACTS Bedrock: mid-stream retry is ours."""
+    with bedrock([Cut(Say(answer()), after=3), Say(answer())]) as double:
+        report = report_for(settings_for(site, **MODEL))
+    assert len(double.requests) == 2
+    assert report.headline == "MTU changed on agg1:xe-0/0/1"
+
+
+def test_statements_with_invented_evidence_ids_are_dropped(site, settings_for, bedrock):
+    """DESIGN 6: every evidence id was returned by a tool in this investigation."""
+    with bedrock([Say(answer(managed_object="cell1", ids=("alarm:invented",)))]):
+        report = report_for(settings_for(site, **MODEL))
+    assert "alarm:invented" not in report.model_dump_json()
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+    assert any("deterministic" in gap.why for gap in report.gaps)
+
+
+@pytest.mark.parametrize("reply", [Say("I will not.", stop_reason="guardrail_intervened")])
+def test_a_model_that_fails_leaves_the_deterministic_report_and_a_gap(
+    site, settings_for, bedrock, reply
+):
+    """Us: always a report."""
+    with bedrock([reply]):
+        report = report_for(settings_for(site, **MODEL))
+    assert report.root_causes[0].managed_object == "agg1:xe-0/0/1"
+    assert any(gap.what == "reasoning by a model (bedrock)" for gap in report.gaps)
+
+
+def test_a_model_that_is_not_enabled_leaves_a_gap_that_says_so(site, settings_for, bedrock):
+    """Bad input: access denied."""
+    with bedrock([Fail(403, "AccessDeniedException")]):
+        report = report_for(settings_for(site, **MODEL))
+    assert any("enable the model" in gap.why for gap in report.gaps)
+
+
+def test_no_model_is_called_with_evidence_it_may_not_read(summary, changes, settings_for, bedrock):
+    """R21: a model call is a delegation like any other."""
+    with (
+        SiteDouble(summary, changes=changes, form="pseudonymized") as site,
+        bedrock([Say(answer())]) as double,
+    ):
+        report = report_for(settings_for(site, **MODEL | {"aws_region": "us-east-1"}))
+    assert double.requests == []
+    assert any(gap.rule for gap in report.gaps)
+
+
+def test_the_analysts_disagreement_is_shown(site, settings_for, bedrock):
+    """DESIGN 6: disagreement is shown, not averaged away."""
+    with bedrock([Say(answer(managed_object="cell1", ids=("alarm:g2",)))]):
+        report = report_for(settings_for(site, **MODEL))
+    assert report.root_causes[0].managed_object == "cell1"
+    assert any("agg1" in gap.why for gap in report.gaps)
