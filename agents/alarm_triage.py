@@ -31,7 +31,7 @@ from agents.folding import (
     when,
 )
 from agents.peers import Peers
-from agents.ranking import Hypothesis, Ranker, RankingWeights
+from agents.ranking import Hypothesis, Ranker, RankingWeights, by_hand
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.configuration import ConfigChange
@@ -52,9 +52,14 @@ PROFILE = WorkloadProfile(
 QUIET = timedelta(minutes=5)
 """A pause that ends a burst; BGP hold timers (180 s, RFC 4271) must not split one."""
 
-MAX_CANDIDATES = 6
-MAX_GROUPS = 40
-MAX_CHAIN = 12
+# The whole answer leaves the site, not only the brief: these keep the structure around it at a few
+# thousand tokens for a storm of any size. What is not listed is counted and read by handle.
+MAX_CANDIDATES = 4
+MAX_GROUPS = 14
+MAX_CHAIN = 6
+MAX_TIMELINE = 8
+MAX_JOINTS = 16
+MAX_EVIDENCE = 4
 
 
 def triage(
@@ -98,8 +103,9 @@ def triage(
     ranked = ranker.rank()
     verdict = judge(ranked, burst, inside)
     book = _EvidenceBook(groups, symptoms)
-    listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     leading = [*verdict.asserted, *(h for h in ranked if h not in verdict.asserted)]
+    groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
+    listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     candidates = tuple(_candidate(h, burst, book) for h in leading[:MAX_CANDIDATES] if h.score > 0)
     chain_links = tuple(
         link for h in verdict.asserted for link in _causal_chain(h, burst, topology, book)
@@ -139,6 +145,14 @@ def triage(
     )
 
 
+def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> list[Group]:
+    """Groups that carry the case against a suspect, then the rest in order of worth."""
+    carrying = {
+        alarm.alarm_id for h in leading for argument in h.arguments for alarm in argument.alarms
+    }
+    return sorted(groups, key=lambda g: all(a.alarm_id not in carrying for a in g.alarms))
+
+
 def _inside(alarm: Alarm, window: Window) -> bool:
     return alarm.alarm_raised_time is not None and alarm.alarm_raised_time in window
 
@@ -148,6 +162,7 @@ class _EvidenceBook:
 
     def __init__(self, groups: Sequence[Group], symptoms: Sequence[Symptom]) -> None:
         self.quotations: dict[str, Quotation] = {}
+        self.listed: set[str] = set()
         self._open = {alarm.alarm_id for s in symptoms if s.ended is None for alarm in s.alarms}
         self._handle_of: dict[str, str] = {
             alarm.alarm_id: f"group:{group.first.alarm_id}"
@@ -174,8 +189,10 @@ class _EvidenceBook:
     def list_group(self, group: Group) -> AlarmGroup:
         """A group as the caller receives it."""
         worst = min(group.alarms, key=lambda a: _SEVERITY_ORDER.index(a.perceived_severity))
+        handle = self.handle(group.first)
+        self.listed.add(handle)
         return AlarmGroup(
-            handle=self.handle(group.first),
+            handle=handle,
             managed_object=group.managed_object,
             template=group.template,
             probable_cause=group.probable_cause,
@@ -184,7 +201,6 @@ class _EvidenceBook:
             first=when(group.first),
             last=when(group.last),
             still_open=any(alarm.alarm_id in self._open for alarm in group.alarms),
-            evidence_id=self.cite(group.first),
         )
 
 
@@ -199,7 +215,7 @@ def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> 
             strength=round(argument.strength, 3),
             points=round(argument.strength * getattr(RankingWeights(), argument.name), 3),
             because=argument.because,
-            evidence_ids=tuple(book.cite(alarm) for alarm in argument.alarms),
+            evidence_ids=tuple(book.cite(alarm) for alarm in argument.alarms[:1]),
         )
         for argument in sorted(h.arguments, key=lambda a: -abs(a.strength))
     )
@@ -208,7 +224,7 @@ def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> 
         book.cite(alarm)
         for argument in decisive
         if argument.strength > 0
-        for alarm in argument.alarms
+        for alarm in argument.alarms[:2]
     )
     return Candidate(
         managed_object=_where(h),
@@ -220,14 +236,15 @@ def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> 
         reasons=reasons,
         explains=tuple(
             dict.fromkeys(
-                book.handle(alarm)
+                handle
                 for index, share in h.explains.items()
                 if share >= 0.3
                 for alarm in burst[index].alarms
+                if (handle := book.handle(alarm)) in book.listed
             )
         ),
         onset=h.onset,
-        evidence=tuple(list(evidence)[:8]),
+        evidence=tuple(list(evidence)[:MAX_EVIDENCE]),
     )
 
 
@@ -251,6 +268,12 @@ def _suspicion(h: Hypothesis) -> tuple[str, str, CauseRole]:
     if kinds and kinds[0].strength >= 0.5 and kinds[0].strength >= change:
         alarm = kinds[0].alarms[0]
         kind = alarm.occurrence.kind if alarm.occurrence else OccurrenceKind.OTHER
+        if kind not in FAULT_KINDS and by_hand(alarm):
+            return (
+                f"{kind.value.replace('_', ' ')} reset by hand",
+                alarm.additional_text[:160],
+                "fault",
+            )
         return _cause_word(alarm), alarm.additional_text[:160], role_of(kind)
     if change >= 0.3:
         because = next(a.because for a in h.arguments if a.name == "change")
@@ -331,12 +354,12 @@ def _timeline(
             note(symptom.alarms[0], f"{_cause_word(symptom.alarms[0])} at the suspected cause")
     seen: set[str] = set()
     for symptom in burst:
-        if symptom.device not in seen and len(entries) < 16:
+        if symptom.device not in seen and len(entries) < MAX_TIMELINE - 3:
             seen.add(symptom.device)
             note(symptom.alarms[0], f"first trouble here: {_cause_word(symptom.alarms[0])}")
     for alarm in alarms:
         if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.CONFIGURATION:
-            if len(entries) >= 20:
+            if len(entries) >= MAX_TIMELINE - 1:
                 break
             note(alarm, "configuration changed")
     ended = [symptom for symptom in burst if symptom.ended is not None]
@@ -357,7 +380,7 @@ def _joints(candidates: Sequence[Candidate], topology: Topology) -> tuple[Topolo
                 key,
                 TopologyLink(source=link.a.device, target=link.b.device, relation=link.relation),
             )
-    return tuple(found.values())[:60]
+    return tuple(found.values())[:MAX_JOINTS]
 
 
 def _recent(changes: Sequence[ConfigChange], ranked: Sequence[Hypothesis]) -> list[ConfigChange]:

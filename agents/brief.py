@@ -17,7 +17,7 @@ from telecom.alarm import Alarm
 from telecom.times import Window, format_instant
 from telecom.tokens import estimate_tokens
 
-MAX_QUOTE = 300
+MAX_QUOTE = 240
 """Longest verbatim span of one record, in characters."""
 
 

@@ -39,7 +39,6 @@ class AlarmGroup(ProductModel):
     first: datetime
     last: datetime
     still_open: bool
-    evidence_id: str
 
 
 class Reason(ProductModel):

@@ -140,7 +140,7 @@ def is_clear(alarm: Alarm) -> bool:
 def template_of(alarm: Alarm) -> str:
     """The message with its variable parts as `<*>`."""
     text = alarm.additional_text or alarm.specific_problem or alarm.probable_cause or ""
-    return _VARIABLE.sub("<*>", text)[:240]
+    return _VARIABLE.sub("<*>", text)[:120]
 
 
 def fold_groups(alarms: Sequence[Alarm]) -> list[Group]:

@@ -96,7 +96,7 @@ def _take_stock(pack: EvidencePack) -> _Inventory:
     inventory = _Inventory()
     for summary in pack.alarms:
         for group in summary.groups:
-            inventory.learn(group.managed_object, [group.evidence_id])
+            inventory.learn(group.managed_object)
         for candidate in summary.root_cause_candidates:
             inventory.learn(candidate.managed_object, candidate.evidence)
         for joint in summary.topology:

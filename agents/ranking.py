@@ -421,17 +421,19 @@ def _defect(symptom: Symptom) -> float:
         return 1.0
     if symptom.kind is OccurrenceKind.CONFIGURATION:
         return 0.6
-    reasons = " ".join(
-        alarm.occurrence.reason.lower()
-        for alarm in symptom.alarms[:5]
-        if alarm.occurrence and alarm.occurrence.reason
-    )
-    if any(word in reasons for word in _ADMIN) and symptom.alarms[0].occurrence is not None:
-        local = symptom.alarms[0].occurrence.initiator != "remote"
-        return 0.5 if local else 0.0
+    if any(by_hand(alarm) for alarm in symptom.alarms[:5]):
+        return 0.5
     if symptom.kind is OccurrenceKind.INTERFACE:
         return 0.3
     return 0.1 if symptom.peer is None else 0.0
+
+
+def by_hand(alarm: Alarm) -> bool:
+    """Whether a record's own words say that somebody did it, at this end."""
+    occurrence = alarm.occurrence
+    if occurrence is None or occurrence.reason is None or occurrence.initiator == "remote":
+        return False
+    return any(word in occurrence.reason.lower() for word in _ADMIN)
 
 
 def _records(symptoms: Iterable[Symptom]) -> tuple[Alarm, ...]:

@@ -220,7 +220,7 @@ def _explained(pack: EvidencePack, causes: Sequence[RootCause]) -> tuple[AlarmEx
         }
         found.extend(
             AlarmExplained(
-                alarm_id=group.evidence_id.removeprefix("alarm:"), explained=group.handle in handles
+                alarm_id=group.handle.removeprefix("group:"), explained=group.handle in handles
             )
             for group in summary.groups
         )

@@ -210,11 +210,9 @@ def _next_actions(causes: Sequence[ProposedCause], pack: EvidencePack) -> tuple[
                     evidence_ids=(f"ticket:{incident.ticket_id}",),
                 )
             )
-    for gap in pack.gaps[:2]:
+    for what, why in list({gap.what: gap.why for gap in pack.gaps}.items())[:2]:
         actions.append(
-            NextAction(
-                action=f"Look at what could not be seen: {gap.what}", why=gap.why, read_only=True
-            )
+            NextAction(action=f"Look at what could not be seen: {what}", why=why, read_only=True)
         )
     return tuple(actions)
 

@@ -17,7 +17,7 @@ import cedarpy
 
 from placement import Policy, load_policy
 from placement.rules import END_MARK, REFERENCE_RULES, SCHEMA_FILE, parse_rules
-from telecom.workload import Home, WorkloadProfile
+from telecom.workload import Home, LifecyclePhase, WorkloadProfile
 
 HOME = Home(site="munich-1", country="DE")
 # One tier, and what the rules of the reference ask about it: the request a caller would write.
@@ -138,7 +138,7 @@ def _workloads() -> Callable[[], WorkloadProfile]:
     budgets = itertools.count(1000)
     return lambda: WorkloadProfile.model_construct(
         name="orchestrator",
-        phase="agentic_orchestration",
+        phase=LifecyclePhase.AGENTIC_ORCHESTRATION,
         data_classes=("alarms_raw",),
         home=HOME,
         latency_budget_ms=float(next(budgets)),

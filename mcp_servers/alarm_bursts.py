@@ -37,9 +37,7 @@ def newest_burst(times: Sequence[float]) -> tuple[float, float] | None:
         for later in range(minute, minute + _SPAN):
             counts[later] += count
     span = max(counts) - min(counts) + 1
-    threshold = max(
-        _FEWEST, _LOUD * _median(counts, span), _SHARE_OF_PEAK * max(counts.values())
-    )
+    threshold = max(_FEWEST, _LOUD * _median(counts, span), _SHARE_OF_PEAK * max(counts.values()))
     # A minute belongs to a burst when one of the five-minute spans that hold it is loud.
     loud = sorted(
         minute

@@ -33,7 +33,7 @@ _REFRESH_SECONDS = 5.0
 """How old the look at `alarms/` may be; a scan of a thousand files takes some ten milliseconds."""
 _REMEMBERED = 8
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class AlarmDesk:
@@ -157,5 +157,5 @@ class AlarmDesk:
             changes = self._configs.list_changes(day, limit=MAX_CHANGES)
             return changes, self._configs.addresses(), []
         except OperatorError as exc:
-            _log.warning("%s: %s", exc.code, exc)
+            _logger.warning("%s: %s", exc.code, exc)
             return (), {}, [Gap(what="configuration", why=f"it cannot be read ({exc.code})")]

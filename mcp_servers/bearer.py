@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcp_servers.identity import Caller, TokenVerifier
 from telecom.errors import IdentityError
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _peer: ContextVar[str | None] = ContextVar("peer", default=None)
 
 
@@ -35,7 +35,7 @@ class BearerVerifier:
         try:
             caller = self._verifier.verify(token, peer=_peer.get())
         except IdentityError as exc:
-            _log.warning("bearer token refused: %s", exc)
+            _logger.warning("bearer token refused: %s", exc)
             return None
         return CallerToken(
             token="",

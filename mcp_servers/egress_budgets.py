@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,11 +29,33 @@ class Spending:
 
 @dataclass(slots=True)
 class _Account:
+    """The spendings of one principal, with their sums kept as they come and go."""
+
     spent: deque[Spending] = field(default_factory=deque)
+    tokens: int = 0
+    records: int = 0
+    forgotten_identifiers: int = 0
+    identifiers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many spendings name each identifier."""
+
+    def add(self, spending: Spending) -> None:
+        self.spent.append(spending)
+        self._count(spending, 1)
+        self.identifiers.update(spending.identifiers)
 
     def drop_before(self, moment: datetime) -> None:
         while self.spent and self.spent[0].time <= moment:
-            self.spent.popleft()
+            spending = self.spent.popleft()
+            self._count(spending, -1)
+            for identifier in spending.identifiers:
+                self.identifiers[identifier] -= 1
+                if not self.identifiers[identifier]:
+                    del self.identifiers[identifier]
+
+    def _count(self, spending: Spending, sign: int) -> None:
+        self.tokens += sign * spending.tokens
+        self.records += sign * spending.records
+        self.forgotten_identifiers += sign * spending.forgotten_identifiers
 
 
 class EgressBudgets:
@@ -53,7 +75,7 @@ class EgressBudgets:
         begin = now() - _HOUR
         for entry in past:
             if entry.event == "release" and entry.time > begin:
-                self._account(entry.principal).spent.append(
+                self._account(entry.principal).add(
                     Spending(
                         entry.time,
                         entry.tokens,
@@ -75,26 +97,22 @@ class EgressBudgets:
         with self._lock:
             account = self._account(principal)
             account.drop_before(now - _HOUR)
-            self._check([*account.spent, spending])
-            account.spent.append(spending)
+            self._check(account, spending)
+            account.add(spending)
 
     def _account(self, principal: str) -> _Account:
         return self._accounts.setdefault(principal, _Account())
 
-    def _check(self, spent: list[Spending]) -> None:
-        known = frozenset().union(*(each.identifiers for each in spent))
-        used = {
-            "tokens": sum(each.tokens for each in spent),
-            "records": sum(each.records for each in spent),
-            "identifiers": len(known) + sum(each.forgotten_identifiers for each in spent),
-        }
-        limits = {
-            "tokens": self._settings.tokens_per_hour,
-            "records": self._settings.records_per_hour,
-            "identifiers": self._settings.identifiers_per_hour,
-        }
-        for name, limit in limits.items():
-            if used[name] > limit:
+    def _check(self, account: _Account, asked: Spending) -> None:
+        new = sum(identifier not in account.identifiers for identifier in asked.identifiers)
+        known = len(account.identifiers) + account.forgotten_identifiers
+        limits = (
+            ("tokens", account.tokens + asked.tokens, self._settings.tokens_per_hour),
+            ("records", account.records + asked.records, self._settings.records_per_hour),
+            ("identifiers", known + new, self._settings.identifiers_per_hour),
+        )
+        for name, used, limit in limits:
+            if used > limit:
                 raise BudgetExceededError(
                     f"{name}_per_hour",
                     f"this caller's budget of {limit} {name} an hour is used up; ask for less "

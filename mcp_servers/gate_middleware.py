@@ -36,7 +36,7 @@ ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 TOOL_SECONDS = 60.0
 """A tool answers within this or not at all."""
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Requests whose answers are the server's own words: no site data can be in them.
 _OWN_WORDS = frozenset(
@@ -97,7 +97,7 @@ class GateMiddleware:
             raise
         except Exception as exc:
             # Outermost for a message: an exception's own text must not reach the client.
-            _log.exception("request failed in the gate")
+            _logger.exception("request failed in the gate")
             raise MCPError(code=INTERNAL_ERROR, message="Internal server error") from exc
         raise MCPError(code=METHOD_NOT_FOUND, message="Method not found")
 

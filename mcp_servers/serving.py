@@ -27,7 +27,7 @@ from mcp_servers.tool_declarations import DeclaredTool, check_declarations
 from telecom.errors import OperatorError, TierwiseError
 from telecom.workload import DataClass
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _error(exc: TierwiseError) -> CallToolResult:
     """Say what went wrong; what only an operator can mend goes to the site's log."""
     message = str(exc)
     if isinstance(exc, OperatorError):
-        _log.error("%s: %s", exc.code, exc)
+        _logger.error("%s: %s", exc.code, exc)
         message = "the site cannot answer this until its operator acts; its log says why"
     details = {"code": exc.code, "rule": getattr(exc, "rule", None)}
     return CallToolResult(

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 LONGEST_LINE = 1024 * 1024
 """A request is a few kilobytes; a client that sends more than this is cut off."""
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 async def serve_stream(server: MCPServer[Any], stream: anyio.abc.ByteStream) -> None:
@@ -44,7 +44,7 @@ async def _read_lines(
             except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
                 return
             except anyio.DelimiterNotFound:
-                _log.warning("a stdio client sent a line of more than %d bytes", LONGEST_LINE)
+                _logger.warning("a stdio client sent a line of more than %d bytes", LONGEST_LINE)
                 return
             if line.strip():
                 await to_server.send(_message(line))

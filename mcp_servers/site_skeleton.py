@@ -1,4 +1,4 @@
-"""`init`: a site directory to fill in, or a sample one."""
+"""`init`: a site directory to fill in."""
 
 from __future__ import annotations
 

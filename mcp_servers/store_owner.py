@@ -45,7 +45,7 @@ Operation = Callable[[Mapping[str, JsonValue], Progress], JsonValue]
 _NEWS_SECONDS = 0.2
 """How often a waiting command hears of progress."""
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class OwnedStore(Protocol):
@@ -135,7 +135,10 @@ class Owner:
             except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
                 return
             except (TimeoutError, ValueError, OperatorError):
-                _log.warning("a client of the store's socket did not keep to the protocol")
+                _logger.warning("a client of the store's socket did not keep to the protocol")
+            except Exception:
+                # Outermost for a client: one that fails must not take the others with it.
+                _logger.exception("a client of the store's socket could not be served")
 
     async def _do(self, stream: anyio.abc.SocketStream, hello: Mapping[str, JsonValue]) -> None:
         kind, operation = hello.get("kind"), str(hello.get("operation"))
@@ -173,6 +176,11 @@ class Owner:
                 return {"value": await run_sync(self.opened.operations[operation], arguments, note)}
             except TierwiseError as exc:
                 return {"error": describe_error(exc)}
+            except Exception:
+                # Outermost for an operation: the command learns of it, the log has the trace.
+                _logger.exception("operation failed")
+                failure = OperatorError(f"{operation} failed in the process that owns the store")
+                return {"error": describe_error(failure)}
 
 
 @asynccontextmanager

@@ -131,6 +131,7 @@ class Evaluator:
         self._catalogue = catalogue
         self._rules = rules
         self._demands = _demands_by_handling(catalogue)
+        self._demanded: dict[tuple[tuple[DataClass, ...], str | None, Form], frozenset[str]] = {}
         self._law: dict[tuple[DataClass, str | None], str | None] = {}
         self._tiers: OrderedDict[VerdictKey, cedarpy.Entities | None] = OrderedDict()
         try:
@@ -161,9 +162,20 @@ class Evaluator:
         prefix = self._law[key]
         return UNKNOWN_HANDLING if prefix is None else f"{prefix}#{form.value}"
 
-    def demands(self, handlings: Iterable[str]) -> frozenset[str]:
-        """Everything that a set of handlings demands."""
-        return frozenset().union(*(self._demands[handling] for handling in handlings))
+    def demands(
+        self, classes: tuple[DataClass, ...], country: str | None, form: Form
+    ) -> frozenset[str]:
+        """Everything that a workload's classes demand together."""
+        key = (classes, country, form)
+        known = self._demanded.get(key)
+        if known is None:
+            known = frozenset().union(
+                *(self._demands[handling] for handling in self.handlings(*key))
+            )
+            if len(self._demanded) >= _REMEMBERED_ROWS:
+                self._demanded.clear()
+            self._demanded[key] = known
+        return known
 
     def violated(self, question: Question) -> tuple[Rule, ...]:
         """Evaluate one question; the rules that forbid, decisive first."""
@@ -198,7 +210,8 @@ class Evaluator:
             "principal": {"type": "Workload", "id": "workload"},
             "action": {"type": "Action", "id": "run"},
             "resource": {"type": "Tier", "id": question.tier.id},
-            "context": context,
+            # As text: cedarpy would copy the request to turn a mapping into it.
+            "context": json.dumps(context),
         }
 
     def _entities(self, tier: TierInstance) -> cedarpy.Entities | None:

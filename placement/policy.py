@@ -54,7 +54,12 @@ class Policy:
         self.catalogue_sha256 = catalogue_sha256
         self._evaluator = Evaluator(catalogue, rules)
         self._verdicts: dict[VerdictKey, Verdict] = {}
-        self._search = Search(catalogue, self._evaluator, self._verdict)
+        self._search = Search(
+            catalogue,
+            self._evaluator,
+            self._verdict,
+            frozenset(rule.id for rule in rules.rules.values() if not rule.reads_data),
+        )
 
     # ------------------------------------------------------------------ tiers
 
@@ -145,6 +150,7 @@ class Policy:
                 self._question(
                     workload,
                     tier,
+                    approved=True,
                     available=tier.id not in out,
                     model_params_b=model_params_b,
                 )
@@ -202,9 +208,7 @@ class Policy:
 
     def moves_freely(self, data_class: DataClass, country: str | None) -> bool:
         """Tell whether nothing binds a class as it is; an unknown class or country is bound."""
-        return not self._evaluator.demands(
-            self._evaluator.handlings((data_class,), country, Form.RAW)
-        )
+        return not self._evaluator.demands((data_class,), country, Form.RAW)
 
     def budget_ms(self, workload: WorkloadProfile) -> float | None:
         """The workload's latency budget, or its phase's; None is batch."""
@@ -280,7 +284,7 @@ class Policy:
             dimension=decisive.dimension,
             rule=decisive.rule,
             because=decisive.because,
-            remedy=find_remedy(out, self._verdict, self.catalogue),
+            remedy=find_remedy(out, self._search),
             violations=tuple(
                 Violation(dimension=broken.dimension, rule=broken.rule, because=broken.because)
                 for broken in out.verdict.eliminations

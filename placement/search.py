@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from placement.catalogue import Catalogue
 from placement.decision import Verdict
@@ -50,10 +50,11 @@ class Search:
     catalogue: Catalogue
     evaluator: Evaluator
     judge: Judge
+    blind_to_data: frozenset[str]
+    """Rules that no treatment of the data can satisfy."""
 
     def place(self, question: Question) -> Feasible | Infeasible:
         """Place the workload of `question`; a release that needs approval counts as approvable."""
-        question = replace(question, approved=True)
         verdict = self.judge(question)
         if verdict.permitted:
             return self._feasible(question, AS_IT_IS)
@@ -63,33 +64,37 @@ class Search:
                 return self._feasible(treated, treatment)
         return Infeasible(question, verdict)
 
-    def _promising(self, question: Question, verdict: Verdict) -> tuple[Treatment, ...]:
-        """Treatments worth trying: those that change what the data demands, weakest first.
-
-        None when no sovereignty rule is broken: nothing done to data makes a tier faster, and a
-        knowledge base is not copied away only because it could be. None either when the strongest
-        treatment is not enough, which saves asking about the weaker ones.
-        """
-        if all(broken.dimension is not Dimension.SOVEREIGNTY for broken in verdict.eliminations):
-            return ()
-        workload = question.workload
-        summaries = self.catalogue.phases[workload.phase].works_on_summary
+    def treatments(self, question: Question, *, summaries: bool) -> tuple[Treatment, ...]:
+        """Treatments that change what the data demands, weakest first."""
         seen = {self._demands(question)}
         found: list[Treatment] = []
-        for treatment in treatments_for(workload, summaries=summaries):
+        for treatment in treatments_for(question.workload, summaries=summaries):
             demands = self._demands(treat(question, treatment))
             if demands not in seen:
                 seen.add(demands)
                 found.append(treatment)
+        return tuple(found)
+
+    def _promising(self, question: Question, verdict: Verdict) -> tuple[Treatment, ...]:
+        """Treatments worth trying, weakest first.
+
+        None when no sovereignty rule is broken: a knowledge base is not copied away only because
+        it could be. None when a rule is broken that does not look at the data. None when the
+        strongest treatment is not enough, which saves asking about many weaker ones.
+        """
+        if is_free_of_sovereignty(verdict) or any(
+            broken.rule in self.blind_to_data for broken in verdict.eliminations
+        ):
+            return ()
+        summaries = self.catalogue.phases[question.workload.phase].works_on_summary
+        found = self.treatments(question, summaries=summaries)
         if len(found) > _WORTH_A_LOOK and not self.judge(treat(question, found[-1])).permitted:
             return ()
-        return tuple(found)
+        return found
 
     def _demands(self, question: Question) -> frozenset[str]:
         workload = question.workload
-        return self.evaluator.demands(
-            self.evaluator.handlings(workload.data_classes, workload.home.country, question.form)
-        )
+        return self.evaluator.demands(workload.data_classes, workload.home.country, question.form)
 
     def _feasible(self, question: Question, treatment: Treatment) -> Feasible:
         """Word what the placement depends on."""
@@ -117,9 +122,20 @@ class Search:
 
 def treat(question: Question, treatment: Treatment) -> Question:
     """Ask the same about data to which `treatment` was done."""
-    return replace(
-        question,
+    # `dataclasses.replace` would take half the time of a decision.
+    return Question(
+        workload=question.workload,
+        tier=question.tier,
         pseudonymized=question.pseudonymized or treatment.pseudonymize,
         anonymized=question.anonymized or treatment.anonymize,
         summarized=question.summarized or treatment.summarize,
+        approved=question.approved,
+        available=question.available,
+        model_params_b=question.model_params_b,
+        budget_ms=question.budget_ms,
     )
+
+
+def is_free_of_sovereignty(verdict: Verdict) -> bool:
+    """Tell whether no sovereignty rule is broken, so that the form of the data is no problem."""
+    return all(broken.dimension is not Dimension.SOVEREIGNTY for broken in verdict.eliminations)

@@ -112,7 +112,8 @@ class Loader(yaml.SafeLoader):
             self.ended_explicitly = bool(event.explicit)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
             raise yaml.composer.ComposerError(
-                None, None, "anchors, aliases and tags are not supported", event.start_mark
+                problem="anchors, aliases and tags are not supported",
+                problem_mark=event.start_mark,  # type: ignore[arg-type]  # any mark will do
             )
         return event
 

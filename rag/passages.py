@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from telecom.ticket import Ticket
 from telecom.tokens import estimate_tokens
 
-TOKEN_BUDGET = int(__import__('os').environ.get('TB','220'))
+TOKEN_BUDGET = 220
 """Leaves room for the context within the 256 tokens that the embedding model reads."""
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")

@@ -80,7 +80,7 @@ def changes(
         list[str] | None, typer.Option(help="Suspected element; may be given several times.")
     ] = None,
     hops: Annotated[int, typer.Option(min=0, help="How far around them.")] = 1,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 500,
     as_json: AsJson = False,
 ) -> None:
     """List configuration changes of a window, most suspicious first.

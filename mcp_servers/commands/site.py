@@ -33,9 +33,7 @@ def init(
         str | None, typer.Option(help="Fault family of the sample; `list` prints their names.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same sample.")] = 1,
-    size: Annotated[
-        int | None, typer.Option(min=1, help="Managed objects of the sample, about.")
-    ] = None,
+    size: Annotated[int, typer.Option(min=1, help="Managed objects of the sample, about.")] = 150,
 ) -> None:
     """Make a site directory: a documented skeleton, or a sample with one incident.
 
@@ -46,22 +44,25 @@ def init(
 
         tierwise-site init --family list
     """
-    from mcp_servers.site_skeleton import families, write_sample, write_skeleton
-
     if family == "list":
-        print_text("\n".join(families()))
+        from mcp_servers.sample_site import FAMILIES
+
+        print_text("\n".join(FAMILIES))
         return
     if not directory:
         raise InvalidArgumentError("DIR", "name the directory to make: tierwise-site init DIR")
     target = Path(directory)
     if not sample:
-        if family is not None or size is not None:
-            raise InvalidArgumentError("--family", "--family and --size need --sample")
+        if family is not None:
+            raise InvalidArgumentError("--family", "--family needs --sample")
+        from mcp_servers.site_skeleton import write_skeleton
+
         write_skeleton(target)
         say(f"{target}: fill in site.yaml, add files, then `tierwise-site ingest {target}`")
         return
-    with progress_bar():
-        write_sample(target, family=family, seed=seed, size=size)
+    from mcp_servers.sample_site import generate
+
+    generate(target, family=family, seed=seed, size=size)
     say(f"{target}: sample site with one incident; next: tierwise-site ingest {target}")
 
 

@@ -138,7 +138,7 @@ def _read_indented(lines: list[str], grammar: Grammar) -> list[Statement]:
         enclosing[-1][1].append(statement)
         if len(enclosing) < _MAX_DEPTH:
             enclosing.append((indent, statement.children))
-        number = statement.last = _literal_end(lines, number, text, grammar)
+        number = statement.last = literal_end(lines, number, text, grammar)
     return top
 
 
@@ -147,7 +147,7 @@ def _indent(line: str) -> int:
     return len(blank.expandtabs(8)) if "\t" in blank else len(blank)
 
 
-def _literal_end(lines: list[str], number: int, text: str, grammar: Grammar) -> int:
+def literal_end(lines: list[str], number: int, text: str, grammar: Grammar) -> int:
     """The last line of a literal that begins at `text`; `number` itself for any other line."""
     for literal in grammar.literals:
         if not text.startswith(literal.word):

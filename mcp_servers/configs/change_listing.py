@@ -16,7 +16,8 @@ from telecom.times import Window
 from telecom.topology import ManagedObject, Topology
 
 _COMPARISONS_KEPT = 20_000
-_TEXTS_KEPT = 64
+_TEXTS_KEPT = 512
+_LONGEST_KEPT = 100_000
 _TOUCHED_STATEMENTS = 100
 _LINES_SHOWN = 400
 
@@ -123,7 +124,7 @@ class ChangeListing:
             return known
         data = history.read(key)
         text = None if data is None else decode(data)
-        if text is not None:
+        if text is not None and len(text) <= _LONGEST_KEPT:
             self._texts[key] = text
             if len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_servers.configs.block_tree import Placed, read_tree
+from mcp_servers.configs.block_tree import Placed, literal_end, read_tree
 from mcp_servers.configs.grammar import Grammar
 from telecom.configuration import ChangedLine, ConfigHunk
 
-_OPENERS = ("banner ", "header ", "-----BEGIN")
+_PEM, _PEM_END = "-----BEGIN", "-----END"
+_OPENERS = ("banner ", "header ", _PEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def compare(old: str, new: str, grammar: Grammar, strip: Callable[[str, str], st
     if old == new:
         return Difference(())
     before, after = old.split("\n"), new.split("\n")
-    (part_old, lines_old), (part_new, lines_new) = _differing_parts(before, after, grammar)
+    literals = _literals(before, old, grammar)
+    (part_old, lines_old), (part_new, lines_new) = _differing_parts(
+        before, after, grammar, literals
+    )
     text_old, text_new = strip(part_old, old), strip(part_new, new)
     statements = _changed_statements(text_old, text_new, grammar)
     remarks = [] if statements else _changed_remarks(text_old.split("\n"), text_new.split("\n"))
@@ -77,17 +81,21 @@ _Part = tuple[str, Sequence[int]]
 """Text to look at, and for each of its lines its place (from 0) in the whole."""
 
 
-def _differing_parts(before: list[str], after: list[str], grammar: Grammar) -> tuple[_Part, _Part]:
+def _differing_parts(
+    before: list[str], after: list[str], grammar: Grammar, literals: Sequence[range]
+) -> tuple[_Part, _Part]:
     """Cut both texts down to the blocks in which they differ."""
     if grammar.style not in ("indent", "braces", "set"):
         return _part(before, range(len(before))), _part(after, range(len(after)))
     if len(before) == len(after):
+        # Lines were replaced, none came or went: every part that differs stands alone.
         places = [n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
-        numbers = _blocks_around(before, after, places, grammar)
-        return _part(before, numbers), _part(after, numbers)
+        if grammar.style != "set":
+            places = _blocks_around(before, after, places, literals)
+        return _part(before, places), _part(after, places)
     first, last_old, last_new = _differing(before, after)
     if grammar.style != "set":
-        first = _block_start(before, after, first)
+        first = _block_start(before, after, first, literals)
         last_old, last_new = _block_end(before, last_old), _block_end(after, last_new)
     return _differing_blocks(before, after, (first, last_old, last_new), grammar)
 
@@ -97,17 +105,15 @@ def _part(lines: list[str], numbers: Sequence[int]) -> _Part:
 
 
 def _blocks_around(
-    before: list[str], after: list[str], places: list[int], grammar: Grammar
+    before: list[str], after: list[str], places: list[int], literals: Sequence[range]
 ) -> list[int]:
     """Numbers of the lines of every top-level block that holds one of `places`."""
-    if grammar.style == "set":
-        return places
     numbers: list[int] = []
     end = 0
     for place in places:
         if place < end:
             continue
-        start = max(_block_start(before, after, place), end)
+        start = max(_block_start(before, after, place, literals), end)
         end = place + 1
         while end < len(before) and not (_is_boundary(before[end]) and _is_boundary(after[end])):
             end += 1
@@ -131,22 +137,33 @@ def _is_boundary(line: str) -> bool:
     return bool(line) and line[0] not in " \t}!#\r" and not line.isspace()
 
 
-def _block_start(before: list[str], after: list[str], first: int) -> int:
-    """The beginning of the top-level block around `first`, never inside a banner or key."""
-    start = first
-    common = before if first < len(before) else after
-    if (
-        first == len(common)
-        or not _is_boundary(common[first])
-        or not _is_boundary(after[first] if first < len(after) else "x")
-    ):
-        start = max(first - 1, 0)
+def _block_start(before: list[str], after: list[str], place: int, literals: Sequence[range]) -> int:
+    """The beginning of the top-level block around `place`, never inside a banner or key."""
+    start = place
+    if not all(place < len(side) and _is_boundary(side[place]) for side in (before, after)):
+        start = min(max(place - 1, 0), len(before) - 1)
         while start > 0 and not _is_boundary(before[start]):
             start -= 1
-    for number in range(start, -1, -1):
-        if before[number].lstrip().startswith(_OPENERS):
-            return number
+    for literal in literals:
+        if start in literal:
+            return literal.start
     return start
+
+
+def _literals(lines: list[str], text: str, grammar: Grammar) -> list[range]:
+    """Lines that belong together although they look like statements: banners and keys."""
+    if not any(opener in text for opener in _OPENERS):
+        return []
+    found = []
+    for number, line in enumerate(lines):
+        if line.startswith(_PEM):
+            end = number
+            while end < len(lines) - 1 and not lines[end].startswith(_PEM_END):
+                end += 1
+            found.append(range(number, end + 1))
+        elif line.startswith(_OPENERS):
+            found.append(range(number, literal_end(lines, number + 1, line.strip(), grammar)))
+    return found
 
 
 def _block_end(lines: list[str], end: int) -> int:

@@ -82,6 +82,10 @@ class ElementView:
     uses: list[Use] = field(default_factory=list)
     isis_level: Setting | None = None
 
+    def definitions_of(self, kind: str) -> list[str]:
+        """Names of everything of one kind that is defined."""
+        return [name for known, name in self.definitions if known == kind]
+
     def interface(self, name: str) -> Interface | None:
         """Find an interface by any spelling of its name."""
         return self.interfaces.get(port_key(name))

@@ -87,7 +87,9 @@ def decode(data: bytes) -> str | None:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\0", "\ufffd")
+    if b"\r" in data:
+        text = text.replace("\r\n", "\n")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def is_safe_path(path: str) -> bool:

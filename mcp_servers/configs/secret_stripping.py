@@ -37,6 +37,7 @@ class _Rule:
     groups: tuple[int, ...]
     """Numbers of the groups that may hold the secret."""
     exempt: re2._Regexp | None
+    unless_line: re2._Regexp | None
     unless_within: re2._Regexp | None
     unless_defined: str | None
 
@@ -78,6 +79,7 @@ def _table() -> _Table:
                     pattern.groupindex[name] for name in ("s", "s2") if name in pattern.groupindex
                 ),
                 _optional(rule.get("except"), whole=True),
+                _optional(rule.get("unless_line"), whole=False),
                 _optional(rule.get("unless_within"), whole=False),
                 rule.get("unless_defined"),
             )
@@ -195,6 +197,9 @@ class SecretStripper:
 
 
 def _secret_spans(rule: _Rule, line: str) -> Iterator[tuple[int, int]]:
+    if rule.unless_line is not None and rule.unless_line.search(line):
+        return
+    known = [match.span() for match in _ALREADY.finditer(line)] if "<" in line else []
     for match in rule.pattern.finditer(line):
         # In RE2 the groups of an alternation that did not take part have the span (-1, -1).
         start, end = max(match.span(group) for group in rule.groups)
@@ -204,6 +209,8 @@ def _secret_spans(rule: _Rule, line: str) -> Iterator[tuple[int, int]]:
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             start, end, value = start + 1, end - 1, value[1:-1]
         if not value.strip() or _ALREADY.fullmatch(value.strip()):
+            continue
+        if any(begin < end and start < finish for begin, finish in known):
             continue
         if rule.exempt is not None and rule.exempt.search(value):
             continue

@@ -14,6 +14,7 @@ from mcp_servers.configs.difference import Difference
 from mcp_servers.configs.grammar import load_yaml
 from telecom.times import Window
 
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 _HALF_LIFE_S = 6 * 3600.0
 _STATEMENTS_LOOKED_AT = 200
 _BULK_FROM = 5
@@ -111,7 +112,7 @@ def impact_of(difference: Difference) -> Impact:
     """Weigh what changed, statement by statement; the heaviest counts."""
     table = _table()
     looked_at = difference.statements[:_STATEMENTS_LOOKED_AT]
-    signature = "\n".join(sorted({_unnumbered(s.sign + s.flat) for s in looked_at}))
+    signature = "\n".join(sorted({(s.sign + s.flat).translate(_NO_DIGITS) for s in looked_at}))
     if not looked_at:
         return Impact(0.0, ("no statement changed: order or layout only",), True, signature)
     if difference.remarks_only:
@@ -131,11 +132,6 @@ def impact_of(difference: Difference) -> Impact:
         )
     reasons = tuple(f"changes {name}" for name, (_, flag) in ordered if not flag)
     return Impact(ordered[0][1][0], reasons[:3], False, signature)
-
-
-@lru_cache(maxsize=16_384)
-def _unnumbered(text: str) -> str:
-    return "".join(character for character in text if not character.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +209,6 @@ def _how_late(seconds: float) -> str:
     minutes = seconds / 60
     if minutes < 120:
         return f"{minutes:.0f} min before the end of the window"
-    return f"{minutes / 60:.0f} h before the end of the window"
+    if minutes < 72 * 60:
+        return f"{minutes / 60:.0f} h before the end of the window"
+    return f"{minutes / 1440:.0f} days before the end of the window"

@@ -219,17 +219,28 @@ class Network:
         without: Collection[str] = (),
         cut: Collection[Cable] = (),
     ) -> set[str]:
-        """Elements that have a path to any of `starts` over what is left."""
+        """Elements that have a path to any of `starts` over what is left.
+
+        Cell site routers carry no transit: with two uplinks, one does not lead to the other.
+        """
         queue = deque(name for name in starts if name not in without)
         seen = set(queue)
         while queue:
             near = queue.popleft()
             for cable in self.cables_of(near):
                 far = cable.far(near)
+                if self._is_transit(near, far):
+                    continue
                 if far not in seen and far not in without and cable not in cut:
                     seen.add(far)
                     queue.append(far)
         return seen
+
+    def _is_transit(self, near: str, far: str) -> bool:
+        return (
+            self.elements[near].role is Role.CELL_SITE_ROUTER
+            and self.elements[far].role is Role.PRE_AGGREGATION
+        )
 
     def isolated(self, *, without: Collection[str] = (), cut: Collection[Cable] = ()) -> list[str]:
         """Living elements with cables that have no path to the core, in order of building."""

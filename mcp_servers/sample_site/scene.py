@@ -102,9 +102,7 @@ class Scene:
             )
         )
 
-    def blame(
-        self, managed_object: str, cause: str, *, acceptable: Collection[str] = ()
-    ) -> None:
+    def blame(self, managed_object: str, cause: str, *, acceptable: Collection[str] = ()) -> None:
         """Write down a root cause."""
         self.root_causes.append(RootCause(managed_object, cause))
         self.acceptable.extend(acceptable)

@@ -120,7 +120,9 @@ def release_users(
             supi=scene.people.plant("supi", user.supi),
             gpsi=scene.people.plant("msisdn", user.gpsi),
             cell=f"{gnb}/{scene.rng.choice(CELLS)}",
-            reason=scene.rng.choice(("radio-connection-with-ue-lost", "transport-resource-unavailable")),
+            reason=scene.rng.choice(
+                ("radio-connection-with-ue-lost", "transport-resource-unavailable")
+            ),
         )
 
 
@@ -155,7 +157,11 @@ def _managers_miss(scene: Scene, outage: Outage, origin: Origin) -> None:
         Role.AGGREGATION: "router_unreachable",
         Role.BOUNDARY_CLOCK: "clock_unreachable",
     }
-    missed = [(name, named[network.elements[name].role]) for name in network.elements if name in outage.gone and network.elements[name].role in named]
+    missed = [
+        (name, named[network.elements[name].role])
+        for name in network.elements
+        if name in outage.gone and network.elements[name].role in named
+    ]
     missed += [(power, "power_unreachable") for power in unreachable_power(network, outage.gone)]
     for name, alarm in missed:
         role = network.elements[name].role
@@ -183,9 +189,7 @@ def unreachable_power(network: Network, gone: Collection[str]) -> list[str]:
     found = []
     for power in network.names(Role.POWER):
         routers = [
-            name
-            for name in network.dependants(power, "powers")
-            if network.elements[name].is_router
+            name for name in network.dependants(power, "powers") if network.elements[name].is_router
         ]
         if routers and all(name in gone for name in routers):
             found.append(power)

@@ -224,7 +224,7 @@ class SiteDouble:
 
     def _alarm(self, alarm_id: str) -> Answer:
         for group in self.summary.groups:
-            if group.evidence_id == f"alarm:{alarm_id}":
+            if group.handle.removeprefix("group:") == alarm_id:
                 return {"records": [{"alarmRaisedTime": group.first.isoformat()}]}
         raise RecordNotFoundError("alarm", alarm_id, hint="list_alarms names them")
 

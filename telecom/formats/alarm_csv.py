@@ -23,8 +23,8 @@ from telecom.formats.wording import occurrence_in_words
 
 _COLUMNS = {
     "alarm_id": "alarmid id eventid serialnumber alarmserialnumber notificationid",
-    "object": "managedobject objectinstance alarmedobject sourcename device deviceid devicename ne nename"
-    " neid node nodename host hostname networkelement alarmsource source object element",
+    "object": "managedobject objectinstance alarmedobject sourcename device deviceid devicename ne"
+    " nename neid node nodename host hostname networkelement alarmsource source object element",
     "port": "port interface interfacename ifname locationinfo",
     "severity": "perceivedseverity severity alarmseverity level alarmlevel priority",
     "type": "alarmtype eventtype",

@@ -13,7 +13,6 @@ from telecom.formats.payloads import (
     Place,
     first_text,
     instant,
-    items,
     leftovers,
     mapping,
     text,

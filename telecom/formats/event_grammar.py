@@ -15,15 +15,17 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from telecom.alarm import OccurrenceKind
-from telecom.formats.event_table import (
-    ADDRESS,
-    DOWN_STATES,
-    EVENT_PATTERNS,
-    INITIATORS,
-    UP_STATES,
-    EventPattern,
-    State,
+from telecom.formats.event_parts import (
+    find_as,
+    find_neighbor,
+    find_person,
+    find_port,
+    find_reason,
+    find_vrf,
+    read_pairs,
 )
+from telecom.formats.event_states import read_state, state_in_words, state_of_step, state_of_word
+from telecom.formats.event_table import EVENT_PATTERNS, INITIATORS, EventPattern, State
 from telecom.formats.syslog_headers import SyslogLine
 
 UNDERSTOOD_CHARACTERS = 2_000
@@ -61,14 +63,13 @@ _SESSIONS = frozenset(
         OccurrenceKind.BFD_SESSION,
     }
 )
-_WITH_NEIGHBOR = frozenset(
-    {
-        OccurrenceKind.TUNNEL,
-        OccurrenceKind.SIGNALLING,
-        OccurrenceKind.CLOCK,
-        OccurrenceKind.OTHER,
-    }
-)
+_WITH_ADDRESSES = _SESSIONS | {OccurrenceKind.SIGNALLING}
+"""Any address in their text is the other end's."""
+_WITH_NEIGHBOR = _WITH_ADDRESSES | {
+    OccurrenceKind.TUNNEL,
+    OccurrenceKind.CLOCK,
+    OccurrenceKind.OTHER,
+}
 _ABOUT_PEOPLE = frozenset(
     {OccurrenceKind.CONFIGURATION, OccurrenceKind.LOGIN, OccurrenceKind.AUTHENTICATION}
 )
@@ -121,7 +122,7 @@ def _initiators() -> tuple[tuple[re.Pattern[str], Literal["local", "remote"] | N
 
 @cache
 def _table() -> tuple[tuple[_Row, re.Pattern[str] | None], ...]:
-    """Compile the rows at first use: importing this module must cost nothing."""
+    """Compile the rows at first use: a process that reads no logs does not pay for them."""
     return tuple(
         (
             _Row(pattern, tuple(re.compile(layout, re.IGNORECASE) for layout in pattern.layouts)),
@@ -202,14 +203,14 @@ def _read_layout(meaning: Meaning, match: re.Match[str]) -> None:
     meaning.reason = values.pop("reason", None)
     word = values.pop("state", None)
     if word is not None:
-        meaning.state = _state_of_word(word) or "noted"
+        meaning.state = state_of_word(word) or "noted"
         _note_port_state(meaning, word, values)
     elif "state_to" in values:
-        meaning.state = _state_of_transition(
+        meaning.state = state_of_step(
             meaning.pattern.kind, values.get("state_from"), values["state_to"]
         )
     else:
-        meaning.state = _scan(match.string) or "noted"
+        meaning.state = state_in_words(match.string) or "noted"
     if meaning.pattern.state is not None:
         meaning.state = meaning.pattern.state
     meaning.details = values
@@ -235,34 +236,24 @@ def _note_port_state(meaning: Meaning, word: str, details: dict[str, str]) -> No
 
 def _read_by_grammar(meaning: Meaning, message: str, line: SyslogLine) -> None:
     kind = meaning.pattern.kind
-    pairs = _pairs(message, line)
+    pairs = read_pairs(message, line.fields)
     if kind in _WITH_PORT:
-        meaning.interface = _first(pairs, _PORT_KEYS) or _find_port(message)
-    if kind in _SESSIONS or kind in _WITH_NEIGHBOR:
-        meaning.neighbor = _first(pairs, _NEIGHBOR_KEYS) or _find_neighbor(message, kind)
+        meaning.interface = find_port(message, pairs)
+    if kind in _WITH_NEIGHBOR:
+        meaning.neighbor = find_neighbor(message, pairs, unlabelled=kind in _WITH_ADDRESSES)
     if kind is OccurrenceKind.BGP_SESSION:
-        meaning.neighbor_as = _find_as(pairs, message)
+        meaning.neighbor_as = find_as(message, pairs)
     if kind in _SESSIONS:
-        vrf = _VRF.search(message)
-        meaning.vrf = _first(pairs, _VRF_KEYS) or (vrf.group(1) if vrf else None)
+        meaning.vrf = find_vrf(message, pairs)
     if kind in _ABOUT_PEOPLE:
-        _note_person(meaning, message, pairs)
-    meaning.reason = _first(pairs, _REASON_KEYS) or _find_reason(message)
-    meaning.state = meaning.pattern.state or _find_state(meaning, message, line, pairs)
-
-
-def _note_person(meaning: Meaning, message: str, pairs: dict[str, str]) -> None:
-    """Keep who did it, from where, and with which command."""
-    user = _first(pairs, ["user", "username", "ui"]) or _group(_USER, message)
-    for name, value in (
-        ("user", user),
-        ("remote_address", _first(pairs, ["ip", "srcip", "ipaddress", "address", "sourceip"])),
-        ("command", _first(pairs, ["command", "cmd"])),
-    ):
-        if value is not None:
-            meaning.details[name] = value
-
-
-def _group(expression: re.Pattern[str], message: str) -> str | None:
-    match = expression.search(message)
-    return None if match is None else match.group(1)
+        meaning.details.update(find_person(message, pairs))
+    meaning.reason = find_reason(message, pairs)
+    if meaning.pattern.state is not None:
+        meaning.state = meaning.pattern.state
+        return
+    reading = read_state(kind, message, line.event, pairs)
+    meaning.state = reading.state
+    if reading.before is not None and reading.word is not None:
+        meaning.details.update(state_from=reading.before, state_to=reading.word)
+    elif reading.word is not None:
+        _note_port_state(meaning, reading.word, meaning.details)

@@ -36,7 +36,7 @@ _NEIGHBOR = re.compile(
 )
 _ANY_ADDRESS = re.compile(ADDRESS)
 _AUTONOMOUS_SYSTEM = re.compile(
-    r"\b(?:remote[- ]?|peer[- ]?)?AS[\s:=#]{0,3}(\d{1,10})(?:\.(\d{1,5}))?\b", re.I
+    r"\b(?:remote[- ]?|peer[- ]?)?AS[\s:=#]{0,3}(\d{1,10})(?:\.(\d{1,5}))?\b", re.IGNORECASE
 )
 _USER = re.compile(r"\b[Uu]ser(?:name)?[\s:=]{1,2}['\"]?([\w.@\\-]{1,64})")
 _VRF = re.compile(
@@ -59,46 +59,64 @@ _REASON_END = re.compile(
 _LAST_PARENTHESIS = re.compile(r"\(([^()=]{3,120})\)\s*\.?\s*$")
 _NO_REASON = re.compile(r"\s*(?:vrf|vpn|instance|as\b|serial|jnx\w+index)", re.IGNORECASE)
 _PAIR = re.compile(
-    r'([A-Za-z][\w.-]{0,40})\s?=\s?("[^"]{0,200}"|[^,;()="]{1,120}?(?=\s+[\w.-]{1,40}\s?=|[,;()]|$))'
+    r"([A-Za-z][\w.-]{0,40})\s?=\s?"
+    r'("[^"]{0,200}"|[^,;()="]{1,120}?(?=\s+[\w.-]{1,40}\s?=|[,;()]|$))'
 )
 
-_PORT_KEYS = "interfacename ifname portname intf interface port localinterface bindinterfacename ifdescr srcintf".split()
-_NEIGHBOR_KEYS = (
-    "peeripaddress peeripaddr peerip peeraddress peeraddr peerid neighboraddress neighborip neighborid nbripaddr"
-    " nbrip nbraddr nbrid bgppeerremoteaddr peer neighbor remoteaddress remoteip remip lsrid peerlsrid systemid"
-    " isisadjneighsysid peerlinkaddr"
-).split()  # fmt: skip
-_AS_KEYS = "peeras remoteas peerasn asnumber bgppeerremoteas".split()
-_VRF_KEYS = (
+
+_PORT_NAMES = tuple(
+    "interfacename ifname portname intf interface port localinterface bindinterfacename ifdescr"
+    " srcintf".split()
+)
+_NEIGHBOR_NAMES = tuple(
+    "peeripaddress peeripaddr peerip peeraddress peeraddr peerid neighboraddress neighborip"
+    " neighborid nbripaddr nbrip nbraddr nbrid bgppeerremoteaddr peer neighbor remoteaddress"
+    " remoteip remip lsrid peerlsrid systemid isisadjneighsysid peerlinkaddr".split()
+)
+_AS_NAMES = ("peeras", "remoteas", "peerasn", "asnumber", "bgppeerremoteas")
+_VRF_NAMES = tuple(
     "vpninstance vpninstancename vpnname vrf vrfname instancename routinginstance instance".split()
 )
-_REASON_KEYS = (
-    "reason statechangereason reasondescription downreason errordescription diagnostic cause causedescription"
-    " lasterror neighbordowndirectreason sessiondownreason neighborchangereason failreason"
-).split()  # fmt: skip
-def _pairs(message: str, line: SyslogLine) -> dict[str, str]:
-    pairs = {_key(name): value for name, value in line.fields.items()}
+_REASON_NAMES = tuple(
+    "reason statechangereason reasondescription downreason errordescription diagnostic cause"
+    " causedescription lasterror neighbordowndirectreason sessiondownreason neighborchangereason"
+    " failreason".split()
+)
+_PEOPLE = {
+    "user": ("user", "username", "ui"),
+    "remote_address": ("ip", "srcip", "ipaddress", "address", "sourceip"),
+    "command": ("command", "cmd"),
+}
+
+
+def read_pairs(message: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Collect key=value pairs, the line's own fields first; keys as small letters and digits."""
+    pairs = {_plain(name): value for name, value in fields.items()}
     if "=" in message:
         for name, value in _PAIR.findall(message):
-            pairs.setdefault(_key(name), value.strip('"').strip())
+            pairs.setdefault(_plain(name), value.strip('"').strip())
     return pairs
 
 
 @lru_cache(maxsize=2048)
-def _key(name: str) -> str:
+def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def first_pair(pairs: dict[str, str], keys: list[str]) -> str | None:
+def first_pair(pairs: Mapping[str, str], names: Sequence[str]) -> str | None:
+    """Look up the first of several keys that has a value."""
     if not pairs:
         return None
-    for key in keys:
-        if value := pairs.get(key):
+    for name in names:
+        if value := pairs.get(name):
             return value
     return None
 
 
-def find_port(message: str) -> str | None:
+def find_port(message: str, pairs: Mapping[str, str]) -> str | None:
+    """Find the port: a field, a name of a known family, or what stands after "interface"."""
+    if named := first_pair(pairs, _PORT_NAMES):
+        return named
     match = _FAMILY_PORT.search(message)
     if match is not None:
         return match.group()
@@ -106,19 +124,21 @@ def find_port(message: str) -> str | None:
     return None if match is None else match.group(1).rstrip(".:,-")
 
 
-def find_neighbor(message: str, kind: OccurrenceKind) -> str | None:
+def find_neighbor(message: str, pairs: Mapping[str, str], *, unlabelled: bool) -> str | None:
+    """Find the other end's address; `unlabelled` takes any address where none is called that."""
+    if named := first_pair(pairs, _NEIGHBOR_NAMES):
+        return named
     match = _NEIGHBOR.search(message)
     if match is not None:
         return match.group(1)
-    if kind in _SESSIONS or kind is OccurrenceKind.SIGNALLING:
-        anywhere = _ANY_ADDRESS.search(message)
-        return anywhere.group() if anywhere else None
-    return None
+    anywhere = _ANY_ADDRESS.search(message) if unlabelled else None
+    return None if anywhere is None else anywhere.group()
 
 
-def find_as(pairs: dict[str, str], message: str) -> int | None:
-    value = first_pair(pairs, _AS_KEYS)
-    if value is not None and value.isdigit():
+def find_as(message: str, pairs: Mapping[str, str]) -> int | None:
+    """Find the other end's autonomous system, also as `65000.1`."""
+    value = first_pair(pairs, _AS_NAMES)
+    if value is not None and value.isascii() and value.isdigit():
         return int(value[:10])
     match = _AUTONOMOUS_SYSTEM.search(message)
     if match is None:
@@ -127,7 +147,18 @@ def find_as(pairs: dict[str, str], message: str) -> int | None:
     return int(high) if low is None else int(high) * 65_536 + int(low)
 
 
-def find_reason(message: str) -> str | None:
+def find_vrf(message: str, pairs: Mapping[str, str]) -> str | None:
+    """Find the VRF, VPN instance or routing instance."""
+    if named := first_pair(pairs, _VRF_NAMES):
+        return named
+    match = _VRF.search(message)
+    return None if match is None else match.group(1)
+
+
+def find_reason(message: str, pairs: Mapping[str, str]) -> str | None:
+    """Find the device's own words for why: a field, what follows "reason", a last parenthesis."""
+    if named := first_pair(pairs, _REASON_NAMES):
+        return named
     for expression in _REASONS:
         match = expression.search(message)
         if match is not None:
@@ -140,3 +171,14 @@ def find_reason(message: str) -> str | None:
     return None
 
 
+def find_person(message: str, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Find who did it, from where, and with which command."""
+    found = {
+        detail: value
+        for detail, names in _PEOPLE.items()
+        if (value := first_pair(pairs, names)) is not None
+    }
+    match = _USER.search(message)
+    if match is not None:
+        found.setdefault("user", match.group(1))
+    return found

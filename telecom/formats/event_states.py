@@ -25,21 +25,23 @@ class StateReading:
 
 _ARROW = re.compile(r"\b([A-Za-z][\w-]{1,20})\s?(?:->|=>|-->|\bto\b)\s?([A-Za-z][\w-]{1,20})\b")
 _ALARM_STEP = re.compile(
-    r"\balarm\W{1,3}(?:is |was |has been )?(?:(set|raised|asserted|active|detected|on)|(cleared|clear|"
-    r"deasserted|removed|off|ceased))\b",
+    r"\balarm\W{1,3}(?:is |was |has been )?(?:(set|raised|asserted|active|detected|on)"
+    r"|(cleared|clear|deasserted|removed|off|ceased))\b",
     re.IGNORECASE,
 )
 _TRANSITION = re.compile(
-    r"\b(?:from|old state:?|previous state:?|moved from)\s+(?:the\s+)?(?:higher |lower )?(?:state\s+)?['\"]?"
-    r"([A-Za-z0-9][\w-]{0,20})['\"]?(?:\s+state)?,?\s+(?:event\s+\S{1,40}\s+)?"
-    r"(?:to|into|new state:?|->)\s+(?:the\s+)?(?:higher |lower )?(?:state\s+)?['\"]?([A-Za-z0-9][\w-]{0,20})",
+    r"\b(?:from|old state:?|previous state:?|moved from)\s+(?:the\s+)?(?:higher |lower )?"
+    r"(?:state\s+)?['\"]?([A-Za-z0-9][\w-]{0,20})['\"]?(?:\s+state)?,?\s+"
+    r"(?:event\s+\S{1,40}\s+)?(?:to|into|new state:?|->)\s+(?:the\s+)?(?:higher |lower )?(?:state\s+)?"
+    r"['\"]?([A-Za-z0-9][\w-]{0,20})",
     re.IGNORECASE,
 )
 _TARGET = re.compile(
-    r"\b(?:changed (?:its )?(?:\w+ )?(?:state|status) to|changed to|(?:state|status)(?: is| has| was)?(?: now)?"
-    r"(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|went|goes|go|became|becomes|turned into|turned|"
-    r"entered (?:the )?|transitioned to|moved (?:in)?to|->|is now|is|are|has|has been|was)\s*['\"(]?"
-    r"(administratively down|admin(?:istratively)? up|admin down|not \w+|no longer \w+|[A-Za-z][\w-]{1,20})",
+    r"\b(?:changed (?:its )?(?:\w+ )?(?:state|status) to|changed to|(?:state|status)"
+    r"(?: is| has| was)?(?: now)?(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|went|goes|go|became|becomes|"
+    r"turned into|turned|entered (?:the )?|transitioned to|moved (?:in)?to|->|is now|is|are|has|"
+    r"has been|was)\s*['\"(]?(administratively down|admin(?:istratively)? up|admin down|not \w+|"
+    r"no longer \w+|[A-Za-z][\w-]{1,20})",
     re.IGNORECASE,
 )
 _SCAN = re.compile(
@@ -52,46 +54,32 @@ _SCAN = re.compile(
     r"out of service|outage|exited|dumped|left|rejected|killed|abnormal(?:ly)?|detached)"
     r"|(?P<degraded>degraded|degradation|exceed(?:s|ed|ing)?|above|below|high|low|rising|"
     r"flap(?:s|ping|ped)?|mismatch(?:ed)?|reached|exhausted|full|insufficient|overload(?:ed)?|"
-    r"out of range|out of limits|crossed|over(?= threshold| limit)|conflict|errors?|critical|alarm)"
-    r"|(?P<up>up(?! to\b)|established|restored|recovered|cleared|clears?|online|operational|inserted|"
-    r"reachable|resumed|normal|ok|active|synchroni[sz]ed|locked|connected|joined|falling|attached))\b",
+    r"out of range|out of limits|crossed|over(?= threshold| limit)|conflict|errors?|critical|"
+    r"alarm)|(?P<up>up(?! to\b)|established|restored|recovered|cleared|clears?|online|operational|"
+    r"inserted|reachable|resumed|normal|ok|active|synchroni[sz]ed|locked|connected|joined|falling|attached))\b",
     re.IGNORECASE,
 )
 _STEP_FROM = re.compile(r"UP_TO_|DOWN_TO_|UP_?(?:OR_?)?DOWN", re.IGNORECASE)
-_DOWN_ENDINGS = (
-    "down",
-    "dwn",
-    "lost",
-    "loss",
-    "fail",
-    "failed",
-    "failure",
-    "expired",
-    "timeout",
-    "crash",
-)
+_DOWN_ENDINGS = tuple("down dwn lost loss fail failed failure expired timeout crash".split())
 _DOWN_WORDS = frozenset(
-    "los remove removed absent backward disconnect disconnected teardown oper_down".split()
+    "los remove removed absent backward disconnect disconnected teardown".split()
 )
 _DEGRADED_WORDS = frozenset("rising exceed exceeded over high mismatch flap flapping".split())
 _UP_WORDS = frozenset(
     "up clear cleared restore restored recover recovered falling normal established insert inserted"
-    " ok resume resumed nbrup adjup linkup sessionup ifup portup peerup neighborup phyup upto"
-    " chgup statup initup".split()
+    " ok resume resumed nbrup adjup linkup sessionup ifup portup peerup neighborup phyup".split()
 )
 _MNEMONIC_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_STATE_KEYS = (
-    "neighborcurrentstate currentstate newstate operationalstatus operstatus ifoperstatus sessionstate adjstate status state"
-    " linkstatus adjacencystate"
-).split()  # fmt: skip
-_PREVIOUS_KEYS = "neighborpreviousstate previousstate oldstate laststate".split()
-
-
+_STATE_NAMES = tuple(
+    "neighborcurrentstate currentstate newstate operationalstatus operstatus ifoperstatus"
+    " sessionstate adjstate status state linkstatus adjacencystate".split()
+)
+_PREVIOUS_NAMES = ("neighborpreviousstate", "previousstate", "oldstate", "laststate")
 _SESSION_STATES = frozenset(
     "idle connect active opensent openconfirm established init attempt 2way two-way exstart"
     " exchange loading full down admindown nonexistent initialized openreceived openrec operational"
-    " degraded standby learning listening forwarding blocking discarding slave master passive uncalibrated faulty premaster grand_master"
-    " up".split()
+    " up degraded standby learning listening forwarding blocking discarding"
+    " slave master passive uncalibrated faulty premaster grand_master".split()
 )
 _ESTABLISHED = {
     OccurrenceKind.BGP_SESSION: frozenset({"established"}),
@@ -109,8 +97,8 @@ def read_state(
     What is most explicit decides: a field that holds the state, a step from one state to another,
     a phrase such as "changed state to down", the mnemonic, and last any word of the text.
     """
-    if word := first_pair(pairs, _STATE_KEYS):
-        before = first_pair(pairs, _PREVIOUS_KEYS)
+    if word := first_pair(pairs, _STATE_NAMES):
+        before = first_pair(pairs, _PREVIOUS_NAMES)
         if before is not None:
             return StateReading(state_of_step(kind, before, word), word, before)
         if state := state_of_word(word):

@@ -65,13 +65,13 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         r"|BGP_CEASE_PREFIX_LIMIT_EXCEEDED|BGP-.*(?:PREFIX.*(?:LIMIT|MAX|THRESH)|MAXPREFIX|ROUTE_?LIMIT|REACHLIMIT|ROUTEPEERMAX|EXCEEDLIMIT).*",
         "bgp prefix exceeded, bgp prefixes max, bgp prefix limit, bgp maximum prefix",
         (
-            rf"(?P<neighbor>{ADDRESS}) \((?:Internal|External) AS (?P<neighbor_as>\d+)\): "
-            r".{0,120}?prefix-limit(?: threshold)?\((?P<threshold>\d+)\)"
-            r".{0,80}? for (?P<address_family>\S+) nlri: (?P<observed>\d+)"
+            rf"(?P<neighbor>{ADDRESS}) \((?:Internal|External) AS (?P<neighbor_as>\d{{1,10}})\): "
+            r".{0,120}?prefix-limit(?: threshold)?\((?P<threshold>\d{1,18})\)"
+            r".{0,80}? for (?P<address_family>\S+) nlri: (?P<observed>\d{1,18})"
             r"(?: \(instance (?P<vrf>[^)]+)\))?",
             rf"(?:No\. of|Number of) (?P<address_family>.{{1,40}}?)\s*prefixes received from (?P<neighbor>{ADDRESS})"
-            r"(?: \(VRF: (?P<vrf>[^)]+)\))?.{0,30}? (?:has reached|reaches|exceeds?:?) (?P<observed>\d+)"
-            r"(?:\D{1,40}(?P<threshold>\d+))?",
+            r"(?: \(VRF: (?P<vrf>[^)]+)\))?.{0,30}? (?:has reached|reaches|exceeds?:?) (?P<observed>\d{1,18})"
+            r"(?:\D{1,40}(?P<threshold>\d{1,18}))?",
         ),
         state="degraded",
         measurement="prefixes received",
@@ -89,7 +89,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         "",
         (
             rf"(?P<direction>sent|received) (?:to|from) (?:neighbor|peer) (?P<neighbor>{ADDRESS})"
-            r"(?: \((?:VRF (?P<vrf>\S+) )?AS (?P<neighbor_as>\d+)\))?(?: (?:active|passive))? "
+            r"(?: \((?:VRF (?P<vrf>\S+) )?AS (?P<neighbor_as>\d{1,10})\))?(?: (?:active|passive))? "
             r"(?P<reason>\d+/\d+ ?\([^)]*\))",
         ),
         state="noted",
@@ -101,7 +101,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         "",
         (
             rf"NOTIFICATION (?P<direction>sent|received) (?:to|from) (?P<neighbor>{ADDRESS})(?:\+\d+)?"
-            r"(?: \(proto\))?(?: \((?:Internal|External) AS (?P<neighbor_as>\d+)\))?: "
+            r"(?: \(proto\))?(?: \((?:Internal|External) AS (?P<neighbor_as>\d{1,10})\))?: "
             r"(?P<reason>code \d+ \([^)]*\)(?: subcode \d+ \([^)]*\))?(?:, Reason: .*)?)",
         ),
         state="down",
@@ -114,7 +114,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         "",
         (
             rf"(?:from|to|with) (?:peer )?(?P<neighbor>{ADDRESS})(?:\+\d+)?(?: \(proto\))?"
-            r"(?: \((?:Internal|External) AS (?P<neighbor_as>\d+)\))?(?: failed)?: (?P<reason>.*)",
+            r"(?: \((?:Internal|External) AS (?P<neighbor_as>\d{1,10})\))?(?: failed)?: (?P<reason>.*)",
         ),
         state="down",
         severity=S.MAJOR,
@@ -142,11 +142,11 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
             rf"neighbor (?P<neighbor>{ADDRESS})(?:\([^)]*\))? in vrf (?P<vrf>\S+) (?P<state>Up|Down)(?: (?P<reason>.*))?",
             rf"neighbor (?P<neighbor>{ADDRESS})(?: \(?(?:vpn )?vrf (?P<vrf_inline>[^\s)]+)\)?)?(?: passive| active| IPv[46] \w+ \w+)? "
             r"(?P<state>Up|Down)(?:\s*-?\s+(?P<reason>[^(\s].*?))?"
-            r"(?: \(VRF: (?P<vrf>[^)]+)\))?(?: \(AS: (?P<neighbor_as>\d+)\))?\s*$",
-            rf"(?:BGP )?peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?(?:(?:Internal|External) )?AS (?P<neighbor_as>\d+)\) "
+            r"(?: \(VRF: (?P<vrf>[^)]+)\))?(?: \(AS: (?P<neighbor_as>\d{1,10})\))?\s*$",
+            rf"(?:BGP )?peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?(?:(?:Internal|External) )?AS (?P<neighbor_as>\d{{1,10}})\) "
             r"changed state from (?P<state_from>\w+) to (?P<state_to>\w+)(?: \(event (?P<reason>[^)]+)\))?"
             r"(?: \(instance (?P<instance>[^)]+)\))?",
-            rf"peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?AS (?P<neighbor_as>\d+)\) "
+            rf"peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?AS (?P<neighbor_as>\d{{1,10}})\) "
             r"old state (?P<state_from>\w+) event (?P<reason>\w+) new state (?P<state_to>\w+)",
         ),
         severity=S.MAJOR,
@@ -260,7 +260,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         "mac limit, mac addresses reached, mac address limit",
         (
             r"(?:reached|exceeded|limit) (?:for|on) (?:interface )?(?P<interface>[\w/.:-]*\d)"
-            r"(?:; current count is (?P<observed>\d+))?",
+            r"(?:; current count is (?P<observed>\d{1,18}))?",
         ),
         state="degraded",
         measurement="learned MAC addresses",

@@ -195,16 +195,13 @@ def managed_object(name: str) -> str:
     parts = _RDN.findall(name)
     if not parts:
         return name
-    for position, (attribute, value) in enumerate(parts):
-        if attribute.lower() == "managedelement":
-            break
+    attributes = [attribute.lower() for attribute, _ in parts]
+    if "managedelement" in attributes:
+        position = attributes.index("managedelement")
     else:
-        below = [
-            index for index, (attribute, _) in enumerate(parts)
-            if attribute.lower() not in _ABOVE_THE_ELEMENT
-        ]  # fmt: skip
+        below = [index for index, name in enumerate(attributes) if name not in _ABOVE_THE_ELEMENT]
         position = below[0] if below else len(parts) - 1
-        value = parts[position][1]
+    value = parts[position][1]
     rest = ",".join(f"{attribute}={value}" for attribute, value in parts[position + 1 :])
     return f"{value.strip()}:{rest}" if rest else value.strip()
 

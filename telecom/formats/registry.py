@@ -62,7 +62,7 @@ def read_records(
     data: bytes,
     *,
     path: str,
-    format: str = "auto",  # noqa: A002 - the word of the command line
+    format: str = "auto",
     year: int | None = None,
     zone: tzinfo = UTC,
     default_device: str | None = None,

@@ -16,7 +16,7 @@ SYSLOG_SEVERITIES: Mapping[int, PerceivedSeverity] = {
     6: PerceivedSeverity.INDETERMINATE,
     7: PerceivedSeverity.INDETERMINATE,
 }
-"""RFC 5674, section 2, read from syslog to X.733; emergency (0), which it leaves out, is critical."""
+"""RFC 5674, section 2, read from syslog to X.733; it leaves out emergency (0): critical, too."""
 
 _RANKS = {
     PerceivedSeverity.CRITICAL: 5,
@@ -87,7 +87,7 @@ SYSLOG_LEVELS: Mapping[str, int] = {
 }
 """The words that syslog daemons and key=value logs use for the eight levels of RFC 5424."""
 
-# TS 28.532 numbers the severities of X.721: cleared, indeterminate, critical, major, minor, warning.
+# ITU-T X.721 numbers them; older alarm interfaces of 3GPP send the numbers.
 _X721_NUMBERS = (
     PerceivedSeverity.CLEARED,
     PerceivedSeverity.INDETERMINATE,

@@ -1,13 +1,15 @@
 """SNMP traps as JSON varbinds, as the site's listener writes them down.
 
 A record is `{"version": "v1"|"v2c"|"v3", "agent": address, "received": time, "varbinds": [{"oid",
-"type", "value"}, ...]}`, for v1 also `enterprise`, `generic`, `specific`. Varbinds may also be a map
-from OID to value. OIDs are numbers; the listener needs no MIB.
+"type", "value"}, ...]}`, for v1 also `enterprise`, `generic`, `specific`. Varbinds may also be a
+map from OID to value. OIDs are numbers; the listener needs no MIB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from telecom.alarm import Alarm, Occurrence, PerceivedSeverity
 from telecom.formats.event_grammar import understand
@@ -19,7 +21,6 @@ from telecom.formats.payloads import (
     first_text,
     instant,
     leftovers,
-    mapping,
     number,
     text,
     with_port,
@@ -41,14 +42,27 @@ def _recognises(payload: Payload) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Trap:
+    """A trap, its variables by OID and, where the MIB is known, by name."""
+
+    oid: str
+    values: dict[str, str]
+    named: dict[str, str]
+    meaning: TrapMeaning | None
+
+    @property
+    def name(self) -> str:
+        return self.meaning.name if self.meaning else self.oid
+
+
 def _read(payload: Payload, place: Place) -> Iterator[Record]:
     values = _variables(payload.get("varbinds", payload.get("variableBindings")))
-    trap = _trap_oid(payload, values)
-    if trap is None:
+    oid = _trap_oid(payload, values)
+    if oid is None:
         yield Rejected(place.number, "SNMP: no trap OID")
         return
-    named = _named(values)
-    yield _alarm(payload, place, trap, values, named, TRAPS.get(trap))
+    yield _alarm(_Trap(oid, values, _named(values), TRAPS.get(oid)), payload, place)
 
 
 def _variables(value: object) -> dict[str, str]:
@@ -86,88 +100,90 @@ def _trap_oid(payload: Payload, values: dict[str, str]) -> str | None:
 
 
 def _named(values: dict[str, str]) -> dict[str, str]:
-    """Name the variables that the standard MIBs define; the index of a row is kept beside it."""
-    named: dict[str, str] = {}
-    for oid, value in values.items():
+    """Name the variables that the standard MIBs define."""
+    return {
+        name: value
+        for oid, value in values.items()
+        for prefix, name in VARIABLES.items()
+        if oid.startswith(prefix + ".")
+    }
+
+
+def _row_of(values: dict[str, str], *names: str) -> str | None:
+    """Take the index of a table's row, which in BGP4-MIB is the peer's address."""
+    for oid in values:
         for prefix, name in VARIABLES.items():
-            if oid.startswith(prefix + "."):
-                named.setdefault(name, value)
-                named.setdefault(f"{name}_index", oid[len(prefix) + 1 :])
-    return named
+            if name in names and oid.startswith(prefix + "."):
+                return oid[len(prefix) + 1 :]
+    return None
 
 
-def _alarm(
-    payload: Payload,
-    place: Place,
-    trap: str,
-    values: dict[str, str],
-    named: dict[str, str],
-    meaning: TrapMeaning | None,
-) -> Alarm:
+def _alarm(trap: _Trap, payload: Payload, place: Place) -> Alarm:
     device = (
-        named.get("sysName")
+        trap.named.get("sysName")
         or first_text(payload, "host", "hostname", "sysName", "device")
-        or named.get("snmpTrapAddress")
+        or trap.named.get("snmpTrapAddress")
         or first_text(
             payload, "agent", "agent_address", "agentAddress", "source", "address", "peer"
         )
         or place.context.device
     )
     words = "; ".join(
-        [
-            f"{name}={value}"
-            for name, value in named.items()
-            if not name.endswith("_index") and value
+        [f"{name}={value}" for name, value in trap.named.items() if value]
+        + [
+            value
+            for oid, value in trap.values.items()
+            if oid.startswith(_ENTERPRISES) and " " in value
         ]
-        + [value for oid, value in values.items() if oid.startswith(_ENTERPRISES) and " " in value]
     )
-    name = meaning.name if meaning else trap
-    occurrence = _occurrence(meaning, named, words)
-    severity = _severity(payload, meaning, occurrence, values)
-    port = occurrence.interface or named.get("entPhysicalName") if occurrence else None
-    moment = (
-        instant(first_text(payload, "time", "timestamp", "received", "received_at", "receivedAt"))
-        or instant(payload.get("time"))
-        or place.time
-    )
-    problem = meaning.problem if meaning else "Enterprise trap"
+    occurrence = _occurrence(trap, words)
+    severity = _severity(trap, payload, occurrence)
+    port = trap.named.get("entPhysicalName")
+    problem = trap.meaning.problem if trap.meaning else "Enterprise trap"
+    if occurrence is not None:
+        port = occurrence.interface or port
+        problem = f"{problem}: {occurrence.neighbor}" if occurrence.neighbor else problem
+    moment = _moment(payload) or place.time
     return Alarm(
         alarm_id=place.assigned_id,
         managed_object=with_port(device, port),
         alarm_type=ALARM_TYPES[occurrence.kind] if occurrence else None,
         perceived_severity=severity,
-        probable_cause=name,
-        specific_problem=f"{problem}: {occurrence.neighbor}"
-        if occurrence and occurrence.neighbor
-        else problem,
+        probable_cause=trap.name,
+        specific_problem=problem,
         alarm_raised_time=moment,
         alarm_cleared_time=moment if severity is PerceivedSeverity.CLEARED else None,
-        additional_text=f"{name}: {words}" if words else name,
+        additional_text=f"{trap.name}: {words}" if words else trap.name,
         additional_information={
             **leftovers(payload, "varbinds", "variableBindings", *_TRAP_FIELDS),
-            "trap_oid": trap,
-            "varbinds": values,
-            **{key: value for key, value in named.items() if not key.endswith("_index")},
+            **trap.named,
+            "trap_oid": trap.oid,
+            "varbinds": trap.values,
         },
         occurrence=occurrence,
         source=place.source("snmp"),
     )
 
 
-def _occurrence(
-    meaning: TrapMeaning | None, named: dict[str, str], words: str
-) -> Occurrence | None:
+def _moment(payload: Payload) -> datetime | None:
+    for name in ("time", "timestamp", "received", "received_at", "receivedAt"):
+        if (moment := instant(payload.get(name))) is not None:
+            return moment
+    return None
+
+
+def _occurrence(trap: _Trap, words: str) -> Occurrence | None:
+    named = trap.named
     port = named.get("ifName") or named.get("ifDescr")
     if port is None and "ifIndex" in named:
         port = f"ifIndex {named['ifIndex']}"
-    if meaning is not None:
+    if trap.meaning is not None:
         return Occurrence(
-            kind=meaning.kind,
-            state=_state(meaning, named),
+            kind=trap.meaning.kind,
+            state=_state(trap.meaning, named),
             interface=port,
             neighbor=named.get("bgpPeerRemoteAddr")
-            or named.get("bgpPeerState_index")
-            or named.get("bgpPeerLastError_index")
+            or _row_of(trap.values, "bgpPeerState", "bgpPeerLastError")
             or named.get("ospfNbrIpAddr")
             or named.get("ospfNbrRtrId"),
         )
@@ -193,27 +209,20 @@ def _state(meaning: TrapMeaning, named: dict[str, str]) -> State:
     return "noted"
 
 
-def _severity(
-    payload: Payload,
-    meaning: TrapMeaning | None,
-    occurrence: Occurrence | None,
-    values: dict[str, str],
-) -> PerceivedSeverity:
-    given = severity_named(first_text(mapping(payload), "severity", "perceivedSeverity"))
+def _severity(trap: _Trap, payload: Payload, occurrence: Occurrence | None) -> PerceivedSeverity:
+    given = severity_named(first_text(payload, "severity", "perceivedSeverity"))
     if given is not None:
         return given
-    if occurrence is not None and occurrence.state == "up":
+    if trap.meaning is None:
+        # An enterprise trap often prints its severity as a word of its own.
+        for value in trap.values.values():
+            if (printed := severity_named(value)) is not None:
+                return printed
+    state = occurrence.state if occurrence is not None else "noted"
+    if state == "up":
         return PerceivedSeverity.CLEARED
-    if meaning is not None:
-        if occurrence is not None and occurrence.state in {"down", "degraded"}:
-            return meaning.severity
-        return PerceivedSeverity.INDETERMINATE
-    # An enterprise trap often prints its severity as a word of its own.
-    for value in values.values():
-        if (named := severity_named(value)) is not None:
-            return named
-    if occurrence is not None and occurrence.state in {"down", "degraded"}:
-        return PerceivedSeverity.WARNING
+    if state in {"down", "degraded"}:
+        return trap.meaning.severity if trap.meaning else PerceivedSeverity.WARNING
     return PerceivedSeverity.INDETERMINATE
 
 

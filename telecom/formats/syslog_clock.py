@@ -115,7 +115,7 @@ class SyslogClock:
             hour, minute, second = int(hour_text), int(minute_text), int(second_text)
             printed = before or after or last
             if printed is None:
-                return self._without_year(month, day, hour, minute, second, zone_name, offset)
+                return self._without_year((month, day, hour, minute, second), zone_name, offset)
             year = int(printed)
         elif match := _AMERICAN.match(text):
             month, day, year, hour, minute, second = map(int, match.groups())
@@ -127,20 +127,13 @@ class SyslogClock:
         return self._aware(naive, zone_name, offset)
 
     def _without_year(
-        self,
-        month: int,
-        day: int,
-        hour: int,
-        minute: int,
-        second: int,
-        zone_name: str | None,
-        offset: str | None,
+        self, numbers: tuple[int, int, int, int, int], zone_name: str | None, offset: str | None
     ) -> datetime | None:
+        month, day, hour, minute, second = numbers
         if self._year is not None:
             years = [self._year]
         elif self._received is not None:
-            # Clocks run ahead by minutes; a day covers the zones, too. The 29th of February is
-            # at most eight years back.
+            # The 29th of February is at most eight years back.
             years = list(range(self._received.year + 1, self._received.year - 9, -1))
         else:
             return None
@@ -150,8 +143,9 @@ class SyslogClock:
             except ValueError:
                 continue
             moment = self._aware(naive, zone_name, offset)
-            if self._received is None or self._year is not None:
+            if self._year is not None or self._received is None:
                 return moment
+            # Clocks run ahead by minutes; a day covers the zones, too.
             if moment <= self._received + timedelta(days=1):
                 return moment
         return None

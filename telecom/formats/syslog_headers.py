@@ -64,7 +64,7 @@ _TAG_REACH = 400
 
 # The commonest form by far has its own pattern: header and tag in one go.
 _IOS_XR = re.compile(
-    rf"\s*(?:(\d+): +)?(?:({HOST}) +)?({_NODE}):({TIME})(?: ({_ZONE}))? ?: "
+    rf"\s*(?:(\d{{1,10}}): +)?(?:({HOST}) +)?({_NODE}):({TIME})(?: ({_ZONE}))? ?: "
     rf"({_PROCESS})\[(\d+)\]: %({_TAG_NAME})-([0-7])-([A-Za-z0-9_]+) ?: ?"
 )
 _DEVICE_HEAD = re.compile(
@@ -102,13 +102,13 @@ _VRP = re.compile(
     r"(?::\s*CID=[^;]*;|\[\d+\]:|:)?\s*"
 )
 _SR_OS = re.compile(
-    r"(?:(?P<prefix>\w+):\s+)?(?P<sequence>\d+)\s+(?P<instance>\S+)\s+(?P<application>[A-Z][A-Z0-9_]*)-"
+    r"(?:(?P<prefix>\w+):\s+)?(?P<sequence>\d{1,10})\s+(?P<instance>\S+)\s+(?P<application>[A-Z][A-Z0-9_]*)-"
     r"(?P<severity>CRITICAL|MAJOR|MINOR|WARNING|INDETERMINATE|CLEARED)-(?P<name>\w+)-(?P<number>\d+)"
     r"\s*\[(?P<subject>[^\]]*)\]:?\s*",
     re.IGNORECASE,
 )
 _SR_OS_SHOW = re.compile(
-    rf"\s*(?P<sequence>\d+)\s+(?P<time>{TIME})\s+(?P<zone>{_ZONE})\s+"
+    rf"\s*(?P<sequence>\d{{1,10}})\s+(?P<time>{TIME})\s+(?P<zone>{_ZONE})\s+"
     r"(?P<severity>CRITICAL|MAJOR|MINOR|WARNING|INDETERMINATE|CLEARED):\s+"
     r"(?P<application>[A-Z]\w*)\s+#(?P<number>\d+)\s+(?P<instance>\S+)\s*"
 )
@@ -120,8 +120,9 @@ _JUNOS_EVENT = re.compile(
     r"(?P<event>[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z][a-z0-9]*_\w+)(?::\d+)?:\s*"
 )
 _JUNOS_DAEMONS = frozenset(
-    "rpd mib2d chassisd dcd l2ald l2cpd lacpd mgd alarmd bfdd ppmd rmopd eventd snmpd cosd dfwd jdhcpd"
-    " /kernel tfeb0 fpc0 RT_FLOW RT_IDP RT_UTM RT_SYSTEM license-check craftd vrrpd pfed".split()
+    "rpd mib2d chassisd dcd l2ald l2cpd lacpd mgd alarmd bfdd ppmd rmopd eventd snmpd cosd dfwd"
+    " jdhcpd /kernel tfeb0 fpc0 RT_FLOW RT_IDP RT_UTM RT_SYSTEM license-check craftd vrrpd"
+    " pfed".split()
 )
 _ROUTING_ENGINE = re.compile(r"re[01]-(?=[A-Za-z])")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from telecom.alarm import Alarm, CorrelatedNotification, PerceivedSeverity, ThresholdInfo
@@ -195,7 +194,7 @@ def _severity(alarm: Payload, lifecycle: str) -> PerceivedSeverity:
 
 def _times(
     alarm: Payload, severity: PerceivedSeverity, lifecycle: str, place: Place
-) -> dict[str, datetime | None]:
+) -> dict[str, Any]:
     zone = place.context.zone
     raised = instant(alarm.get("alarmRaisedTime"), zone)
     reported = instant(alarm.get("alarmReportingTime"), zone)

@@ -51,7 +51,6 @@ def test_every_evidence_id_that_is_used_is_quoted(record, ring, window) -> None:
         key for c in summary.root_cause_candidates for r in c.reasons for key in r.evidence_ids
     }
     used |= {key for link in summary.causal_chain for key in link.evidence_ids}
-    used |= {group.evidence_id for group in summary.groups}
     assert used <= set(summary.evidence)
     assert all(item.quote for item in summary.evidence.values())
 

@@ -37,7 +37,6 @@ def group(handle, managed_object, template, minutes=0):
         first=ONSET + timedelta(minutes=minutes),
         last=ONSET + timedelta(minutes=minutes + 5),
         still_open=True,
-        evidence_id=f"alarm:{handle}",
     )
 
 
