@@ -16,7 +16,9 @@ _SHARE_OF_PEAK = 0.1
 _FEWEST = 5
 _LONGEST = 360
 """Minutes; what lasts longer is a state of the network, not a burst."""
-_MARGIN = 2
+_BEFORE = 5
+_AFTER = 2
+"""Minutes of margin; more before, because causes speak before their effects are loud."""
 
 
 def newest_burst(times: Sequence[float]) -> tuple[float, float] | None:
@@ -45,7 +47,7 @@ def newest_burst(times: Sequence[float]) -> tuple[float, float] | None:
         if any(counts[later] >= threshold for later in range(minute, minute + _SPAN))
     )
     first, last = _newest_run(loud or sorted(minutes))
-    return (first - _MARGIN) * MINUTE, (last + 1 + _MARGIN) * MINUTE
+    return (first - _BEFORE) * MINUTE, (last + 1 + _AFTER) * MINUTE
 
 
 def _median(counts: Counter[int], span: int) -> float:

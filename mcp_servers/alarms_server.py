@@ -118,8 +118,8 @@ class AlarmTools:
         Each has a score taken apart into reasons, and quoted evidence. The verdict "insufficient"
         or "none" is an answer, too.
 
-        Use it when only the suspects are wanted; summarize_alarms answers them as well, with the
-        whole picture. Without times it takes the newest burst of alarms on the site.
+        Use it when only the suspects are wanted. Not for the whole picture: summarize_alarms
+        answers the suspects as well. Without times it takes the newest burst on the site.
         """
         summary = self._desk.summarize(self._desk.window(from_time, to_time), 2000)
         wanted = summary.root_cause_candidates[:limit]
@@ -162,7 +162,7 @@ class AlarmTools:
         """List alarm records verbatim, oldest first, with ids, times and severities.
 
         Use it to read what a brief's group stands for (handle=...), or what one element said
-        (managed_object=...). Not to get an overview: summarize_alarms does that at a fraction of
+        (managed_object=...). Not for an overview: summarize_alarms gives it at a fraction of
         the tokens. One answer holds about 1,600 tokens; left_out says how many records follow,
         next_cursor continues. Without times, object and handle it takes the newest burst.
         """

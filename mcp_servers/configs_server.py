@@ -92,7 +92,7 @@ class ConfigTools:
 
         Answers the blocks of a port (device:port), of a section, or of the whole device.
 
-        Use it to check how something is set, now or at a past time. Not to find out what changed:
+        Use it to check how something is set, now or at a past time. Not for what has changed:
         list_changes and diff_config do that. One answer holds about 1,600 tokens; name a section.
         """
         moment = None if at is None else parse_instant(at, zone=self._zone, argument="at")
@@ -114,7 +114,7 @@ class ConfigTools:
 
         Answers every commit with its author and its changed lines verbatim.
 
-        Use it for an element that is already suspected. To find suspects use list_changes.
+        Use it for an element that is already suspected. Not for finding one: list_changes.
         """
         changes = self._desk.diff(managed_object, self._window(from_time, to_time))
         kept = fill(changes, lambda change: tokens_of(change, quote_change(change)))
@@ -140,8 +140,8 @@ class ConfigTools:
         Each has author, time, a score with reasons, and its changed lines verbatim.
 
         Use it with the 24 hours before the first alarm, around the suspects that summarize_alarms
-        names; hops widens the search over the topology. One answer holds about 1,600 tokens; gaps
-        says how many changes did not fit.
+        names; hops widens the search over the topology. Not for one known element: diff_config.
+        One answer holds about 1,600 tokens; gaps says how many changes did not fit.
         """
         window = self._window(from_time, to_time)
         if not self._desk.has_history:

@@ -12,7 +12,8 @@ from mcp_servers.egress_ledger import LedgerEntry
 from mcp_servers.site_directory import BudgetSettings
 from telecom.errors import BudgetExceededError
 
-_HOUR = timedelta(hours=1)
+BUDGET_WINDOW = timedelta(hours=1)
+"""How far back spending counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class EgressBudgets:
         self._now = now
         self._lock = threading.Lock()
         self._accounts: dict[str, _Account] = {}
-        begin = now() - _HOUR
+        begin = now() - BUDGET_WINDOW
         for entry in past:
             if entry.event == "release" and entry.time > begin:
                 self._account(entry.principal).add(
@@ -96,7 +97,7 @@ class EgressBudgets:
         spending = Spending(now, tokens, records, frozenset(identifiers))
         with self._lock:
             account = self._account(principal)
-            account.drop_before(now - _HOUR)
+            account.drop_before(now - BUDGET_WINDOW)
             self._check(account, spending)
             account.add(spending)
 

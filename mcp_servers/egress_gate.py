@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mcp_servers.egress_budgets import EgressBudgets
+from mcp_servers.egress_budgets import BUDGET_WINDOW, EgressBudgets
 from mcp_servers.egress_ledger import EgressLedger, LedgerEntry
 from mcp_servers.identity import Caller
 from mcp_servers.pseudonyms import Pseudonymizer
@@ -114,7 +114,9 @@ class EgressGate:
         self._settings = settings
         self._pseudonymizer = pseudonymizer
         self._ledger = ledger
-        self._budgets = EgressBudgets(settings.budgets, ledger.recent())
+        self._budgets = EgressBudgets(
+            settings.budgets, ledger.since(datetime.now(UTC) - BUDGET_WINDOW)
+        )
 
     # ------------------------------------------------------------------ way out
 

@@ -166,18 +166,15 @@ class EgressLedger:
         """
         return list(read_entries(self._path.parent, investigation))
 
-    def recent(self) -> list[LedgerEntry]:
-        """The last entries, some hundreds at least; all of a short ledger."""
-        with self._path.open("rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            lines = stream.read().split(b"\n")[:-1]
-        entries = []
-        for line in lines:
-            try:
-                entries.append(LedgerEntry.model_validate_json(line))
-            except ValidationError:
-                continue  # the piece of a line that the window cut
-        return entries
+    def since(self, moment: datetime) -> list[LedgerEntry]:
+        """Entries after `moment`, in order; reads no more of the file's end than it must."""
+        size = self._path.stat().st_size
+        window = _TAIL_BYTES
+        while True:
+            entries = _entries_in(self._path, max(0, size - window))
+            if window >= size or (entries and entries[0].time <= moment):
+                return [entry for entry in entries if entry.time > moment]
+            window *= 4
 
     def verify(self, anchor: str | None = None) -> LedgerVerdict:
         """Check chain and signatures; see `verify_ledger`."""
@@ -359,6 +356,20 @@ def _read_lines(path: Path) -> tuple[list[bytes], bytes]:
         raise LedgerBrokenError(f"{path} cannot be read: {exc}") from exc
     *lines, tail = content.split(b"\n")
     return lines, tail
+
+
+def _entries_in(path: Path, begin: int) -> list[LedgerEntry]:
+    """Entries from an offset on; the piece of a line that the offset cut is left out."""
+    with path.open("rb") as stream:
+        stream.seek(begin)
+        lines = stream.read().split(b"\n")[:-1]
+    entries = []
+    for line in lines[1:] if begin else lines:
+        try:
+            entries.append(LedgerEntry.model_validate_json(line))
+        except ValidationError as exc:
+            raise LedgerBrokenError(f"{path} holds a line that is no ledger entry") from exc
+    return entries
 
 
 def _last_entry(path: Path) -> LedgerEntry | None:

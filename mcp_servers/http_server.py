@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import BinaryIO
 
@@ -16,6 +17,8 @@ from mcp_servers.site_operations import OwnedSite
 from mcp_servers.stdio_bridge import StdioBridge
 from mcp_servers.store_access import StoreAccess
 from telecom.errors import SettingsError
+
+_logger = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 10
 """How long requests under way may take when the server is stopped."""
@@ -81,6 +84,12 @@ def _checked(site: SiteDirectory) -> OwnedSite:
     except BaseException:
         opened.close()
         raise
+    opened.host.warm_up()
+    if site.settings.country is None:
+        _logger.warning(
+            "site.yaml names no country, so the policy treats it as the most closed one and "
+            "refuses most answers to callers outside the site; set `country`"
+        )
     return opened
 
 

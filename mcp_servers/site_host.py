@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,13 +33,14 @@ from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets_server import TicketTools
 from placement.policy import Policy, load_policy
-from telecom.errors import KnowledgeBaseEmptyError
+from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
 
 if TYPE_CHECKING:
     from rag.knowledge_base import KnowledgeBase
 
 Part = TypeVar("Part")
+_logger = logging.getLogger(__name__)
 
 SERVERS = ("tickets", "alarms", "configs")
 
@@ -48,12 +51,16 @@ class SiteHost:
     def __init__(self, site: SiteDirectory) -> None:
         """Prepare; parts open when they are first needed."""
         self.site = site
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._opening: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._warming: threading.Thread | None = None
         self._parts: dict[str, Any] = {}  # parts of every type, by name
         self._exit = ExitStack()
 
     def _part(self, name: str, opener: Callable[[], Part]) -> Part:
         with self._lock:
+            opening = self._opening[name]
+        with opening:  # a part that opens slowly keeps nobody from the others
             if name not in self._parts:
                 self._parts[name] = opener()
             part: Part = self._parts[name]
@@ -69,6 +76,20 @@ class SiteHost:
         _ = self.site.topology
         _ = self.gate
         _ = self.verifier
+
+    def warm_up(self) -> None:
+        """Open in the background what the first questions will need."""
+        self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
+        self._warming.start()
+
+    def _warm(self) -> None:
+        try:
+            self.alarms.refresh()
+            self.configs.addresses()
+            self.knowledge_of("tickets").search("warm up", limit=1)
+        except TierwiseError as exc:
+            # Whoever needs that part is told then.
+            _logger.info("not warmed up: %s", exc.code)
 
     @property
     def keys(self) -> SiteKeys:
@@ -200,15 +221,15 @@ class SiteHost:
 
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
-        with self._lock:
-            for name in ("alarms", "knowledge", "configs"):
-                part = self._parts.pop(name, None)
-                if part is not None:
-                    part.close()
-            from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
 
-            KnowledgeBase.erase(self.site.store)
-            for file in self.site.store.glob("alarms.sqlite*"):
+        for name in ("alarms", "knowledge", "configs"):
+            part = self._parts.pop(name, None)
+            if part is not None:
+                part.close()
+        KnowledgeBase.erase(self.site.store)
+        for pattern in ("alarms.sqlite*", "configs*.sqlite*"):
+            for file in self.site.store.glob(pattern):
                 file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
@@ -252,6 +273,7 @@ class SiteHost:
 
     def close(self) -> None:
         """Close everything that was opened."""
-        with self._lock:
-            self._parts.clear()
-            self._exit.close()
+        if self._warming is not None:
+            self._warming.join()
+        self._parts.clear()
+        self._exit.close()

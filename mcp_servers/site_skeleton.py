@@ -17,8 +17,8 @@ _SITE_YAML = """\
 site_id: {site_id}
 # name: ""
 
-# Where the data lives: ISO 3166-1 alpha-2. Unknown means that no in-country rule can hold, and
-# answers leave anonymized only.
+# Where the data lives: ISO 3166-1 alpha-2. Set it: the placement policy has its rows by country,
+# and an unknown one counts as the most closed.
 # country: DE
 # The tier instance of the placement catalogue that this site is.
 # tier: outposts

@@ -74,9 +74,9 @@ class TicketTools:
 
         Ids, alarm codes and element names in the query must match exactly.
 
-        Use it to look something up in the ticket history. To compare a whole incident with past
-        ones use find_similar_incidents. One answer holds about 1,600 tokens; left_out counts what
-        did not fit. An empty list means that nothing matches.
+        Use it to look something up in the ticket history. Not for comparing a whole incident with
+        past ones: find_similar_incidents does that. One answer holds about 1,600 tokens; left_out
+        counts what did not fit. An empty list means that nothing matches.
         """
         return _passages(self._knowledge("tickets").search(query, corpus="tickets", limit=limit))
 

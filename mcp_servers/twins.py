@@ -154,4 +154,6 @@ def _left_out(answer: Json) -> Iterator[str]:
 
 
 def _gaps(answer: Json) -> str:
-    return "".join(f"\nnot looked at: {gap['what']}: {gap['why']}" for gap in answer["gaps"])
+    return "".join(
+        f"\nnot looked at: {gap['what']}: {gap['why']}" for gap in answer.get("gaps", ())
+    )

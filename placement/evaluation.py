@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ _REMEMBERED_ROWS = 4096
 _LARGEST = 10**15
 
 VerdictKey = tuple[object, ...]
+_FormKey = tuple[tuple[DataClass, ...], str | None, Form]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,10 @@ class Evaluator:
         self._catalogue = catalogue
         self._rules = rules
         self._demands = _demands_by_handling(catalogue)
-        self._demanded: dict[tuple[tuple[DataClass, ...], str | None, Form], frozenset[str]] = {}
-        self._law: dict[tuple[DataClass, str | None], str | None] = {}
-        self._tiers: OrderedDict[VerdictKey, cedarpy.Entities | None] = OrderedDict()
+        self._demanded: dict[_FormKey, frozenset[str]] = {}
+        self._written: dict[_FormKey, str] = {}
+        self._law: dict[tuple[DataClass, str | None], str] = {}
+        self._tiers: dict[VerdictKey, cedarpy.Entities] = {}
         try:
             self._base = cedarpy.Entities.from_json_str(
                 json.dumps(_base_entities(catalogue, self._demands)), rules.schema
@@ -154,13 +155,14 @@ class Evaluator:
     def handling(self, data_class: DataClass, country: str | None, form: Form) -> str:
         """Name how `data_class` is handled in `country`; without a row it is unknown: closed."""
         key = (data_class, country)
-        if key not in self._law:
+        prefix = self._law.get(key)
+        if prefix is None:
             found = self._catalogue.law_row(data_class, country)
+            prefix = UNKNOWN_HANDLING if found is None else f"{data_class}@{found[0]}"
             if len(self._law) >= _REMEMBERED_ROWS:
                 self._law.clear()
-            self._law[key] = None if found is None else f"{data_class}@{found[0]}"
-        prefix = self._law[key]
-        return UNKNOWN_HANDLING if prefix is None else f"{prefix}#{form.value}"
+            self._law[key] = prefix
+        return prefix if prefix == UNKNOWN_HANDLING else f"{prefix}#{form.value}"
 
     def demands(
         self, classes: tuple[DataClass, ...], country: str | None, form: Form
@@ -188,9 +190,8 @@ class Evaluator:
         """Word a question in the schema's terms (JSON for Cedar, hence Any)."""
         workload, catalogue = question.workload, self._catalogue
         home = workload.home
-        handlings = self.handlings(workload.data_classes, home.country, question.form)
+        handlings = self._handlings_json(workload.data_classes, home.country, question.form)
         context: dict[str, Any] = {
-            "handlings": [{"type": "Handling", "id": handling} for handling in sorted(handlings)],
             "phase": {"type": "Phase", "id": workload.phase.value},
             "home_site": home_site(home),
             "home_on_premises": home.on_premises,
@@ -211,24 +212,39 @@ class Evaluator:
             "action": {"type": "Action", "id": "run"},
             "resource": {"type": "Tier", "id": question.tier.id},
             # As text: cedarpy would copy the request to turn a mapping into it.
-            "context": json.dumps(context),
+            "context": f'{{"handlings":{handlings},{json.dumps(context)[1:]}',
         }
+
+    def _handlings_json(
+        self, classes: tuple[DataClass, ...], country: str | None, form: Form
+    ) -> str:
+        """The handlings of a workload's classes as Cedar reads them."""
+        key = (classes, country, form)
+        known = self._written.get(key)
+        if known is None:
+            known = json.dumps(
+                [{"type": "Handling", "id": name} for name in sorted(self.handlings(*key))]
+            )
+            if len(self._written) >= _REMEMBERED_ROWS:
+                self._written.clear()
+            self._written[key] = known
+        return known
 
     def _entities(self, tier: TierInstance) -> cedarpy.Entities | None:
         """The base entities with one tier, remembered by its facts; None for unusable text."""
         key = tier_key(tier)
-        if key not in self._tiers:
+        known = self._tiers.get(key)
+        if known is None:
             try:
-                added = self._base.with_added_json_str(
+                known = self._base.with_added_json_str(
                     json.dumps([_tier_entity(tier, self._catalogue)]), self._rules.schema
                 )
             except ValueError:
-                added = None
-            self._tiers[key] = added
-            while len(self._tiers) > _REMEMBERED_TIERS:
-                self._tiers.popitem(last=False)
-            return added
-        return self._tiers[key]
+                return None
+            if len(self._tiers) >= _REMEMBERED_TIERS:
+                self._tiers.clear()
+            self._tiers[key] = known
+        return known
 
 
 def microseconds(milliseconds: float) -> int:

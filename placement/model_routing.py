@@ -1,8 +1,7 @@
 """Model routing inside the cloud tier: simple question, light model; deep analysis, strong model.
 
 A model call is a placement like any other: the policy ranks the endpoints (in-Region, geography,
-global), and the first model of the right strength that can be called through a feasible one is
-taken.
+global), and the best model of the right strength behind the best of them is taken.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from placement.catalogue import ANY_COUNTRY, ModelOffer, Price, PromptRouter, TierInstance
+from placement.catalogue import ModelOffer, Price, PromptRouter, TierInstance
 from placement.decision import PlacementDecision, RankedTier
 from placement.policy import Policy
 from telecom.schema import ProductModel
 from telecom.workload import WorkloadProfile
 
-_ANY_REGION = ANY_COUNTRY
+_ANY_REGION = "*"
 
 
 class ModelChoice(ProductModel):
@@ -79,12 +78,11 @@ def route_model(
             )
     preferred = routing.light if simple else routing.strong
     fallback = routing.strong if simple else routing.light
-    for name in (*preferred, *fallback):
-        model = policy.catalogue.models[name]
-        if input_tokens > model.context_tokens:
-            continue
-        for ranked, offer in _callable(decision, by_id, model.offers, region):
-            kind = "" if name in preferred else f", as no {strength} model may be called here"
+    for names in (preferred, fallback):
+        offers = _offers(policy, decision, by_id, names, region=region, input_tokens=input_tokens)
+        for ranked, name, offer in offers:
+            model = policy.catalogue.models[name]
+            kind = "" if names is preferred else f", as no {strength} model may be called here"
             return ModelChoice(
                 model=name,
                 model_id=offer.model_id,
@@ -107,17 +105,26 @@ def route_model(
     )
 
 
-def _callable(
+def _offers(
+    policy: Policy,
     decision: PlacementDecision,
     tiers: dict[str, TierInstance],
-    offers: tuple[ModelOffer, ...],
+    names: tuple[str, ...],
+    *,
     region: str,
-) -> Iterator[tuple[RankedTier, ModelOffer]]:
-    """Offers that can be called from `region` through a feasible endpoint, best endpoint first."""
+    input_tokens: int,
+) -> Iterator[tuple[RankedTier, str, ModelOffer]]:
+    """Models that can be called from `region`: best endpoint first, best model within it."""
     for ranked in decision.ranked:
-        for offer in offers:
-            if offer.residency == tiers[ranked.tier].processing and _serves(offer.regions, region):
-                yield ranked, offer
+        for name in names:
+            model = policy.catalogue.models[name]
+            if input_tokens > model.context_tokens:
+                continue
+            for offer in model.offers:
+                if offer.residency == tiers[ranked.tier].processing and _serves(
+                    offer.regions, region
+                ):
+                    yield ranked, name, offer
 
 
 def _router_endpoint(

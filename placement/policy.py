@@ -123,7 +123,7 @@ class Policy:
         known = self._verdicts.get(key)
         if known is not None:
             return known
-        return self._verdict(self._question(workload, tier, approved=approved))
+        return self._evaluate(self._question(workload, tier, approved=approved), key)
 
     def decide(
         self,
@@ -242,17 +242,18 @@ class Policy:
     def _verdict(self, question: Question) -> Verdict:
         """Evaluate once and remember."""
         key = question.key
-        known = self._verdicts.get(key)
-        if known is None:
-            violated = self._violated(question)
-            known = Verdict(
-                permitted=not violated,
-                eliminations=tuple(explain(rule, question, self.catalogue) for rule in violated),
-            )
-            if len(self._verdicts) >= _REMEMBERED_VERDICTS:
-                self._verdicts.clear()
-            self._verdicts[key] = known
-        return known
+        return self._verdicts.get(key) or self._evaluate(question, key)
+
+    def _evaluate(self, question: Question, key: VerdictKey) -> Verdict:
+        violated = self._violated(question)
+        verdict = Verdict(
+            permitted=not violated,
+            eliminations=tuple(explain(rule, question, self.catalogue) for rule in violated),
+        )
+        if len(self._verdicts) >= _REMEMBERED_VERDICTS:
+            self._verdicts.clear()
+        self._verdicts[key] = verdict
+        return verdict
 
     def _violated(self, question: Question) -> tuple[Rule, ...]:
         return self._evaluator.violated(question)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -103,16 +103,14 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Float32 of shape (len(texts), 384), rows of length 1, in the order given.
 
-        A text is cut at 256 tokens. Sorted by length and embedded in batches of 32, so that short
-        texts do not pay for long ones. Quantization scales are per batch: the same list gives the
+        A text is cut at 256 tokens. Quantization scales are per batch: the same list gives the
         same vectors to the last bit, another grouping differs in the third decimal.
         """
         tokenizer, session = self._load()
+        tokens = model_artifact.tokenize(tokenizer, texts)
         vectors: Vectors = np.empty((len(texts), model_artifact.DIMENSION), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            ids, mask = model_artifact.tokenize(tokenizer, [texts[index] for index in batch])
+        for batch in _batches([len(each) for each in tokens]):
+            ids, mask = model_artifact.padded([tokens[index] for index in batch])
             (vectors[batch],) = session.run(None, {"input_ids": ids, "attention_mask": mask})
         return vectors
 
@@ -124,6 +122,18 @@ class OnnxEmbedder:
                     model_artifact.open_session(self.artifact.model),
                 )
             return self._loaded
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group texts of like length: short ones neither pay for long ones nor share their scale."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) == BATCH or lengths[index] > 2 * lengths[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 class TorchEmbedder:

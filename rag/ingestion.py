@@ -265,6 +265,9 @@ def _prepared_ticket(record: TicketRecord) -> Prepared:
             title=ticket.title,
             body=body,
             attributes=record.attributes,
+            gist=" ".join(
+                filter(None, (ticket.title, ticket.description, ticket.cause, ticket.close_note))
+            ),
             managed_object=ticket.managed_object,
             severity=ticket.severity,
             opened_at=ticket.opened_at,

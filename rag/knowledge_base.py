@@ -40,7 +40,7 @@ from telecom.ticket import Citation, SimilarIncidents, Ticket
 LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
-_FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma", "lock"
+_FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma-{}", "lock"
 _SMALL_REPAIR = 4 * BLOCK
 """Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
 
@@ -337,7 +337,7 @@ class KnowledgeBase:
 
     def _open_index(self) -> None:
         """Open the index and put right what a killed process left; damage is noted, not raised."""
-        folder = self._folder / _VECTORS
+        folder = self._folder / _VECTORS.format(self._passages.index_number())
         known = {corpus: self._passages.counts(corpus)[2] for corpus in CORPORA}
         if sum(known.values()) and not folder.is_dir():
             self._damage = f"the vector index {folder} is missing; the next ingest builds it anew"
@@ -379,15 +379,20 @@ class KnowledgeBase:
         if self._index is not None:
             self._index.close()
             self._index = None
-        folder = self._folder / _VECTORS
-        if folder.exists():
-            shutil.rmtree(folder)
+        # Under a new name: Chroma holds on to a folder for the life of the process.
+        number = self._passages.index_number() + 1
+        folder = self._folder / _VECTORS.format(number)
+        shutil.rmtree(folder, ignore_errors=True)
         index = VectorIndex(folder, CORPORA)
         for corpus in CORPORA:
             for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
                 index.upsert(corpus, ids, vectors)
             doomed = self._passages.doomed(corpus)
             self._passages.forget_doomed(corpus, doomed)
+        self._passages.set_index_number(number)
+        for other in self._folder.glob(_VECTORS.format("*")):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
         self._index, self._damage = index, None
 
     def _note_damage(self, error: StoreDamagedError) -> None:

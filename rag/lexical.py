@@ -19,6 +19,11 @@ The rarest words are taken first, so what is dropped are the words that half the
 """
 
 
+_HOLDERS = 1_000
+"""So many passages are looked at for one identifier, the newest first; the best of a commoner one
+come from the other retrievers and are recognised by `worth_held`."""
+
+
 class LexicalSearch:
     """Words and identifiers over a `PassageStore`; safe across threads."""
 
@@ -52,24 +57,17 @@ class LexicalSearch:
         Distinctive by shape, or the name of a ticket or managed object. Worth is the inverse
         document frequency.
         """
-        asked = asked_identifiers(query)
-        if not asked:
-            return {}
+        worth: dict[str, float] = {}
         with self._store.reading() as connection:
             (passages,) = connection.execute("SELECT max(passage_key) FROM passages").fetchone()
-            found = {
-                term: connection.execute(
-                    "SELECT count(*), max(own) FROM mentions JOIN passages USING (passage_key) "
-                    "WHERE term = ? AND corpus = ?",
-                    (term, corpus),
-                ).fetchone()
-                for term in asked
-            }
-        return {
-            term: math.log(1.0 + (passages or 0) / count)
-            for term, (count, own) in found.items()
-            if count and (own or is_distinctive(term))
-        }
+            for term in asked_identifiers(query):
+                holders = connection.execute(
+                    "SELECT own FROM mentions WHERE term = ? AND corpus = ? LIMIT ?",
+                    (term, corpus, _HOLDERS),
+                ).fetchall()
+                if holders and (holders[0][0] or is_distinctive(term)):
+                    worth[term] = math.log(1.0 + passages / len(holders))
+        return worth
 
     def by_words(
         self, words: list[str], corpus: str, limit: int, filters: SearchFilters | None = None
@@ -105,25 +103,23 @@ class LexicalSearch:
         A source's own id or managed object counts twice: the ticket itself comes before another
         that mentions it. Among equals the newest is first.
         """
-        if not worth:
-            return []
         clause, arguments = where_clause(filters)
-        terms = sorted(worth, key=lambda term: -worth[term])
-        case = " ".join("WHEN ? THEN ?" for _ in terms)
-        marks = ",".join("?" * len(terms))
-        weights = [part for term in terms for part in (term, worth[term])]
+        statement = (
+            "SELECT m.passage_key, m.own FROM mentions m CROSS JOIN passages p "  # noqa: S608
+            "USING (passage_key) CROSS JOIN sources s USING (source_key) "
+            f"WHERE m.term = ? AND m.corpus = ? AND {clause} "
+            "ORDER BY m.own DESC, m.passage_key DESC LIMIT ?"
+        )
+        held: dict[int, float] = {}
         with self._store.reading() as connection:
-            rows: list[tuple[int, float]] = connection.execute(
-                f"SELECT m.passage_key, sum((CASE m.term {case} END) * (1.0 + m.own)) AS score "  # noqa: S608
-                "FROM mentions m JOIN passages p USING (passage_key) "
-                "JOIN sources s USING (source_key) "
-                f"WHERE m.term IN ({marks}) AND p.corpus = ? AND {clause} "
-                "GROUP BY m.passage_key ORDER BY score DESC, s.closed_at DESC LIMIT ?",
-                (*weights, *terms, corpus, *arguments, limit),
-            ).fetchall()
-        return rows
+            for term, value in worth.items():
+                for key, own in connection.execute(statement, (term, corpus, *arguments, _HOLDERS)):
+                    held[key] = held.get(key, 0.0) + value * (1.0 + own)
+        return sorted(held.items(), key=lambda pair: (-pair[1], -pair[0]))[:limit]
 
-    def worth_held(self, worth: dict[str, float], keys: Sequence[int]) -> dict[int, float]:
+    def worth_held(
+        self, worth: dict[str, float], corpus: str, keys: Sequence[int]
+    ) -> dict[int, float]:
         """Which of some passages hold the identifiers, and what that is worth."""
         if not worth or not keys:
             return {}
@@ -132,9 +128,9 @@ class LexicalSearch:
         with self._store.reading() as connection:
             for term, value in worth.items():
                 for key, own in connection.execute(
-                    "SELECT passage_key, own FROM mentions WHERE term = ? "  # noqa: S608
-                    f"AND passage_key IN ({marks})",
-                    (term, *keys),
+                    "SELECT passage_key, own FROM mentions WHERE term = ? AND corpus = ? "  # noqa: S608
+                    f"AND own IN (0, 1) AND passage_key IN ({marks})",
+                    (term, corpus, *keys),
                 ):
                     held[key] = held.get(key, 0.0) + value * (1.0 + own)
         return held

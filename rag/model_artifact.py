@@ -249,7 +249,8 @@ def _export(weights: Path, target: Path) -> NDArray[np.float32]:
         str(weights), attn_implementation="eager", local_files_only=True
     )
     module = Pooled(encoder).eval()
-    ids, mask = tokenize(open_tokenizer(weights / _TOKENIZER_FILE), _VERIFICATION_TEXTS)
+    tokens = tokenize(open_tokenizer(weights / _TOKENIZER_FILE), _VERIFICATION_TEXTS)
+    ids, mask = padded(tokens)
     inputs = (torch.from_numpy(ids), torch.from_numpy(mask))
     axes = {0: "texts", 1: "tokens"}
     with torch.no_grad(), warnings.catch_warnings():
@@ -300,8 +301,8 @@ def _cosines(folder: Path, reference: NDArray[np.float32]) -> NDArray[np.float32
         open_session(folder / _MODEL_FILE),
     )
     vectors = []
-    for text in _VERIFICATION_TEXTS:  # one by one, as queries are
-        ids, mask = tokenize(tokenizer, [text])
+    for tokens in tokenize(tokenizer, _VERIFICATION_TEXTS):  # one by one, as queries are
+        ids, mask = padded([tokens])
         (vector,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
         vectors.append(vector[0])
     cosines: NDArray[np.float32] = (np.stack(vectors) * reference).sum(axis=1)
@@ -314,29 +315,35 @@ def open_session(model: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Spinning threads would take the processors from the search that follows an embedding.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
         str(model), sess_options=options, providers=["CPUExecutionProvider"]
     )
 
 
 def open_tokenizer(file: Path) -> Any:
-    """The tokenizer, cutting at the model's length and padding to the longest of a batch.
-
-    Any: tokenizers has no types.
-    """
+    """The tokenizer, cutting at the model's length (Any: tokenizers has no types)."""
     from tokenizers import Tokenizer  # noqa: PLC0415 - the module that uses it
 
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.enable_padding()
+    tokenizer.no_padding()
     return tokenizer
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Token ids and attention mask, both int64 of shape (len(texts), longest)."""
-    encoded = tokenizer.encode_batch(list(texts))
-    ids = np.array([text.ids for text in encoded], dtype=np.int64)
-    mask = np.array([text.attention_mask for text in encoded], dtype=np.int64)
+def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, cut at the model's length."""
+    return [text.ids for text in tokenizer.encode_batch(list(texts))]
+
+
+def padded(tokens: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and attention mask, both int64 of shape (len(tokens), longest)."""
+    ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, each in enumerate(tokens):
+        ids[row, : len(each)] = each
+        mask[row, : len(each)] = 1
     return ids, mask
 
 

@@ -37,7 +37,6 @@ CREATE TABLE sources (
     file TEXT NOT NULL,
     digest TEXT NOT NULL,
     title TEXT NOT NULL,
-    body TEXT NOT NULL,
     attributes TEXT NOT NULL,
     managed_object TEXT,
     device TEXT,
@@ -48,6 +47,13 @@ CREATE TABLE sources (
     UNIQUE (corpus, source)
 );
 CREATE INDEX sources_by_file ON sources (corpus, file);
+CREATE INDEX sources_by_device ON sources (corpus, device);
+CREATE INDEX sources_by_time ON sources (corpus, opened_at);
+CREATE TABLE contents (
+    source_key INTEGER PRIMARY KEY REFERENCES sources ON DELETE CASCADE,
+    body TEXT NOT NULL,
+    gist TEXT NOT NULL
+);
 CREATE TABLE passages (
     passage_key INTEGER PRIMARY KEY AUTOINCREMENT,
     source_key INTEGER NOT NULL REFERENCES sources ON DELETE CASCADE,
@@ -69,9 +75,10 @@ CREATE TABLE vectors (
 );
 CREATE TABLE mentions (
     term TEXT NOT NULL,
-    passage_key INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
+    corpus TEXT NOT NULL,
     own INTEGER NOT NULL,
-    PRIMARY KEY (term, passage_key)
+    passage_key INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
+    PRIMARY KEY (term, corpus, own DESC, passage_key DESC)
 ) WITHOUT ROWID;
 CREATE INDEX mentions_by_passage ON mentions (passage_key);
 CREATE TABLE doomed (
@@ -97,6 +104,8 @@ class SourceRecord:
     body: str
     """The ticket as JSON; empty for a document, whose file is its body."""
     attributes: Mapping[str, str]
+    gist: str = ""
+    """What two records have to share to be copies; empty where each passage speaks for itself."""
     managed_object: str | None = None
     severity: str | None = None
     opened_at: datetime | None = None
@@ -113,6 +122,8 @@ class StoredPassage:
     source: str
     locator: str
     text: str
+    gist: str
+    """What it is compared by when copies are looked for."""
     closed_at: float | None
     """Seconds since the epoch."""
     resolved: int
@@ -141,8 +152,8 @@ class PassageStore:
         self._write_lock = threading.RLock()
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._connections: list[sqlite3.Connection] = []
-        self._writer = self._connect()
         try:
+            self._writer = self._connect()
             self._prepare()
         except sqlite3.Error as exc:
             self.close()
@@ -235,6 +246,17 @@ class PassageStore:
                 "INSERT OR REPLACE INTO meta VALUES ('embedding', ?)", (json.dumps(value),)
             )
 
+    def index_number(self) -> int:
+        """Which vector index belongs to this store: they are numbered from 1."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'index'").fetchone()
+        return 1 if row is None else int(row[0])
+
+    def set_index_number(self, number: int) -> None:
+        """Note which vector index belongs to this store."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('index', ?)", (str(number),))
+
     def digest_of(self, corpus: str, source: str) -> tuple[str, str] | None:
         """Digest and file of a source as stored."""
         with self.reading() as connection:
@@ -248,7 +270,9 @@ class PassageStore:
         """A ticket's JSON; None for an unknown one."""
         with self.reading() as connection:
             row = connection.execute(
-                "SELECT body FROM sources WHERE corpus = ? AND source = ?", (corpus, source)
+                "SELECT body FROM sources JOIN contents USING (source_key) "
+                "WHERE corpus = ? AND source = ?",
+                (corpus, source),
             ).fetchone()
         return None if row is None else str(row[0])
 
@@ -309,17 +333,21 @@ class PassageStore:
                 source itself.
         """
         (source_key,) = connection.execute(
-            "INSERT INTO sources (corpus, source, file, digest, title, body, attributes, "
-            "managed_object, device, severity, opened_at, closed_at, resolved) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO sources (corpus, source, file, digest, title, "
+            "attributes, managed_object, device, severity, opened_at, closed_at, resolved) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (corpus, source) DO UPDATE SET file = excluded.file, "
-            "digest = excluded.digest, title = excluded.title, body = excluded.body, "
+            "digest = excluded.digest, title = excluded.title, "
             "attributes = excluded.attributes, managed_object = excluded.managed_object, "
             "device = excluded.device, severity = excluded.severity, "
             "opened_at = excluded.opened_at, closed_at = excluded.closed_at, "
             "resolved = excluded.resolved RETURNING source_key",
             _source_row(record),
         ).fetchone()
+        connection.execute(
+            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)",
+            (source_key, record.body, record.gist),
+        )
         kept = self._drop_outdated(connection, record.corpus, source_key, passages)
         for passage_id, passage, terms in passages:
             key = kept.get(passage_id)
@@ -328,8 +356,8 @@ class PassageStore:
             else:  # same text, but its neighbours or terms may have changed
                 connection.execute("DELETE FROM mentions WHERE passage_key = ?", (key,))
             connection.executemany(
-                "INSERT OR REPLACE INTO mentions VALUES (?, ?, ?)",
-                [(term, key, own) for term, own in terms],
+                "INSERT INTO mentions VALUES (?, ?, ?, ?)",
+                [(term, record.corpus, own, key) for term, own in terms],
             )
 
     def _drop_outdated(
@@ -534,8 +562,10 @@ class PassageStore:
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT p.passage_key, p.id, s.source, p.locator, p.text, "  # noqa: S608
-                "s.closed_at, s.resolved, (SELECT count(*) FROM passages o WHERE "
+                "iif(c.gist = '', p.text, c.gist), s.closed_at, s.resolved, "
+                "(SELECT count(*) FROM passages o WHERE "
                 "o.source_key = p.source_key) FROM passages p JOIN sources s USING (source_key) "
+                "JOIN contents c USING (source_key) "
                 f"WHERE p.passage_key IN ({marks})",
                 tuple(keys),
             ).fetchall()
@@ -551,7 +581,6 @@ def _source_row(record: SourceRecord) -> tuple[Any, ...]:
         record.file,
         record.digest,
         record.title,
-        record.body,
         json.dumps(dict(record.attributes), ensure_ascii=False),
         managed_object,
         managed_object.partition(":")[0] if managed_object else None,

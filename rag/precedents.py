@@ -42,7 +42,7 @@ def find_precedents(
     cosines = {key: float(vector @ asked) for key, vector in store.vectors_of(keys).items()}
     best = _best_of_each_ticket(list(passages.values()), cosines)
     taken, _ = cap_copies(
-        (Candidate(each.key, each.source, 1, each.text) for each in best), len(best)
+        (Candidate(each.key, each.source, 1, each.gist) for each in best), len(best)
     )
     precedents = (_precedent(store, passages[key], cosines.get(key, 0.0)) for key in taken)
     return [each for each in precedents if each is not None]

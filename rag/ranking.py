@@ -77,7 +77,8 @@ class Candidate:
     source: str
     siblings: int
     """How many passages the source has."""
-    text: str
+    gist: str
+    """The text that is compared when copies are looked for."""
 
 
 def slots(siblings: int) -> int:
@@ -100,7 +101,7 @@ def cap_copies(candidates: Iterable[Candidate], limit: int) -> tuple[list[int], 
         if same_source >= slots(candidate.siblings):
             passed[candidate.key] = f"{candidate.source} is already there"
             continue
-        words = _words(candidate.text)
+        words = _words(candidate.gist)
         copies = [other for other, known in taken if _alike(words, known)]
         if len(copies) >= COPIES_SHOWN:
             passed[candidate.key] = f"says the same as {copies[0].source}"

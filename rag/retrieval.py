@@ -23,10 +23,13 @@ DENSE_WEIGHT = 1.5
 _DEPTH_PER_RESULT, _SHALLOWEST = 5, 50
 _DEEPEST = 4_000
 """How far a flood of copies is dug through."""
+_FILTERED_REACH = 200
+_PER_RESULT_FILTERED = 2
+"""With a filter so many candidates per result are enough: the caps seldom drop more."""
 _ASKED_FOR = 5
 """A query with more identifiers than this is a pasted text: they rank, but none is required."""
 _EXACT_SCAN = 6_000
-"""Up to so many passages pass a filter, their vectors are compared one by one."""
+"""If no more passages than this pass a filter, their vectors are compared one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +127,26 @@ class Retrieval:
         return lists, degraded
 
     def _dense(self, wanted: _Question, vector: Vectors, depth: int) -> list[tuple[int, float]]:
-        """Nearest passages by cosine; a narrow filter is answered exactly from SQLite."""
-        if wanted.filters is not None:
-            exact = self._store.vectors_for(wanted.corpus, wanted.filters, _EXACT_SCAN)
-            if exact is not None:
-                return _nearest(*exact, vector, depth)
+        """Nearest passages by cosine.
+
+        A filter is applied to what the index gives, and answered exactly from SQLite when it lets
+        so little pass that the index would have to be asked for half of what it has.
+        """
         index = self._index()
         if index is None:
             raise StoreDamagedError("the vector index is not available")
-        found: list[tuple[str, float]] = []
-        reach = depth
+        reach = depth if wanted.filters is None else _FILTERED_REACH
         while True:
             (found,) = index.nearest(wanted.corpus, vector, reach)
             keys = self._store.keys_of(wanted.corpus, [each for each, _ in found], wanted.filters)
             ranked = [(keys[each], cosine) for each, cosine in found if each in keys]
-            if len(ranked) >= depth or len(found) < reach or wanted.filters is None:
+            enough = len(ranked) >= min(depth, _PER_RESULT_FILTERED * wanted.limit)
+            if wanted.filters is None or enough or len(found) < reach:
                 return ranked[:depth]
+            if reach > _FILTERED_REACH:
+                exact = self._store.vectors_for(wanted.corpus, wanted.filters, _EXACT_SCAN)
+                if exact is not None:
+                    return _nearest(*exact, vector, depth)
             if reach >= _DEEPEST:
                 return ranked
             reach = min(_DEEPEST, reach * 4)
@@ -156,9 +163,9 @@ class Retrieval:
         weights = {"dense": DENSE_WEIGHT, "words": 1.0, "identifiers": 1.0}
         must = wanted.require and 0 < len(worth) <= _ASKED_FOR
         found = {key for ranked in lists.values() for key, _ in ranked} if must else ()
-        required = self.lexical.worth_held(worth, list(found)) if must else {}
+        required = self.lexical.worth_held(worth, wanted.corpus, list(found)) if must else {}
         fused = fuse(lists, weights, required)
-        window = fused[: max(_SHALLOWEST, 3 * wanted.limit)]
+        window = fused[: 2 * wanted.limit]
         hits, passed = self._capped(window, wanted.limit)
         if len(hits) < wanted.limit and len(fused) > len(window):
             hits, passed = self._capped(fused, wanted.limit)
@@ -178,7 +185,7 @@ class Retrieval:
         places = {each.key: each for each in fused}
         taken, passed = cap_copies(
             (
-                Candidate(passage.key, passage.source, passage.siblings, passage.text)
+                Candidate(passage.key, passage.source, passage.siblings, passage.gist)
                 for each in fused
                 if (passage := passages.get(each.key)) is not None
             ),

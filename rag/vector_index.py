@@ -12,12 +12,20 @@ from typing import Any, TypeVar
 
 import chromadb
 from chromadb.config import Settings
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import ChromaError
 
 from rag.embedding import Vectors
 from telecom.errors import StoreDamagedError
 
 _SPACE: dict[str, Any] = {"hnsw": {"space": "cosine"}}
+_CHROMA_FAILS_WITH = (
+    ChromaError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    AttributeError,  # from closing a client that never opened
+)
 T = TypeVar("T")
 
 
@@ -83,7 +91,7 @@ class VectorIndex:
         """Run a call into Chroma; whatever its native half throws means the index is unusable."""
         try:
             return action()
-        except (ChromaError, NotFoundError, OSError, RuntimeError, ValueError, KeyError) as exc:
+        except _CHROMA_FAILS_WITH as exc:
             raise StoreDamagedError(
                 f"the vector index in {self._folder} does not work ({type(exc).__name__}); "
                 "`tierwise-site ingest --rebuild` builds it anew"

@@ -89,11 +89,15 @@ def _place(
     statements: list[Statement], path: tuple[str, ...], prefix: str, found: list[Placed]
 ) -> None:
     for statement in statements:
-        flat = f"{prefix} {statement.flat}" if prefix and statement.line else statement.flat
         if not statement.line:
             # A block of `set` lines has no line of its own and its lines carry the whole path.
-            _place(statement.children, (*path, statement.text), "", found)
+            within = (*path, statement.text)
+            found += (
+                Placed(within, child.flat.removeprefix("set "), child)
+                for child in statement.children
+            )
             continue
+        flat = f"{prefix} {statement.flat}" if prefix else statement.flat
         found.append(Placed(path, flat, statement))
         if statement.children:
             _place(statement.children, (*path, statement.header), flat, found)
@@ -245,8 +249,11 @@ class _Members:
             if line > statement.line:
                 statement.last = line
         name = statement.text.partition(" ")[0]
-        if self.open and value and name in self.keys and " " not in self.open[-1].text:
-            self.open[-1].text = f"{self.open[-1].text} {value}".strip()
+        if not (self.open and value and name in self.keys) or " " in self.open[-1].text:
+            return
+        # A member of a list is known by its key, not by its place in the list.
+        listed = self.open[-1].text.startswith("[")
+        self.open[-1].text = value if listed else f"{self.open[-1].text} {value}"
 
 
 def _read_xml(text: str, grammar: Grammar) -> list[Statement] | None:
@@ -285,41 +292,62 @@ def _read_json(text: str, grammar: Grammar) -> list[Statement] | None:
         json.loads(text)
     except (ValueError, RecursionError):
         return None
-    members = _Members(grammar.keys)
-    line, name, value, expecting_value = 1, "", "", False
-    counters: list[int] = []
-    kinds: list[str] = []
-    for token in _JSON_TOKEN.findall(text):
-        if token == "\n":
-            line += 1
-        elif token in "{[":
-            if len(kinds) > _MAX_DEPTH:
-                return None
-            if kinds:
-                members.begin(name if kinds[-1] == "{" else f"[{counters[-1]}]", line)
-            kinds.append(token)
-            counters.append(0)
-            expecting_value = token == "["
-        elif token in "}]":
-            if value:
-                members.begin(name if kinds[-1] == "{" else "-", line)
-                members.end(value, line)
-                value = ""
-            kinds.pop()
-            counters.pop()
-            if kinds:
-                members.end("", line)
-        elif token == ":":
-            expecting_value = True
-        elif token == ",":
-            if value:
-                members.begin(name if kinds[-1] == "{" else "-", line)
-                members.end(value, line)
-                value = ""
-            counters[-1] += 1
-            expecting_value = kinds[-1] == "["
-        elif expecting_value:
-            value = token.strip('"')
-        else:
-            name = token.strip('"')
-    return members.top
+    reader = _JsonReader(grammar.keys)
+    return reader.members.top if reader.read(text) else None
+
+
+class _JsonReader:
+    """Reads JSON known to be well-formed, for the sake of line numbers."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self.members = _Members(keys)
+        self._open: list[tuple[bool, int]] = []
+        """Whether each open value is a list, and how many members it has had."""
+        self._name = ""
+        self._value: tuple[str, int] | None = None
+        self._after_colon = False
+
+    def read(self, text: str) -> bool:
+        """Take in the whole text; False when it is nested too deep."""
+        line = 1
+        for token in _JSON_TOKEN.findall(text):
+            if token == "\n":  # noqa: S105 - a piece of JSON
+                line += 1
+            elif token in "{[":
+                if len(self._open) > _MAX_DEPTH:
+                    return False
+                self._begin(token == "[", line)  # noqa: S105
+            elif token in "}]":
+                self._flush()
+                self._open.pop()
+                if self._open:
+                    self.members.end("", line)
+            elif token == ",":  # noqa: S105
+                self._flush()
+                is_list, count = self._open[-1]
+                self._open[-1] = (is_list, count + 1)
+                self._after_colon = False
+            elif token == ":":  # noqa: S105
+                self._after_colon = True
+            elif self._after_colon or (self._open and self._open[-1][0]):
+                self._value = (token.strip('"'), line)
+            else:
+                self._name = token.strip('"')
+        return True
+
+    def _begin(self, is_list: bool, line: int) -> None:
+        if self._open:
+            self.members.begin(self._member_name(), line)
+        self._open.append((is_list, 0))
+        self._after_colon = False
+
+    def _member_name(self) -> str:
+        in_list, count = self._open[-1]
+        return f"[{count}]" if in_list else self._name
+
+    def _flush(self) -> None:
+        if self._value is not None and self._open:
+            value, line = self._value
+            self.members.begin(self._member_name(), line)
+            self.members.end(value, line)
+        self._value = None

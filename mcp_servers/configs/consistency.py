@@ -23,6 +23,7 @@ from telecom.topology import ManagedObject, Topology, port_key
 __all__ = ["ElementConfig", "Finding", "FindingSide", "check_consistency"]
 
 _DEFAULT_MTU = 1500
+_USES_SHOWN = 3
 _ALWAYS_DEFINED = frozenset(
     {
         ("class_map", "class-default"),
@@ -35,7 +36,6 @@ _ALWAYS_DEFINED = frozenset(
         ("vrf", "Mgmt-intf"),
     }
 )
-_SAME_AREA = {"backbone": "0.0.0.0"}
 
 
 class FindingSide(ProductModel):
@@ -193,6 +193,9 @@ def _check_shutdown(pair: InterfacePair) -> Iterator[Finding]:
 def _check_protocols(pair: InterfacePair) -> Iterator[Finding]:
     """One end runs the IGP on the link and the other, which runs it elsewhere, does not."""
     (a, near), (b, far) = pair.a, pair.b
+    if not near.addresses or not far.addresses:
+        # A port that carries router interfaces speaks no IGP itself.
+        return
     for setting, word in (("ospf_area", "OSPF"), ("isis_enabled", "IS-IS")):
         one, other = near.settings.get(setting), far.settings.get(setting)
         if (one is None) == (other is None):
@@ -205,12 +208,29 @@ def _check_protocols(pair: InterfacePair) -> Iterator[Finding]:
                 pair,
                 (_line(one, near), _line(other, far)),
             )
-    for setting in ("ospf_auth", "isis_auth", "ospf_passive"):
+    for setting in ("ospf_auth", "isis_auth", "ospf_passive", "isis_passive"):
         one, other = near.settings.get(setting), far.settings.get(setting)
         if (one is None) != (other is None) and _same_igp(near, far, setting):
             yield _pair_finding(
                 f"{setting}_on_one_end",
                 f"{setting.replace('_', ' ')} on one end only",
+                pair,
+                (_line(one, near), _line(other, far)),
+            )
+
+
+def _check_network_types(pair: InterfacePair) -> Iterator[Finding]:
+    """Every vendor's default on Ethernet is broadcast."""
+    (_, near), (_, far) = pair.a, pair.b
+    for setting, word in (("ospf_network_type", "OSPF"), ("isis_network_type", "IS-IS")):
+        if not _same_igp(near, far, setting):
+            continue
+        one, other = near.settings.get(setting), far.settings.get(setting)
+        types = [_network_type("broadcast" if s is None else s.value) for s in (one, other)]
+        if types[0] != types[1]:
+            yield _pair_finding(
+                "igp_type_mismatch",
+                f"{word} network type {types[0]} against {types[1]}",
                 pair,
                 (_line(one, near), _line(other, far)),
             )
@@ -242,12 +262,13 @@ def _levels(setting: Setting | None) -> frozenset[str]:
 
 
 def _area(value: str) -> str:
-    value = _SAME_AREA.get(value.lower(), value)
+    """OSPF areas are numbers, written as such or like addresses."""
     return str(ip_address(int(value))) if value.isdigit() else value
 
 
 def _network_type(value: str) -> str:
-    return "point-to-point" if value.lower() in ("p2p", "p-to-p", "point-to-point") else value
+    value = value.lower()
+    return "point-to-point" if value in ("p2p", "p-to-p", "point-to-point") else value
 
 
 _LINK_CHECKS: tuple[Callable[[InterfacePair], Iterator[Finding]], ...] = (
@@ -256,6 +277,7 @@ _LINK_CHECKS: tuple[Callable[[InterfacePair], Iterator[Finding]], ...] = (
     _check_shutdown,
     _check_protocols,
     _check_isis_level,
+    _check_network_types,
     _differing("speed_mismatch", "speed", "speed"),
     _differing("duplex_mismatch", "duplex", "duplex"),
     _differing("vlan_mismatch", "vlan", "VLAN"),
@@ -263,11 +285,9 @@ _LINK_CHECKS: tuple[Callable[[InterfacePair], Iterator[Finding]], ...] = (
     _differing("vlan_mismatch", "native_vlan", "native VLAN"),
     _differing("vlan_mismatch", "trunk_vlans", "trunk VLANs"),
     _differing("ospf_area_mismatch", "ospf_area", "OSPF area", _area),
-    _differing("ospf_type_mismatch", "ospf_network_type", "OSPF network type", _network_type),
     _differing("ospf_timer_mismatch", "ospf_hello", "OSPF hello interval"),
     _differing("ospf_timer_mismatch", "ospf_dead", "OSPF dead interval"),
     _differing("ospf_auth_mismatch", "ospf_auth", "OSPF authentication"),
-    _differing("isis_type_mismatch", "isis_network_type", "IS-IS network type", _network_type),
     _differing("isis_metric_mismatch", "isis_metric", "IS-IS metric"),
     _differing("isis_auth_mismatch", "isis_auth", "IS-IS authentication"),
 )
@@ -328,26 +348,28 @@ def _session_ends(
             summary=f"{name}: expects AS {wanted.value}, the peer is AS {actual[0].value}",
             sides=(_side(element, wanted.line), _side(peer, actual[0].line)),
         )
-    for setting, kind, word in (
+    yield from _session_agreement(element, session, peer, back, name)
+
+
+def _session_agreement(
+    element: ElementConfig, session: Session, peer: ElementConfig, back: list[Session], name: str
+) -> Iterator[Finding]:
+    """Whether both ends of a session are up and use the same key."""
+    for kind, finding, word in (
         ("neighbor_shutdown", "bgp_one_end_shutdown", "shut down on this end only"),
         ("neighbor_auth", "bgp_auth_on_one_end", "authenticated on this end only"),
     ):
-        ours = session.settings.get(setting)
-        if ours is not None and all(setting not in s.settings for s in back):
+        setting = session.settings.get(kind)
+        if setting is not None and all(kind not in s.settings for s in back):
             yield Finding(
-                kind=kind,
+                kind=finding,
                 summary=f"{name}: {word}",
-                sides=(_side(element, ours.line), _side(peer, back[0].line)),
+                sides=(_side(element, setting.line), _side(peer, back[0].line)),
             )
-    ours = session.settings.get("neighbor_auth")
-    theirs = back[0].settings.get("neighbor_auth")
-    if (
-        ours
-        and theirs
-        and len(back) == 1
-        and ours.value != theirs.value
-        and element.device < peer.device
-    ):
+    ours, theirs = session.settings.get("neighbor_auth"), back[0].settings.get("neighbor_auth")
+    if ours is None or theirs is None or len(back) != 1 or element.device > peer.device:
+        return
+    if ours.value != theirs.value:
         yield Finding(
             kind="bgp_auth_mismatch",
             summary=f"{name}: the two ends use different keys",
@@ -356,14 +378,18 @@ def _session_ends(
 
 
 def _undefined(element: ElementConfig) -> Iterator[Finding]:
-    defined = set(element.view.definitions)
+    """One finding for each thing that is missing, with the first lines that use it."""
+    missing: dict[tuple[str, str], list[int]] = {}
     for use in element.view.uses:
-        if (use.kind, use.name) in defined or (use.kind, use.name) in _ALWAYS_DEFINED:
-            continue
+        key = (use.kind, use.name)
+        if key not in element.view.definitions and key not in _ALWAYS_DEFINED:
+            missing.setdefault(key, []).append(use.line)
+    for (kind, name), lines in missing.items():
+        word = kind.replace("_", " ")
         yield Finding(
             kind="undefined_reference",
-            summary=f"{element.device} uses {use.kind.replace('_', ' ')} {use.name}, which is not defined",
-            sides=(_side(element, use.line),),
+            summary=f"{element.device} uses {word} {name}, which is not defined",
+            sides=tuple(_side(element, line) for line in lines[:_USES_SHOWN]),
         )
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_servers.configs.block_tree import Placed, literal_end, read_tree
+from mcp_servers.configs.block_tree import ConfigTree, Placed, literal_end, read_tree
 from mcp_servers.configs.grammar import Grammar
 from telecom.configuration import ChangedLine, ConfigHunk
 
@@ -30,6 +30,7 @@ class ChangedStatement:
     flat: str
     text: str
     line: int
+    opens_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,30 +222,35 @@ def _top_blocks(lines: list[str], first: int, last: int) -> list[tuple[str, int]
 
 def _changed_statements(old: str, new: str, grammar: Grammar) -> list[ChangedStatement]:
     trees = read_tree(old, grammar), read_tree(new, grammar)
-    before, after = trees[0].placed, trees[1].placed
-    gone = Counter(placed.flat for placed in before)
-    come = Counter(placed.flat for placed in after)
+    sides = [[(entry, _identity(entry, tree)) for entry in tree.placed] for tree in trees]
+    gone, come = (Counter(identity for _, identity in side) for side in sides)
     common = gone & come
-    gone -= common
-    come -= common
     changed = [
-        *_taken("-", before, gone, trees[0].lines),
-        *_taken("+", after, come, trees[1].lines),
+        *_taken("-", sides[0], gone - common, trees[0].lines),
+        *_taken("+", sides[1], come - common, trees[1].lines),
     ]
     if grammar.ordered is not None:
-        changed += _reordered(before, after, grammar, {s.flat for s in changed}, trees)
+        changed += _reordered(trees[0], trees[1], {statement.flat for statement in changed})
     return changed
 
 
+def _identity(entry: Placed, tree: ConfigTree) -> str:
+    """What makes two statements the same: the flattened text, and the lines of a long one."""
+    statement = entry.statement
+    if statement.last <= statement.line:
+        return entry.flat
+    return "\n".join([entry.flat, *tree.lines[statement.line : statement.last]])
+
+
 def _taken(
-    sign: str, placed: Sequence[Placed], wanted: Counter[str], lines: list[str]
+    sign: str, side: Sequence[tuple[Placed, str]], wanted: Counter[str], lines: list[str]
 ) -> Iterable[ChangedStatement]:
     """The statements that make up `wanted`, the last of equal ones first to go."""
     left = Counter(wanted)
     found: list[ChangedStatement] = []
-    for entry in reversed(placed):
-        if left[entry.flat] > 0:
-            left[entry.flat] -= 1
+    for entry, identity in reversed(side):
+        if left[identity] > 0:
+            left[identity] -= 1
             found += reversed(list(_lines_of(sign, entry, lines)))
     return reversed(found)
 
@@ -253,49 +259,38 @@ def _lines_of(sign: str, entry: Placed, lines: list[str]) -> Iterable[ChangedSta
     statement = entry.statement
     path = (*entry.path, statement.header) if statement.children else entry.path
     for number in range(statement.line, max(statement.line, statement.last) + 1):
-        yield ChangedStatement(sign, path, entry.flat, lines[number - 1].rstrip(), number)
+        text = lines[number - 1].rstrip()
+        opens = bool(statement.children)
+        yield ChangedStatement(sign, path, entry.flat, text, number, opens)
 
 
-def _reordered(
-    before: Sequence[Placed],
-    after: Sequence[Placed],
-    grammar: Grammar,
-    changed: set[str],
-    trees: tuple[object, ...],
-) -> list[ChangedStatement]:
+def _reordered(before: ConfigTree, after: ConfigTree, changed: set[str]) -> list[ChangedStatement]:
     """Statements that moved inside blocks whose order matters."""
+    sides: list[dict[str, list[Placed]]] = []
+    for tree in (before, after):
+        blocks: dict[str, list[Placed]] = {}
+        for entry in tree.placed:
+            if entry.flat not in changed and tree.grammar.is_ordered(entry.flat):
+                blocks.setdefault(_ordered_block(entry), []).append(entry)
+        sides.append(blocks)
     moved: list[ChangedStatement] = []
-    sequences = [
-        [e for e in side if e.flat not in changed and grammar.is_ordered(e.flat)]
-        for side in (before, after)
-    ]
-    keys = [[_rank_key(e) for e in side] for side in sequences]
-    if keys[0] == keys[1] or sorted(keys[0]) != sorted(keys[1]):
-        return []
-    blocks = sorted({key[0] for key in keys[0]})
-    for block in blocks:
-        old = [e for e in sequences[0] if _rank_key(e)[0] == block]
-        new = [e for e in sequences[1] if _rank_key(e)[0] == block]
+    for block, old in sides[0].items():
+        new = sides[1].get(block, [])
         matcher = difflib.SequenceMatcher(
-            a=[e.flat for e in old], b=[e.flat for e in new], autojunk=False
+            a=[entry.flat for entry in old], b=[entry.flat for entry in new], autojunk=False
         )
-        for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+        for tag, start_old, end_old, start_new, end_new in matcher.get_opcodes():
             if tag != "equal":
-                for sign, side, start, end in (("-", old, a1, a2), ("+", new, b1, b2)):
-                    for e in side[start:end]:
-                        moved.append(
-                            ChangedStatement(
-                                sign, e.path, e.flat, e.statement.text, e.statement.line
-                            )
-                        )
+                for entry in old[start_old:end_old]:
+                    moved += _lines_of("-", entry, before.lines)
+                for entry in new[start_new:end_new]:
+                    moved += _lines_of("+", entry, after.lines)
     return moved
 
 
-def _rank_key(entry: Placed) -> tuple[str, str]:
-    """The block whose order counts, and the statement; flat access lists are blocks by name."""
-    words = entry.flat.split()
-    block = " / ".join(entry.path) if entry.path else " ".join(words[:2])
-    return block, entry.flat
+def _ordered_block(entry: Placed) -> str:
+    """The block whose order counts; the entries of a flat access list are a block by its name."""
+    return " / ".join(entry.path) if entry.path else " ".join(entry.flat.split()[:2])
 
 
 def _changed_remarks(before: list[str], after: list[str]) -> list[ChangedStatement]:

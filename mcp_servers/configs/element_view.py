@@ -1,8 +1,9 @@
-"""What one configuration says about its network element: interfaces, sessions, definitions, uses."""
+"""What one configuration says: interfaces, sessions, definitions, uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 
@@ -130,7 +131,7 @@ _SETTINGS_OF_SESSIONS = frozenset(
 )
 
 
-_OF_ADDRESSES = frozenset({"address", "prefix", "port", "hostname"})
+_OF_ADDRESSES = frozenset({"address", "prefix", "prefix_length", "port", "hostname"})
 
 
 def view_addresses(tree: ConfigTree) -> ElementView:
@@ -204,9 +205,12 @@ def _set(
     elif kind in ("ospf_passive", "ospf_active"):
         passive.append((kind == "ospf_passive", values["interface"], line))
     elif kind in ("address", "prefix"):
+        interface = _interface(view, _interface_name(values), line)
         own = _own_address(values)
-        if own is not None:
-            _interface(view, _interface_name(values), line).addresses.append((own, line))
+        if own is not None and all(own.ip != known.ip for known, _ in interface.addresses):
+            interface.addresses.append((own, line))
+    elif kind == "prefix_length":
+        _lengthen(_interface(view, _interface_name(values), line), value)
     elif kind in _SETTINGS_OF_SESSIONS:
         name = values.get("neighbor") or values.get("group", "")
         vrf = values.get("vrf") or values.get("vrf2") or ""
@@ -221,6 +225,14 @@ def _set(
         settings[kind] = Setting(value, line)
 
 
+def _lengthen(interface: Interface, length: str) -> None:
+    """Give the last address the prefix length that a statement of its own states."""
+    if interface.addresses:
+        own, line = interface.addresses[-1]
+        with suppress(ValueError):
+            interface.addresses[-1] = (ip_interface(f"{own.ip}/{length}"), line)
+
+
 def _address(text: str) -> str:
     try:
         return str(ip_address(text))
@@ -229,7 +241,7 @@ def _address(text: str) -> str:
 
 
 def _own_address(values: dict[str, str]) -> IPInterface | None:
-    address = values.get("address2") or values.get("address", "")
+    address = values.get("address", "")
     suffix = values.get("length") or values.get("mask")
     try:
         return ip_interface(f"{address}/{suffix}" if suffix else address)

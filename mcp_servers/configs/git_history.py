@@ -19,6 +19,7 @@ from dulwich.errors import (
     NotGitRepository,
     ObjectFormatException,
 )
+from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 
 from mcp_servers.configs.change_index import ChangeIndex, IndexedCommit, NewCommit
@@ -157,7 +158,7 @@ class GitHistory:
         with suppress(*_BROKEN):
             return str(self._repo.head().decode())
         heads = []
-        for name in self._repo.refs.keys():
+        for name in self._repo.refs.allkeys():
             if name.startswith((b"refs/heads/", b"refs/remotes/")):
                 with suppress(*_BROKEN):
                     heads.append(self._repo.refs[name].decode())
@@ -257,7 +258,7 @@ class GitHistory:
 
     def _object(self, object_id: str, kind: str) -> bytes | None:
         try:
-            return bytes(self._repo.object_store.get_raw(object_id.encode("ascii"))[1])
+            return bytes(self._repo.object_store.get_raw(ObjectID(object_id.encode("ascii")))[1])
         except _BROKEN:
             self._gaps.setdefault(
                 object_id,

@@ -91,21 +91,32 @@ class InterfacePair:
 
 
 def pairs_by_address(elements: Sequence[ElementConfig]) -> Iterator[InterfacePair]:
-    """Interfaces of different devices in one small subnet of one VRF."""
-    members: dict[tuple[str, str], list[tuple[ElementConfig, Interface]]] = {}
+    """Interfaces of different devices in one small subnet, unless their VRFs are two."""
+    members: dict[str, list[tuple[ElementConfig, Interface]]] = {}
     for element in elements:
         for interface in element.view.interfaces.values():
             for own, _ in interface.addresses:
                 network = own.network
                 if _WIDEST_LINK[own.version] <= network.prefixlen < network.max_prefixlen:
-                    key = (str(network), "")
-                    members.setdefault(key, []).append((element, interface))
+                    members.setdefault(str(network), []).append((element, interface))
     for found in members.values():
         if len(found) <= _MEMBERS_AT_MOST:
             for number, a in enumerate(found):
                 for b in found[number + 1 :]:
-                    if a[0].device != b[0].device:
+                    if a[0].device != b[0].device and _may_face(a[1], b[1]):
                         yield InterfacePair(a, b)
+
+
+def _may_face(a: Interface, b: Interface) -> bool:
+    """Whether two interfaces may be ends of one link.
+
+    A customer's side knows no VRF, but two different VRFs never meet; and one address on both
+    sides is the same gateway in two places.
+    """
+    one, other = a.get("vrf"), b.get("vrf")
+    if one != other and one is not None and other is not None:
+        return False
+    return not {own.ip for own, _ in a.addresses} & {own.ip for own, _ in b.addresses}
 
 
 def pairs_by_topology(

@@ -1,4 +1,4 @@
-"""`ConfigRepository`: what a site's elements are set to, and what changed, without their secrets."""
+"""`ConfigRepository`: what a site's elements are set to and what changed, without secrets."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from mcp_servers.configs.neighbors import (
     address_book,
     neighbor_links,
 )
-from mcp_servers.configs.sections import find_section, outline
 from mcp_servers.configs.secret_stripping import SecretStripper
+from mcp_servers.configs.sections import find_section, outline
 from mcp_servers.configs.snapshot_history import SnapshotHistory, find_snapshots, paired
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.errors import InvalidArgumentError, RecordNotFoundError, SiteDirectoryError
@@ -255,7 +255,7 @@ class ConfigRepository:
         """Read parts of a device's configuration.
 
         Args:
-            managed_object: `device` or `device:port`; a port is looked up with all that concerns it.
+            managed_object: `device` or `device:port`; a port with all that concerns it.
             section: `interface Hu0/0/0/1`, `neighbor 10.0.0.1`, `vrf BLUE`, `route-policy IN`, a
                 bare name, or a path such as `router bgp 65000 / neighbor 10.0.0.1`. None for a
                 device gives its outline: the first line of each top-level block.
@@ -419,7 +419,7 @@ class ConfigRepository:
         return None if key is None else self._device(path, key, history)
 
     def diff(self, managed_object: str, since: datetime, until: datetime) -> list[ConfigChange]:
-        """What changed on one device from `since` to `until`: one entry for each commit, oldest first.
+        """What changed on one device: one entry for each commit, oldest first.
 
         Raises:
             RecordNotFoundError: No such device, neither then nor now.

@@ -23,7 +23,8 @@ from mcp_servers.configs.grammar import load_yaml
 
 _VALUE = r'(?:"(?P<s>(?:[^"\\]|\\.)+)"|(?P<s2>[^\s";]+))'
 _ALREADY = re2.compile(
-    r"<secret:[0-9a-f]{8}>|<(?:secret|configuration|password|key|community)[\w ]*(?:hidden|removed)>"
+    r"<secret:[0-9a-f]{8}>"
+    r"|<(?:secret|configuration|password|key|community)[\w ]*(?:hidden|removed)>"
     r"|\*{3,}|<removed>|SCRUBBED"
 )
 _PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "

@@ -37,7 +37,6 @@ _KINDS = {
     "service": ("service", "vrf"),
 }
 _SEPARATORS = re2.compile(r"\s*(?:>|\||\s/\s)\s*")
-_SET_VALUE = {"interface": "interface", "neighbor": "neighbor", "vrf": "value"}
 
 
 def find_section(tree: ConfigTree, section: str) -> list[list[Placed]]:
@@ -103,10 +102,9 @@ def _same(named: str, wanted: str, is_port: bool) -> bool:
 
 def _by_path(tree: ConfigTree, wanted: str) -> set[int]:
     """Statements whose flattened path begins with, or else contains, the words asked for."""
-    words = wanted.lower()
+    words = wanted.lower().removeprefix("set ")
     flats = [(number, placed.flat.lower()) for number, placed in enumerate(tree.placed)]
     begins = {n for n, flat in flats if flat == words or flat.startswith(words + " ")}
-    begins |= {n for n, flat in flats if flat.removeprefix("set ").startswith(words + " ")}
     if begins:
         return begins
     inside = f" {words} "

@@ -1,4 +1,4 @@
-"""Configurations in plain folders: dated snapshots, a pair such as live and candidate, or one set."""
+"""Configurations in plain folders: dated snapshots, a live and candidate pair, or one set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from telecom.evidence import Gap
 
 _DATED = re.compile(
     r"(?:^|\D)(?P<year>(?:19|20)\d\d)[-_.]?(?P<month>\d\d)[-_.]?(?P<day>\d\d)"
-    r"(?:[T_ -]?(?P<hour>\d\d)[:_.-]?(?P<minute>\d\d)(?:[:_.-]?(?P<second>\d\d))?)?(?P<utc>Z)?(?:\D|$)"
+    r"(?:[T_ -]?(?P<hour>\d\d)[:_.-]?(?P<minute>\d\d)(?:[:_.-]?(?P<second>\d\d))?)?"
+    r"(?P<utc>Z)?(?:\D|$)"
 )
 _PAIRS = (
     ("live", "candidate"),

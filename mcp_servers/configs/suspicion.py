@@ -29,6 +29,7 @@ class _Rule:
     name: str
     weight: float
     sign: str | None
+    settles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class _Table:
     default_weight: float
     cosmetic_weight: float
     remark_weight: float
+    new_block_factor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _table() -> _Table:
 
     def rules(part: str, weight: float) -> tuple[_Rule, ...]:
         return tuple(
-            _Rule(rule["name"], rule.get("weight", weight), rule.get("sign"))
+            _Rule(rule["name"], rule.get("weight", weight), rule.get("sign"), "settles" in rule)
             for rule in content[part]
         )
 
@@ -83,6 +85,7 @@ def _table() -> _Table:
         content["default_weight"],
         content["cosmetic_weight"],
         content["remark_weight"],
+        content["new_block_factor"],
     )
 
 
@@ -102,9 +105,7 @@ def _weigh(sign: str, flat: str) -> tuple[float, str, bool]:
     ]
     if not rules:
         return table.default_weight, "another setting", False
-    best = max(rules, key=lambda rule: rule.weight)
-    if "interface enabled" in {rule.name for rule in rules}:
-        best = next(rule for rule in rules if rule.name == "interface enabled")
+    best = max(rules, key=lambda rule: (rule.settles, rule.weight))
     return best.weight, best.name, False
 
 
@@ -118,8 +119,11 @@ def impact_of(difference: Difference) -> Impact:
     if difference.remarks_only:
         return Impact(table.remark_weight, ("only comments changed",), True, signature)
     weighed: dict[str, tuple[float, bool]] = {}
+    new_blocks = [s.flat + " " for s in looked_at if s.sign == "+" and s.opens_block]
     for statement in looked_at:
         weight, name, cosmetic = _weigh(statement.sign, statement.flat)
+        if statement.sign == "+" and f"{statement.flat} ".startswith(tuple(new_blocks)):
+            weight *= table.new_block_factor
         weighed[name] = max(weighed.get(name, (0.0, cosmetic)), (weight, cosmetic))
     ordered = sorted(weighed.items(), key=lambda item: -item[1][0])
     cosmetic = all(flag for _, flag in weighed.values())

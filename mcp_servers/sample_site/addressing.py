@@ -10,6 +10,9 @@ from mcp_servers.sample_site.network import BgpSession, Cable, Element, Role
 SUBSCRIBER_PREFIXES = ("100.72.0.0/13", "2001:db8:a000::/36")
 """Addresses that UPFs hand to phones; no element has one."""
 
+SUBSCRIBER_POOLS = ("100.72.0.0/14", "100.76.0.0/14")
+"""The part of them that each data center's UPF hands out."""
+
 NTP_SERVERS = ("10.250.0.11", "10.250.0.12")
 SYSLOG_SERVERS = ("10.250.0.21", "10.250.0.22")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from random import Random
 
 from mcp_servers.sample_site.addressing import (
     NTP_SERVERS,
+    SUBSCRIBER_POOLS,
     SYSLOG_SERVERS,
     leaf_as,
     management_address,
@@ -23,6 +25,9 @@ from mcp_servers.sample_site.people import circuit_id
 
 CORE_MTU = 9216
 ACCESS_MTU = 2000
+
+PASSWORD_PATTERN = r"\$6\$[0-9a-f]{12}\$[0-9a-f]{43}"
+"""How the password hashes here look (fictitious, of no password)."""
 
 
 @dataclass(slots=True)
@@ -143,10 +148,7 @@ def first_configurations(network: Network) -> dict[str, Configuration]:
     own_as = network.sessions[0].a_as
     community = f"{rng.choice(('Mo0r', 'kieSel', 'Fjo'))}{rng.randrange(10**5):05d}ro"
     tacacs_key = f"{rng.getrandbits(64):016X}"
-    users = {
-        name: f"$6${rng.getrandbits(48):012x}$" + f"{rng.getrandbits(172):043x}"
-        for name in ("netops", "oxidized")
-    }
+    users = {name: password_hash(rng) for name in ("netops", "oxidized")}
     found: dict[str, Configuration] = {}
     for index, element in enumerate(network.elements.values()):
         if element.is_router:
@@ -156,6 +158,11 @@ def first_configurations(network: Network) -> dict[str, Configuration]:
         elif element.role is Role.GNB:
             found[element.name] = _gnb(network, element, index)
     return found
+
+
+def password_hash(rng: Random) -> str:
+    """Something in the shape of a crypt(3) SHA-512 hash."""
+    return f"$6${rng.getrandbits(48):012x}${rng.getrandbits(172):043x}"
 
 
 def _router(
@@ -215,7 +222,8 @@ def _router(
         ],
     }
     if element.role is Role.BORDER:
-        _add_transit(settings, rng.randint(1, 99))
+        pool = SUBSCRIBER_POOLS[network.names(Role.BORDER).index(element.name)]
+        _add_transit(settings, rng.randint(1, 99), pool)
     if element.role in (Role.AGGREGATION, Role.PRE_AGGREGATION):
         _add_customers(settings, rng.randint(2, 5), rng.randint(0, 10**6))
     return settings
@@ -246,14 +254,21 @@ def _ports(network: Network, element: Element) -> Iterator[PortSettings]:
         )
 
 
-def _add_transit(settings: DeviceConfiguration, number: int) -> None:
-    """Two upstream networks (documentation addresses and AS numbers, RFC 5737 and RFC 5398)."""
+def _add_transit(settings: DeviceConfiguration, number: int, pool: str) -> None:
+    """Two upstream networks (documentation addresses and AS numbers, RFC 5737 and RFC 5398).
+
+    Each border router announces its own data center's subscriber pool, and nothing else.
+    """
     settings.prefix_lists["DEFAULT-ONLY"] = ["0.0.0.0/0"]
+    settings.prefix_lists["SUBSCRIBER-POOL"] = [pool]
     settings.policies["FROM-TRANSIT"] = [
         PolicyTerm("DEFAULT-ONLY", local_preference=150),
         PolicyTerm("", accept=False),
     ]
-    settings.policies["TO-TRANSIT"] = [PolicyTerm("N2-N3", accept=False), PolicyTerm("")]
+    settings.policies["TO-TRANSIT"] = [
+        PolicyTerm("SUBSCRIBER-POOL"),
+        PolicyTerm("", accept=False),
+    ]
     for index in (0, 1):
         port = f"et-0/1/{index}"
         near, far = (

@@ -107,6 +107,7 @@ class AlarmNumbers:
 def write_alarm(event: Event, printed: datetime, number: str) -> str:
     """One JSON line, as `Alarm` serialises; where it is read from is the reader's to say."""
     spec = equipment_alarms()[event.name]
+    printed = printed.replace(microsecond=printed.microsecond // 1000 * 1000)
     details = {"element": event.element, **event.details}
     port = f":{details[spec.port]}" if spec.port else ""
     text = (spec.clear if event.cleared and spec.clear else spec.text).format_map(details)
@@ -142,4 +143,4 @@ def write_alarm(event: Event, printed: datetime, number: str) -> str:
         ),
         source=RecordSource(format="tierwise", path="-", line=1),
     )
-    return alarm.model_dump_json(by_alias=True, exclude_none=True, exclude={"source"})
+    return alarm.model_dump_json(by_alias=True, exclude_defaults=True, exclude={"source"})

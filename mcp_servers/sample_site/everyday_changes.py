@@ -11,6 +11,7 @@ from mcp_servers.sample_site.configuration import (
     PortSettings,
     RanConfiguration,
     add_customer,
+    password_hash,
 )
 from mcp_servers.sample_site.people import circuit_id
 
@@ -121,7 +122,7 @@ def _user(settings: DeviceConfiguration, rng: Random) -> bool:
     if name in settings.users:
         del settings.users[name]
     else:
-        settings.users[name] = f"$6${rng.getrandbits(48):012x}$" + f"{rng.getrandbits(172):043x}"
+        settings.users[name] = password_hash(rng)
     return True
 
 

@@ -31,7 +31,7 @@ def links_cut(
             admin_end=admin_end,
         )
     isolated = scene.network.isolated(cut=cables)
-    detour(scene, cables, time)
+    detour(scene, cables, time, until=until)
     if not isolated:
         return None
     return cut_off(scene, time, isolated=isolated, until=until)
@@ -53,7 +53,7 @@ def nodes_die(
     cables = list(dict.fromkeys(cable for name in names for cable in network.cables_of(name)))
     for cable in cables:
         link_fails(scene, cable, time, until=until, silent=names)
-    detour(scene, cables, time)
+    detour(scene, cables, time, until=until)
     outage = cut_off(scene, time, isolated=network.isolated(without=names), dead=names, until=until)
     scene.events = [
         event
@@ -63,7 +63,9 @@ def nodes_die(
     return outage
 
 
-def detour(scene: Scene, cables: Sequence[Cable], time: datetime) -> None:
+def detour(
+    scene: Scene, cables: Sequence[Cable], time: datetime, *, until: datetime | None = None
+) -> None:
     """Where a ring is broken, its traffic takes the other way round."""
     rings = {
         scene.network.elements[name].ring
@@ -77,7 +79,8 @@ def detour(scene: Scene, cables: Sequence[Cable], time: datetime) -> None:
             for element in scene.network.of_role(Role.AGGREGATION, Role.PRE_AGGREGATION)
             if element.ring == ring
         ]
-        traffic_moves(scene, scene.rng.sample(routers, min(3, len(routers))), time)
+        some = scene.rng.sample(routers, min(3, len(routers)))
+        traffic_moves(scene, some, time, until=until)
 
 
 def crowded_path(

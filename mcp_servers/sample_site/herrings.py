@@ -16,6 +16,8 @@ def add_herrings(scene: Scene) -> None:
     """An unrelated commit or two, and trouble with power or a cell elsewhere."""
     for _ in range(scene.rng.choice((1, 1, 2))):
         _unrelated_commit(scene)
+    if not scene.distracted:
+        return
     _power_elsewhere(scene)
     if scene.rng.random() < 0.6:
         _antenna_elsewhere(scene)

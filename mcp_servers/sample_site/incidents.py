@@ -122,6 +122,7 @@ def generate_incident(
         decisive=(*lines, *scene.decisive),
         path=tuple(dict.fromkeys(scene.path)),
         herrings=tuple(scene.herrings),
+        undecided=tuple(scene.undecided),
     )
     return Incident(replace(truth, planted=people.planted), kept, commits)
 

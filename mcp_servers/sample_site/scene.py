@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -51,8 +51,6 @@ class Scene:
     commits: list[ConfigCommit] = field(default_factory=list)
     unheard: set[str] = field(default_factory=set)
     """Elements whose records of this incident are missing from the data."""
-    unheard_files: tuple[datetime, datetime] | None = None
-    """While this lasts, router logs did not reach the collector."""
     herrings: dict[str, None] = field(default_factory=dict)
     touched: dict[str, None] = field(default_factory=dict)
     """Elements that the cause itself concerns; herrings stay away from them."""
@@ -61,10 +59,14 @@ class Scene:
     acceptable: list[str] = field(default_factory=list)
     decisive: list[str] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """What the data leaves open where it is missing."""
     ends: timedelta = timedelta(minutes=22)
     """From onset to the end of the window."""
     starts: timedelta = timedelta(minutes=8)
     """From the start of the window to onset."""
+    distracted: bool = True
+    """Whether power and radio trouble elsewhere is added as red herrings."""
     token_target: int | None = None
     """Where the storm goes on and on, the window ends when it holds about this much."""
 
@@ -113,6 +115,12 @@ class Scene:
         commit = commit_of(self.network, settings, fetched, author)
         self.commits.append(commit)
         return commit
+
+    def prove(self, proves: Callable[[Event], bool]) -> None:
+        """Mark records that were written before as decisive."""
+        self.events = [
+            replace(event, decisive=True) if proves(event) else event for event in self.events
+        ]
 
     def is_dead(self, element: str, moment: datetime) -> bool:
         """Whether an element cannot say anything."""

@@ -16,7 +16,7 @@ from mcp_servers.sample_site.config_history import (
     end_of_history,
     write_repository,
 )
-from mcp_servers.sample_site.configuration import DeviceConfiguration
+from mcp_servers.sample_site.configuration import PASSWORD_PATTERN, DeviceConfiguration
 from mcp_servers.sample_site.daily_life import DAYS, commit_records, daily_life
 from mcp_servers.sample_site.delivery import Record, deliver
 from mcp_servers.sample_site.documents import write_documents
@@ -28,6 +28,7 @@ from mcp_servers.sample_site.people import CIRCUIT_PATTERN, People
 from mcp_servers.sample_site.tickets import write_tickets
 from mcp_servers.sample_site.truth import Truth
 from telecom.errors import SiteDirectoryError
+
 
 def generate(
     directory: Path, *, family: str | None = None, seed: int = 1, size: int = 150
@@ -53,14 +54,13 @@ def generate(
     history = build_history(network)
     people = People(rng_for(seed, "people"))
     before = records_before(network, history, people)
-    incident = generate_incident(
-        network, family or DEFAULT, seed, history=history, people=people
-    )
+    incident = generate_incident(network, family or DEFAULT, seed, history=history, people=people)
     directory.mkdir(parents=True, exist_ok=True)
     _write(directory / "site.yaml", site_settings(network))
     _write(directory / "topology.csv", topology_table(network))
     write_repository(directory / "configs", [*history.commits, *incident.commits])
-    for file, text in files_of([*before, *incident.records]).items():
+    records = sorted([*before, *incident.records], key=lambda record: record.arrived)
+    for file, text in files_of(records).items():
         _write(directory / "alarms" / file, text)
     write_tickets(directory / "tickets", network, people)
     write_documents(directory / "docs")
@@ -70,9 +70,7 @@ def generate(
     return truth
 
 
-def records_before(
-    network: Network, history: ConfigHistory, people: People
-) -> list[Record]:
+def records_before(network: Network, history: ConfigHistory, people: People) -> list[Record]:
     """The routine records of the days up to the end of history, without any incident."""
     rng = rng_for(network.seed, "daily life")
     end = end_of_history(network)
@@ -133,13 +131,10 @@ def _plant_configured(people: People, history: ConfigHistory) -> None:
         if isinstance(settings, DeviceConfiguration):
             people.plant("secret", settings.community)
             people.plant("secret", settings.tacacs_key)
-            for hashed in settings.users.values():
-                people.plant("secret", hashed)
-    circuits = {
-        match for commit in history.commits for match in re.findall(CIRCUIT_PATTERN, commit.text)
-    }
-    for circuit in sorted(circuits):
-        people.plant("circuit", circuit)
+    for kind, pattern in (("secret", PASSWORD_PATTERN), ("circuit", CIRCUIT_PATTERN)):
+        found = {value for commit in history.commits for value in re.findall(pattern, commit.text)}
+        for value in sorted(found):
+            people.plant(kind, value)
 
 
 def _write(path: Path, text: str) -> None:

@@ -45,7 +45,7 @@ def port_details(network: Network, cable: Cable, name: str) -> dict[str, str | i
     }
 
 
-def link_fails(  # noqa: PLR0912 - one line for each protocol that a link carries
+def link_fails(
     scene: Scene,
     cable: Cable,
     time: datetime,
@@ -207,7 +207,9 @@ def sessions_expire(
                 scene.say(name, "bgp_up", up, origin=origin, **details)
 
 
-def traffic_moves(scene: Scene, routers: Iterable[str], time: datetime) -> None:
+def traffic_moves(
+    scene: Scene, routers: Iterable[str], time: datetime, *, until: datetime | None = None
+) -> None:
     """The way that is left fills up: threshold records on ports that are healthy."""
     network = scene.network
     for name in routers:
@@ -221,3 +223,9 @@ def traffic_moves(scene: Scene, routers: Iterable[str], time: datetime) -> None:
             details = port_details(network, cable, name)
             scene.say(name, "utilization_high", moment, percent=percent, **details)
             moment += timedelta(seconds=scene.between(60, 240))
+            if until is not None and moment > until:
+                break
+        if until is not None:
+            back = max(moment, until) + timedelta(seconds=scene.between(20, 120))
+            details = port_details(network, cable, name)
+            scene.say(name, "utilization_normal", back, percent=61, **details)

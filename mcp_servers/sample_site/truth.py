@@ -40,6 +40,8 @@ class Truth:
     """Elements from the cause to those that lost service, in order of effect."""
     herrings: tuple[str, ...] = ()
     """Elements that said or did something unrelated near the onset."""
+    undecided: tuple[str, ...] = ()
+    """Managed objects between which missing data leaves no choice."""
     planted: tuple[Planted, ...] = ()
     """Every identifier that was written into the files."""
 
@@ -58,6 +60,7 @@ class Truth:
             "family": self.family,
             "seed": self.seed,
             "herrings": list(self.herrings),
+            "undecided": list(self.undecided),
             "planted_identifiers": [
                 {"kind": planted.kind, "value": planted.value} for planted in self.planted
             ],

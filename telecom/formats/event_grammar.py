@@ -24,7 +24,7 @@ from telecom.formats.event_parts import (
     find_vrf,
     read_pairs,
 )
-from telecom.formats.event_states import read_state, state_in_words, state_of_step, state_of_word
+from telecom.formats.event_states import read_state, state_of_step, state_of_word
 from telecom.formats.event_table import EVENT_PATTERNS, INITIATORS, EventPattern, State
 from telecom.formats.syslog_headers import SyslogLine
 
@@ -179,7 +179,7 @@ def _read(row: _Row, message: str, line: SyslogLine) -> Meaning:
     for layout in row.layouts:
         match = layout.search(message)
         if match is not None:
-            _read_layout(meaning, match)
+            _read_layout(meaning, match, line)
             break
     else:
         _read_by_grammar(meaning, message, line)
@@ -191,7 +191,7 @@ def _read(row: _Row, message: str, line: SyslogLine) -> Meaning:
     return meaning
 
 
-def _read_layout(meaning: Meaning, match: re.Match[str]) -> None:
+def _read_layout(meaning: Meaning, match: re.Match[str], line: SyslogLine) -> None:
     values = {name: value.strip() for name, value in match.groupdict().items() if value}
     meaning.interface = values.pop("interface", None) or values.pop("interface_on", None)
     meaning.neighbor = values.pop("neighbor", None)
@@ -209,8 +209,8 @@ def _read_layout(meaning: Meaning, match: re.Match[str]) -> None:
         meaning.state = state_of_step(
             meaning.pattern.kind, values.get("state_from"), values["state_to"]
         )
-    else:
-        meaning.state = state_in_words(match.string) or "noted"
+    elif meaning.pattern.state is None:
+        meaning.state = read_state(meaning.pattern.kind, match.string, line.event, {}).state
     if meaning.pattern.state is not None:
         meaning.state = meaning.pattern.state
     meaning.details = values

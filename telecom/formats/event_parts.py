@@ -28,7 +28,7 @@ _LABELLED_PORT = re.compile(
     r"|(?:\w{1,8}-)?\d{1,4}/[\w/.:-]{0,30}\d|\d{1,4}(?=[\s,;]|$))"
 )
 _NEIGHBOR = re.compile(
-    r"\b(?:neighbou?r|nbr|nei|peer|adjacency|session|rtr|remote)\w{0,8}\b[\s:=(\['\"]{0,3}"
+    r"\b(?:neighbou?r|nbr|nei|peer|adjacency|session|rtr|remote|server|master)\w{0,8}\b[\s:=(\['\"]{0,3}"
     r"(?:(?:state|id|ip|addr|address|router|rid|router-id|is|with|on|at|to|for|from|of|the|session|"
     r"group \S{1,60}|name|ipv[46]|vrf \S{1,60})[\s:=(\['\"]{1,3}){0,3}"
     rf"({ADDRESS})",

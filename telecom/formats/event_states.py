@@ -24,6 +24,11 @@ class StateReading:
 
 
 _ARROW = re.compile(r"\b([A-Za-z][\w-]{1,20})\s?(?:->|=>|-->|\bto\b)\s?([A-Za-z][\w-]{1,20})\b")
+_OPERATIONAL = re.compile(
+    r"\b(?:if)?oper(?:ational)?[ _-]?(?:state|status)?(?: is| changed to|\s?[:=])?[\s\"']{0,2}"
+    r"(up|down|in-?service|out-?of-?service|enabled|disabled)\b",
+    re.IGNORECASE,
+)
 _ALARM_STEP = re.compile(
     r"\balarm\W{1,3}(?:is |was |has been )?(?:(set|raised|asserted|active|detected|on)"
     r"|(cleared|clear|deasserted|removed|off|ceased))\b",
@@ -32,16 +37,16 @@ _ALARM_STEP = re.compile(
 _TRANSITION = re.compile(
     r"\b(?:from|old state:?|previous state:?|moved from)\s+(?:the\s+)?(?:higher |lower )?"
     r"(?:state\s+)?['\"]?([A-Za-z0-9][\w-]{0,20})['\"]?(?:\s+state)?,?\s+"
-    r"(?:event\s+\S{1,40}\s+)?(?:to|into|new state:?|->)\s+(?:the\s+)?(?:higher |lower )?(?:state\s+)?"
-    r"['\"]?([A-Za-z0-9][\w-]{0,20})",
+    r"(?:event\s+\S{1,40}\s+)?(?:to|into|new state:?|->)\s+(?:the\s+)?(?:higher |lower )?"
+    r"(?:state\s+)?['\"]?([A-Za-z0-9][\w-]{0,20})",
     re.IGNORECASE,
 )
 _TARGET = re.compile(
     r"\b(?:changed (?:its )?(?:\w+ )?(?:state|status) to|changed to|(?:state|status)"
-    r"(?: is| has| was)?(?: now)?(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|went|goes|go|became|becomes|"
-    r"turned into|turned|entered (?:the )?|transitioned to|moved (?:in)?to|->|is now|is|are|has|"
-    r"has been|was)\s*['\"(]?(administratively down|admin(?:istratively)? up|admin down|not \w+|"
-    r"no longer \w+|[A-Za-z][\w-]{1,20})",
+    r"(?: is| has| was)?(?: now)?(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|"
+    r"went|goes|go|became|becomes|turned into|turned|entered (?:the )?|transitioned to|"
+    r"moved (?:in)?to|->|is now|is|are|has|has been|was)\s*['\"(]?(administratively down|"
+    r"admin(?:istratively)? up|admin down|not \w+|no longer \w+|[A-Za-z][\w-]{1,20})",
     re.IGNORECASE,
 )
 _SCAN = re.compile(
@@ -55,8 +60,9 @@ _SCAN = re.compile(
     r"|(?P<degraded>degraded|degradation|exceed(?:s|ed|ing)?|above|below|high|low|rising|"
     r"flap(?:s|ping|ped)?|mismatch(?:ed)?|reached|exhausted|full|insufficient|overload(?:ed)?|"
     r"out of range|out of limits|crossed|over(?= threshold| limit)|conflict|errors?|critical|"
-    r"alarm)|(?P<up>up(?! to\b)|established|restored|recovered|cleared|clears?|online|operational|"
-    r"inserted|reachable|resumed|normal|ok|active|synchroni[sz]ed|locked|connected|joined|falling|attached))\b",
+    r"alarm)|(?P<up>up(?! to\b)|established|restored|recovered|cleared|clears?|online|"
+    r"operational(?! speed| mode| duplex)|inserted|reachable|resumed|normal|ok|active|"
+    r"synchroni[sz]ed|locked|connected|joined|falling|attached))\b",
     re.IGNORECASE,
 )
 _STEP_FROM = re.compile(r"UP_TO_|DOWN_TO_|UP_?(?:OR_?)?DOWN", re.IGNORECASE)
@@ -103,6 +109,9 @@ def read_state(
             return StateReading(state_of_step(kind, before, word), word, before)
         if state := state_of_word(word):
             return StateReading(state, word)
+    if operational := _OPERATIONAL.search(message):
+        word = operational.group(1)
+        return StateReading(state_of_word(word.replace("-", "")) or "noted", word)
     if step := _TRANSITION.search(message):
         before, after = step.groups()
         if _is_state(before) or _is_state(after):
@@ -140,6 +149,9 @@ def state_in_words(message: str) -> State | None:
 def _state_of_mnemonic(event: str) -> State | None:
     """Read a state off the words of a mnemonic: `linkDown`, `RPD_LDP_NBRUP`, `PS_FAIL`."""
     words = [word.lower() for word in _MNEMONIC_WORD.findall(_STEP_FROM.sub("", event))]
+    # `linkDown_clear` names the alarm and says that it is over.
+    if words and words[-1] in {"clear", "cleared", "clr", "resume", "resumed"}:
+        return "up"
     for word in words:
         if word.endswith(_DOWN_ENDINGS) or word in _DOWN_WORDS:
             return "down"

@@ -142,7 +142,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
             rf"neighbor (?P<neighbor>{ADDRESS})(?:\([^)]*\))? in vrf (?P<vrf>\S+) (?P<state>Up|Down)(?: (?P<reason>.*))?",
             rf"neighbor (?P<neighbor>{ADDRESS})(?: \(?(?:vpn )?vrf (?P<vrf_inline>[^\s)]+)\)?)?(?: passive| active| IPv[46] \w+ \w+)? "
             r"(?P<state>Up|Down)(?:\s*-?\s+(?P<reason>[^(\s].*?))?"
-            r"(?: \(VRF: (?P<vrf>[^)]+)\))?(?: \(AS: (?P<neighbor_as>\d{1,10})\))?\s*$",
+            r"(?: \(VRF: (?P<vrf>[^);]+)[^)]*\))?(?: \(AS: (?P<neighbor_as>\d{1,10})\))?\s*$",
             rf"(?:BGP )?peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?(?:(?:Internal|External) )?AS (?P<neighbor_as>\d{{1,10}})\) "
             r"changed state from (?P<state_from>\w+) to (?P<state_to>\w+)(?: \(event (?P<reason>[^)]+)\))?"
             r"(?: \(instance (?P<instance>[^)]+)\))?",
@@ -235,7 +235,85 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         severity=S.MAJOR,
         needs_state=True,
     ),
+    # People at work
+    EventPattern(
+        K.CONFIGURATION,
+        "Configuration mode entered",
+        r".*SYS-CONFIG_E|VTY-CONFIG_MODE|UI_DBASE_LOG\w*|UI_CMDLINE_READ_LINE",
+        state="noted",
+    ),
+    EventPattern(
+        K.CONFIGURATION,
+        "Configuration changed",
+        r".*(?:SYS|CONFIG\w*|MGBL-\w*|VSHD|PARSER|CONFIGAGENT|SHELL|CFM|CFG\w*|CONFIGURATION)-"
+        r"(?:CONFIG_?(?:I|E|C|R|S|SESSION\w*|COMMIT\w*|REPLACE\w*|CHANGE\w*)?|DB_COMMIT\w*|VSHD_SYSLOG_CONFIG_I|"
+        r"CFGLOG_LOGGEDCMD|COMMIT\w*|CMD\w*|CONFIGURE\w*|CFGMAN\w*|SAVE\w*|ROLLBACK\w*|STARTUP|CFG_?CHANGE\w*)"
+        r"|UI_(?:COMMIT\w*|LOAD_\w*|CFG_AUDIT\w*|NETCONF_CMD)|ASA-1110(?:08|10)|.*USER-cli_config_io|.*-(?:config|cli_)\w*"
+        r"|(?:Object )?[Aa]ttribute configured|Configuration changed|ROLLBACK\w*",
+        "configured from, configuration changed, configuration committed, commit, running "
+        "config, startup config, configuration modified, configuration saved",
+        (
+            r"Configured from (?P<configured_from>\S+) by (?P<user>\S+)(?: on (?P<terminal>\S+)(?: \((?P<remote_address>[^)]*)\))?)?",
+            r"Configuration committed by user '(?P<user>[^']*)'\. Use '(?P<show_command>[^']*)'",
+            r"[Uu]ser:? ?'?(?P<user>[\w.@\\-]+)'?,? +(?:requested|logged|performed|issued|command|used)\W+(?P<command>.*)",
+        ),
+        state="changed",
+    ),
+    EventPattern(
+        K.AUTHENTICATION,
+        "Authentication failed",
+        r".*(?:LOGIN_?FAIL\w*|AUTH\w*_?FAIL\w*|FAILED_LOGIN|INFO_FAILURE|LOGIN_FAILED|SSHD_LOGIN_FAILED\w*|BADAUTH\w*|ERR_AUTH\w*|LOGINFAIL\w*)"
+        r"|LOGIN_PAM_AUTHENTICATION_ERROR|SNMP-\w*AUTHFAIL\w*|SNMP_TRAP_AUTH\w*|.*SEC_LOGIN-LOGIN_FAILED",
+        "failed authentication, authentication failure, authentication failed, login failed, "
+        "failed password, failed login, invalid user, authentication rejected, login failure, "
+        "authentication error",
+        (
+            r"(?:Login|login) failed \[user: (?P<user>[^\]]*)\] \[Source: (?P<remote_address>[^\]]*)\].{0,60}?(?:\[Reason: (?P<reason>[^\]]*)\])?",
+            r"(?:user|for(?: invalid user)?) '?(?P<user>[\w.@\\<>-]+)'? from '?(?P<remote_address>[0-9A-Fa-f.:]+)'?",
+        ),
+        state="degraded",
+    ),
+    EventPattern(
+        K.LOGIN,
+        "User session",
+        r".*(?:LOGIN|LOGOUT|LOGON|LOGOFF|INFO_SUCCESS\w*|INFO_USER_LOGOUT|SSH2?_SESSION\w*|SSH2?_USERAUTH|LOGIN_SUCCESS|LOGIN_INFORMATION|AUTHEN\w*SUCCESS)"
+        r"|UI_(?:LOGIN|LOGOUT|AUTH_EVENT|CHILD_\w*)\w*|.*SEC_LOGIN-LOGIN_SUCCESS|.*USER-cli_user_log\w*",
+        "logged in, logged out, login successful, logged on, logged off, successfully "
+        "authenticated, accepted password, accepted publickey",
+        (
+            r"[Uu]ser:? ?'(?P<user>[^']*)' from '(?P<remote_address>[^']*)'(?: logged out)? on '(?P<terminal>[^']*)'",
+        ),
+        state="noted",
+    ),
     # Ports and bundles
+    EventPattern(
+        K.OTHER,
+        "First-hop redundancy changed",
+        r"(?:.*-)?(?:VRRP|HSRP|GLBP)\w*-.*|STANDBY-.*|VRRPD_\w*",
+        "vrrp, hsrp, glbp",
+        state="changed",
+    ),
+    EventPattern(
+        K.OTHER,
+        "MAC address moved",
+        r".*MAC_?(?:MOVE|FLAP)\w*|.*HOST_FLAPPING|.*MACFLAP\w*",
+        "mac moved, mac flapping",
+        state="degraded",
+        alarm_type=AlarmType.COMMUNICATIONS_ALARM,
+    ),
+    EventPattern(
+        K.OTHER,
+        "Spanning tree changed",
+        r".*(?:SPANTREE|STP|MSTP)-.*|.*_STP_.*",
+        "stp, spanning tree",
+        state="changed",
+    ),
+    EventPattern(
+        K.INTERFACE,
+        "Port parameters changed",
+        r".*ETHPORT-(?:SPEED|IF_DUPLEX|IF_[RT]X_FLOW_CONTROL|IF_BANDWIDTH\w*|IF_MTU\w*)",
+        state="changed",
+    ),
     EventPattern(
         K.LACP,
         "Link aggregation member down",
@@ -349,55 +427,6 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         "undervoltage, voltage, rectifier",
         severity=S.MAJOR,
         needs_state=True,
-    ),
-    EventPattern(
-        K.CONFIGURATION,
-        "Configuration mode entered",
-        r".*SYS-CONFIG_E|VTY-CONFIG_MODE",
-        state="noted",
-    ),
-    EventPattern(
-        K.CONFIGURATION,
-        "Configuration changed",
-        r".*(?:SYS|CONFIG\w*|MGBL-\w*|VSHD|PARSER|CONFIGAGENT|SHELL|CFM|CFG\w*|CONFIGURATION)-"
-        r"(?:CONFIG_?(?:I|E|C|R|S|SESSION\w*|COMMIT\w*|REPLACE\w*|CHANGE\w*)?|DB_COMMIT\w*|VSHD_SYSLOG_CONFIG_I|"
-        r"CFGLOG_LOGGEDCMD|COMMIT\w*|CMD\w*|CONFIGURE\w*|CFGMAN\w*|SAVE\w*|ROLLBACK\w*|STARTUP|CFG_?CHANGE\w*)"
-        r"|UI_(?:COMMIT\w*|LOAD_\w*|CMDLINE_READ_LINE|CFG_AUDIT\w*|NETCONF_CMD)|.*USER-cli_config_io|.*-(?:config|cli_)\w*"
-        r"|(?:Object )?[Aa]ttribute configured|Configuration changed|ROLLBACK\w*",
-        "configured from, configuration changed, configuration committed, commit, running "
-        "config, startup config, configuration modified, configuration saved",
-        (
-            r"Configured from (?P<configured_from>\S+) by (?P<user>\S+)(?: on (?P<terminal>\S+)(?: \((?P<remote_address>[^)]*)\))?)?",
-            r"Configuration committed by user '(?P<user>[^']*)'\. Use '(?P<show_command>[^']*)'",
-            r"[Uu]ser:? ?'?(?P<user>[\w.@\\-]+)'?,? +(?:requested|logged|performed|issued|command|used)\W+(?P<command>.*)",
-        ),
-        state="changed",
-    ),
-    EventPattern(
-        K.AUTHENTICATION,
-        "Authentication failed",
-        r".*(?:LOGIN_?FAIL\w*|AUTH\w*_?FAIL\w*|FAILED_LOGIN|INFO_FAILURE|LOGIN_FAILED|SSHD_LOGIN_FAILED\w*|BADAUTH\w*|ERR_AUTH\w*|LOGINFAIL\w*)"
-        r"|LOGIN_PAM_AUTHENTICATION_ERROR|SNMP-\w*AUTHFAIL\w*|SNMP_TRAP_AUTH\w*|.*SEC_LOGIN-LOGIN_FAILED",
-        "failed authentication, authentication failure, authentication failed, login failed, "
-        "failed password, failed login, invalid user, authentication rejected, login failure, "
-        "authentication error",
-        (
-            r"(?:Login|login) failed \[user: (?P<user>[^\]]*)\] \[Source: (?P<remote_address>[^\]]*)\].{0,60}?(?:\[Reason: (?P<reason>[^\]]*)\])?",
-            r"(?:user|for(?: invalid user)?) '?(?P<user>[\w.@\\<>-]+)'? from '?(?P<remote_address>[0-9A-Fa-f.:]+)'?",
-        ),
-        state="degraded",
-    ),
-    EventPattern(
-        K.LOGIN,
-        "User session",
-        r".*(?:LOGIN|LOGOUT|LOGON|LOGOFF|INFO_SUCCESS\w*|INFO_USER_LOGOUT|SSH2?_SESSION\w*|SSH2?_USERAUTH|LOGIN_SUCCESS|LOGIN_INFORMATION|AUTHEN\w*SUCCESS)"
-        r"|UI_(?:LOGIN|LOGOUT|DBASE_LOG\w*|AUTH_EVENT|CHILD_\w*)\w*|.*SEC_LOGIN-LOGIN_SUCCESS|.*USER-cli_user_log\w*",
-        "logged in, logged out, login successful, logged on, logged off, successfully "
-        "authenticated, accepted password, accepted publickey",
-        (
-            r"[Uu]ser:? ?'(?P<user>[^']*)' from '(?P<remote_address>[^']*)'(?: logged out)? on '(?P<terminal>[^']*)'",
-        ),
-        state="noted",
     ),
     EventPattern(
         K.RESTART,

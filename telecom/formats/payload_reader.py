@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from telecom.formats.json_documents import Document, read_documents
-from telecom.formats.payloads import Payload, PayloadFormat, Place
+from telecom.formats.payloads import Payload, PayloadFormat, Place, mapping
 from telecom.formats.reading import NotAnAlarm, Reader, ReadingContext, Record, Rejected
 
 _DESCRIPTIONS = frozenset({"$schema", "swagger", "openapi", "alarmdefinitions"})
 """Marks of documents that describe alarms and are none."""
 _CONTAINERS = ("data", "alarms", "alerts", "events", "records", "items")
 """Under these names APIs return their lists."""
+_DEEPEST = 4
+"""Wrappers within wrappers."""
 
 
 def payload_reader(formats: Sequence[PayloadFormat]) -> Reader:
@@ -39,7 +41,7 @@ def _read_document(
 
 
 def _read_payload(
-    payload: Payload, formats: Sequence[PayloadFormat], place: Place
+    payload: Payload, formats: Sequence[PayloadFormat], place: Place, depth: int = 0
 ) -> Iterator[Record]:
     for known in formats:
         if known.recognises(payload):
@@ -48,15 +50,22 @@ def _read_payload(
     if _DESCRIPTIONS & payload.keys():
         yield NotAnAlarm(place.number, "a schema or a definition, not a record")
         return
+    contained = _contained(payload) if depth < _DEEPEST else []
+    if not contained:
+        yield Rejected(place.number, "JSON of no known alarm format")
+    for entry in contained:
+        yield from _read_payload(entry, formats, place, depth + 1)
+
+
+def _contained(payload: Payload) -> list[Payload]:
+    """Find the records that an API's answer wraps."""
     for name in _CONTAINERS:
         inner = payload.get(name)
-        # The alarm list of TS 28.532 is a map from alarm id to record.
         if name == "alarms" and isinstance(inner, dict):
-            inner = [
-                {"alarmId": key, **value} for key, value in inner.items() if isinstance(value, dict)
-            ]
+            # The alarm list of TS 28.532 is a map from alarm id to record.
+            return [{"alarmId": key, **mapping(value)} for key, value in inner.items()]
+        if isinstance(inner, dict):
+            return [inner]
         if isinstance(inner, list) and inner and all(isinstance(entry, dict) for entry in inner):
-            for entry in inner:
-                yield from _read_payload(entry, formats, place)
-            return
-    yield Rejected(place.number, "JSON of no known alarm format")
+            return inner
+    return []

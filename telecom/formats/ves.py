@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from telecom.alarm import Alarm, AlarmType, OccurrenceKind, PerceivedSeverity, ThresholdInfo
+from telecom.formats.event_states import state_of_step
 from telecom.formats.payloads import (
     Payload,
     PayloadFormat,
@@ -263,12 +264,14 @@ def _read_notification(header: Payload, fields: Payload, place: Place) -> Record
     old, new = first_text(fields, "oldState"), first_text(fields, "newState")
     port = first_text(fields, "stateInterface")
     words = " ".join(part for part in (name, f"from {old} to {new}" if new else None) if part)
-    occurrence = occurrence_in_words(None, words, PerceivedSeverity.INDETERMINATE, interface=port)
-    severity = PerceivedSeverity.INDETERMINATE
-    if occurrence.state == "down":
-        severity = PerceivedSeverity.MAJOR
-    elif occurrence.state == "up":
-        severity = PerceivedSeverity.CLEARED
+    found = occurrence_in_words(None, words, PerceivedSeverity.INDETERMINATE, interface=port)
+    if new is not None:
+        found = found.model_copy(update={"state": state_of_step(found.kind, old, new)})
+    severity = {
+        "down": PerceivedSeverity.MAJOR,
+        "degraded": PerceivedSeverity.WARNING,
+        "up": PerceivedSeverity.CLEARED,
+    }.get(found.state, PerceivedSeverity.INDETERMINATE)
     values = _common(header, place, severity)
     values["managed_object"] = with_port(values["managed_object"], port)
     return Alarm(
@@ -276,8 +279,9 @@ def _read_notification(header: Payload, fields: Payload, place: Place) -> Record
         probable_cause=name,
         specific_problem=name,
         additional_text=words,
+        planned_outage_indicator=True if new == "maintenance" else None,
         additional_information={**_about(header), **leftovers(fields, "notificationFieldsVersion")},
-        occurrence=occurrence,
+        occurrence=found,
     )
 
 

@@ -4,9 +4,10 @@ Both halves use it: the site's egress gate replaces what it finds, the cloud hal
 which it finds anything while the site is out of reach. Keys and the vault are the site's.
 """
 
-from telecom.identifiers.detector import IdentifierDetector, harvest
+from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
 from telecom.identifiers.masking import mask
+from telecom.identifiers.names import harvest
 from telecom.identifiers.tokens import escape_lookalikes, find_tokens, is_token
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import re2
@@ -18,8 +18,9 @@ from telecom.identifiers.address_rules import ADDRESS_RULES, prefix_rules
 from telecom.identifiers.fields import declared_kind
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
 from telecom.identifiers.location_rules import locations_beside_subscribers
+from telecom.identifiers.names import NameIndex
 from telecom.identifiers.person_rules import PERSON_RULES
-from telecom.identifiers.rules import LABELLED, LIKELY, Candidate, Rule, compile_bytes
+from telecom.identifiers.rules import LABELLED, Candidate, Rule, compile_bytes
 from telecom.identifiers.secret_rules import SECRET_RULES
 from telecom.identifiers.subscriber_rules import SUBSCRIBER_RULES
 from telecom.identifiers.text_view import TextView
@@ -51,8 +52,8 @@ class IdentifierDetector:
                 self.settings.subscriber_prefixes, every_address=self.settings.mask_all_ips
             ),
             *_circuit_rules(self.settings.circuit_ids),
-            *_name_rules(self.settings.names),
         )
+        self._names = NameIndex(self.settings.names)
         triggers = list(dict.fromkeys(rule.trigger for rule in self._rules))
         self._prefilter = compile_bytes("(?i)" + "|".join(f"(?:{trigger})" for trigger in triggers))
         self._by_trigger = [
@@ -78,9 +79,11 @@ class IdentifierDetector:
         if len(text) < _SHORTEST:
             return []
         view = TextView(text)
-        if self._prefilter.search(view.data) is None:
+        candidates = self._names.candidates(view.data)
+        if self._prefilter.search(view.data) is not None:
+            candidates += self._candidates(view.data)
+        if not candidates:
             return []
-        candidates = self._candidates(view.data)
         found = [
             Identifier(start, end, candidate.kind, text[start:end], candidate.confidence)
             for candidate in _without_overlaps(candidates)
@@ -197,44 +200,3 @@ def _circuit_rules(patterns: Sequence[str]) -> list[Rule]:
             raise SettingsError(f"circuit_ids takes RE2 patterns, got {pattern!r}: {exc}") from exc
         rules.append(rule)
     return rules
-
-
-def _name_rules(names: Sequence[str]) -> list[Rule]:
-    spellings = dict.fromkeys(spelling for name in names for spelling in _spellings(name))
-    if not spellings:
-        return []
-    pattern = "|".join(
-        re2.escape(spelling) for spelling in sorted(spellings, key=len, reverse=True)
-    )
-    return [
-        Rule(
-            IdentifierKind.PERSON,
-            f"(?:{pattern})",
-            rf"(?i)(?:^|[^\pL\pN_])(?P<v>{pattern})(?:[^\pL\pN_]|$)",
-            confidence=LIKELY,
-        )
-    ]
-
-
-def _spellings(name: str) -> list[str]:
-    """`Megan Payne` is also `Payne, Megan` and `M. Payne`; a word of two letters names nobody."""
-    words = name.replace(",", " ").split()
-    if "," in name and len(words) == 2:
-        words.reverse()
-    if not words or len("".join(words)) < 3:
-        return []
-    if len(words) == 1:
-        return words
-    first, last = words[0], words[-1]
-    return [" ".join(words), f"{last}, {first}", f"{first[0]}. {last}", f"{first}.{last}"]
-
-
-def harvest(fields: Mapping[str, object]) -> set[str]:
-    """Names in the people fields of a record, for `IdentifierDetector.with_names`."""
-    return {
-        value.strip()
-        for name, value in fields.items()
-        if isinstance(value, str)
-        and declared_kind(name, value) is IdentifierKind.PERSON
-        and _spellings(value)
-    }

@@ -115,6 +115,12 @@ SECRET_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.SECRET,
+        r"-----END [A-Z0-9 ]*PRIVATE KEY",
+        # The rest of a key whose beginning was cut off.
+        r"(?P<v>(?:[A-Za-z0-9+/=]{16,}\s+)*[A-Za-z0-9+/=]{4,}\s+)-----END [A-Z0-9 ]*PRIVATE KEY",
+    ),
+    Rule(
+        IdentifierKind.SECRET,
         r"\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|[A-Za-z])\$\S{4}",
         r"(?P<v>\$(?:\d{1,2}[a-z]?|2[abxy]|y|sha1|md5|argon2\w*|scrypt|pbkdf2[\w-]*|M|S"
         r"|H|P|nt)\$[^\s\"';,]{4,})",

@@ -36,7 +36,7 @@ FINDINGS = (
     SourceFinding(source="kpi/cells.csv", kind="kpi", files=2, records=5000, owner="Performance"),
     SourceFinding(
         source="kpi/users.csv", kind="kpi", files=1, records=70, owner="Performance",
-        fields=(FieldFinding(name="msisdn", identifiers={"SUBSCRIBER": 70}, example="[SUBSCRIBER]"),),
+        fields=(FieldFinding(name="msisdn", identifiers={"SUBSCRIBER": 70}, example="4915***"),),
     ),
     SourceFinding(source="training/slm.jsonl", kind="training_slm", files=1, records=10),
 )  # fmt: skip

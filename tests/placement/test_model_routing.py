@@ -59,9 +59,8 @@ def test_an_in_region_model_is_preferred_where_there_is_one(
         "agentic_orchestration", "incident_report", home=Home(site="dallas-1", country="US")
     )
     choice = route_model(policy, work, region="us-east-1", input_tokens=9000)
-    assert (choice.model_id, choice.endpoint) == ("amazon.nova-pro-v1:0", "region") or (
-        choice.endpoint == "region-geography" and "anonymize" in choice.obligations
-    )
+    assert (choice.model_id, choice.endpoint) == ("amazon.nova-pro-v1:0", "region")
+    assert choice.obligations == ("in-Region model only",)
 
 
 def test_a_question_longer_than_a_models_context_goes_to_one_that_holds_it(
@@ -83,7 +82,8 @@ def test_a_configured_prompt_router_picks_the_model_within_its_residency(
     """REFERENCE R14: Intelligent Prompt Routing is an option; it has its members' residency."""
     changed = policy_with(
         [
-            f'routing.prompt_router={{arn: "{ROUTER}", residency: geography, regions: [eu-central-1]}}'
+            f'routing.prompt_router={{arn: "{ROUTER}", residency: geography, '
+            "regions: [eu-central-1]}"
         ]
     )
     free = workload("agentic_orchestration", "vendor_docs")

@@ -50,10 +50,11 @@ def test_the_artifact_is_small_and_close_to_its_weights(embedder: OnnxEmbedder) 
 
 def test_embedding_needs_no_torch_once_the_artifact_exists(embedder: OnnxEmbedder) -> None:
     """DESIGN: slim site images carry no torch."""
+    models = str(embedder.artifact.folder.parent)
     code = (
-        "import sys; from rag.embedding import open_embedder; "
-        f"from pathlib import Path; e = open_embedder(models=Path({str(embedder.artifact.folder.parent)!r})); "
-        "assert e.embed(['x']).shape == (1, 384); "
+        "import sys; from pathlib import Path; from rag.embedding import open_embedder; "
+        f"embedder = open_embedder(models=Path({models!r})); "
+        "assert embedder.embed(['x']).shape == (1, 384); "
         "print('torch' in sys.modules, 'transformers' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

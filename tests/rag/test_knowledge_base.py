@@ -150,12 +150,12 @@ def test_a_flood_of_copies_does_not_hide_the_other_answers(
     write_tickets(site / "tickets" / "planted.jsonl", planted)
     base.ingest_tickets(site / "tickets")
     sources = [hit.source for hit in base.search("BGP neighbor down after MTU mismatch", limit=6)]
-    assert sum(source.startswith("EVIL") for source in sources) <= 4
+    assert sum(source.startswith("EVIL") for source in sources) <= 2
     assert {"INC0001", "INC0002"} <= set(sources)
     signature = IncidentSignature(("BGP neighbor <*> went down", "MTU mismatch"), ("leaf1",))
     similar = base.similar(signature, 5)
     named = [incident.ticket_id for incident in similar.incidents]
-    assert sum(name.startswith("EVIL") for name in named) <= 4
+    assert sum(name.startswith("EVIL") for name in named) <= 2
     assert {"INC0001", "INC0002"} <= set(named)
 
 
@@ -208,7 +208,7 @@ def test_an_explanation_says_where_each_retriever_ranked_a_passage(base: Knowled
     first = explanations[0]
     assert first.identifiers == ("inc0004",)
     assert set(first.ranks) == {"dense", "words", "identifiers"}
-    assert first.ranks["words"] == 1
+    assert first.ranks["identifiers"] == 1
 
 
 def test_refused_arguments_say_what_would_work(base: KnowledgeBase, site: Path) -> None:
@@ -269,7 +269,7 @@ def test_without_its_index_search_goes_on_by_words_and_says_so(
     """Issue: missing index: red health, lexical goes on; rebuild makes it whole again."""
     before = base.search("optical power", mode="dense")
     base.close()
-    shutil.rmtree(site / "store" / "knowledge" / "chroma")
+    shutil.rmtree(site / "store" / "knowledge" / "chroma-1")
     with KnowledgeBase.open(site / "store", embedder) as reopened:
         assert not reopened.health().dense
         assert "missing" in (reopened.degraded or "")
@@ -285,7 +285,7 @@ def test_a_corrupt_index_is_noticed_and_the_next_ingest_repairs_it(
 ) -> None:
     """Issue: corrupted index: red health, lexical goes on."""
     base.close()
-    for file in (site / "store" / "knowledge" / "chroma").rglob("*"):
+    for file in (site / "store" / "knowledge" / "chroma-1").rglob("*"):
         if file.is_file():
             file.write_bytes(b"\xde\xad\xbe\xef" * 64)
     with KnowledgeBase.open(site / "store", embedder) as reopened:

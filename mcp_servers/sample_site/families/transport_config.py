@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from mcp_servers.sample_site.configuration import DeviceConfiguration, PortSettings
 from mcp_servers.sample_site.families.changes import change_router
+from mcp_servers.sample_site.families.victims import first_of, hubs_with_cells, users_notice
 from mcp_servers.sample_site.faults import crowded_path, detour
 from mcp_servers.sample_site.network import Cable, Role
 from mcp_servers.sample_site.scene import Scene
-from mcp_servers.sample_site.service_impact import cut_off, registrations_suffer, release_users
+from mcp_servers.sample_site.service_impact import cut_off
 from mcp_servers.sample_site.transport_impact import (
     adjacency_falls,
     adjacency_returns,
@@ -27,18 +28,6 @@ def write(scene: Scene) -> None:
     variant = scene.rng.choice(("level", "mtu", "circuit", "passive", "bfd"))
     _VARIANTS[variant](scene, hub, ring)
     scene.token_target = scene.rng.randint(18_500, 21_500)
-
-
-def hubs_with_cells(scene: Scene, *, at_least: int = 3) -> list[str]:
-    """Pre-aggregation routers that gNBs depend on; those with the most where none has so many."""
-    network = scene.network
-    counts = {
-        hub: sum(network.elements[n].role is Role.GNB for n in network.isolated(without=[hub]))
-        for hub in network.names(Role.PRE_AGGREGATION)
-        if hub not in scene.touched
-    }
-    wanted = min(at_least, max(counts.values()))
-    return [hub for hub, count in counts.items() if count >= wanted]
 
 
 def _ring_ports(settings: DeviceConfiguration) -> list[PortSettings]:
@@ -109,8 +98,8 @@ def _adjacencies_end(
     detour(scene, ring, time)
     isolated = [name for name in scene.network.isolated(cut=ring) if name != hub]
     cut_off(scene, time + timedelta(seconds=1), isolated=[hub, *isolated])
-    _goes_on(scene, hub, isolated)
-    _follow(scene, hub, isolated)
+    users_notice(scene, isolated, minutes=35)
+    scene.path += [hub, *first_of(scene, isolated), scene.network.names(Role.AMF)[0]]
 
 
 def _bfd(scene: Scene, hub: str, ring: list[Cable]) -> None:
@@ -141,8 +130,8 @@ def _bfd(scene: Scene, hub: str, ring: list[Cable]) -> None:
     detour(scene, ring, scene.onset)
     behind = [n for n in isolated if scene.network.elements[n].role is Role.GNB]
     crowded_path(scene, behind, scene.onset, rounds=5)
-    _goes_on(scene, hub, isolated)
-    _follow(scene, hub, isolated)
+    users_notice(scene, isolated, minutes=35)
+    scene.path += [hub, *first_of(scene, isolated), scene.network.names(Role.AMF)[0]]
 
 
 def _blackout(scene: Scene, isolated: list[str], time: datetime) -> None:
@@ -153,49 +142,6 @@ def _blackout(scene: Scene, isolated: list[str], time: datetime) -> None:
         isolated=isolated,
         until=time + timedelta(seconds=scene.between(16, 40)),
     )
-
-
-def _goes_on(scene: Scene, hub: str, isolated: list[str]) -> None:
-    """While it lasts: handovers to dark cells fail, other cells fill up, users are released."""
-    network = scene.network
-    gnbs = [name for name in isolated if network.elements[name].role is Role.GNB]
-    for gnb in gnbs:
-        for neighbor in network.xn_neighbors(gnb):
-            if neighbor in isolated:
-                continue
-            moment = scene.after(scene.between(60, 420))
-            for _ in range(3):
-                cell = f"CELL-{scene.rng.randint(1, 3)}"
-                value = round(scene.between(31, 88), 1)
-                if scene.rng.random() < 0.5:
-                    scene.say(
-                        neighbor,
-                        "handover_failures",
-                        moment,
-                        cell=cell,
-                        peer=gnb,
-                        value=value,
-                        limit=95,
-                    )
-                else:
-                    value = scene.rng.randint(91, 99)
-                    scene.say(neighbor, "prb_usage", moment, cell=cell, value=value, limit=90)
-                moment += timedelta(seconds=scene.between(240, 500))
-        for minute in range(0, 30, 6):
-            release_users(scene, gnb, scene.after(60 * minute + 30), count=1)
-    for tac in dict.fromkeys(network.tracking_areas[gnb] for gnb in gnbs):
-        for minute in range(6, 36, 5):
-            registrations_suffer(scene, tac, scene.after(60 * minute), None)
-
-
-def _follow(scene: Scene, hub: str, isolated: list[str]) -> None:
-    """From the change to the users."""
-    network = scene.network
-    router = next((n for n in isolated if network.elements[n].role is Role.CELL_SITE_ROUTER), None)
-    gnb = next((n for n in isolated if network.elements[n].role is Role.GNB), None)
-    scene.path += [
-        name for name in (hub, router, gnb, network.names(Role.AMF)[0]) if name is not None
-    ]
 
 
 _VARIANTS: dict[str, Callable[[Scene, str, list[Cable]], None]] = {

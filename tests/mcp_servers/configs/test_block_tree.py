@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from vendor_configs import JSON, JUNOS, MODELS, VENDORS, XML
 
 from mcp_servers.configs.block_tree import read_tree
 from mcp_servers.configs.element_view import view_addresses, view_element
 from mcp_servers.configs.grammar import grammar_names, load_grammar, recognise
+from tests.mcp_servers.configs.vendor_configs import JSON, JUNOS, MODELS, VENDORS, XML
 
 NAMES = sorted(VENDORS)
 
@@ -63,8 +63,10 @@ def test_every_statement_stands_on_the_line_it_names(name: str) -> None:
     tree = read_tree(VENDORS[name][0])
     assert tree.problem is None
     for placed in tree.placed:
-        word = placed.statement.text.split()[0].strip('"{[]').partition("[")[0]
-        assert word in tree.lines[placed.statement.line - 1]
+        word = placed.statement.text.split()[0].strip('"{[')
+        line = tree.lines[placed.statement.line - 1]
+        # A member of a JSON list has no name of its own: it takes that of its key.
+        assert word in line or line.strip() == "{" or word.endswith("]")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,7 +120,9 @@ def test_an_inactive_statement_is_not_in_force() -> None:
 
 def test_a_banner_is_one_statement_and_its_words_mean_nothing() -> None:
     """Us: a banner may contain anything, commands included."""
-    text = "hostname a\nbanner motd ^C\ninterface Gi0/1\n shutdown\n^C\ninterface Gi0/2\n shutdown\n"
+    text = (
+        "hostname a\nbanner motd ^C\ninterface Gi0/1\n shutdown\n^C\ninterface Gi0/2\n shutdown\n"
+    )
     tree = read_tree(text, load_grammar("ios"))
     assert [placed.statement.line for placed in tree.placed] == [1, 2, 6, 7]
     assert list(view_element(tree).interfaces) == ["gi0/2"]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import secret_corpus as corpus
 
 from mcp_servers.configs.secret_stripping import SecretStripper, fingerprint_key
+from tests.mcp_servers.configs import secret_corpus as corpus
 
 KEY = b"k" * 32
 
@@ -54,9 +54,7 @@ def test_real_configurations_lose_their_secrets_and_nothing_else(
     stripper = SecretStripper(KEY)
     for file in shared_data("configs_lab_validation").rglob("show_running-config.txt"):
         text = file.read_text()
-        for before, after in zip(
-            text.split("\n"), stripper.strip(text).split("\n"), strict=True
-        ):
+        for before, after in zip(text.split("\n"), stripper.strip(text).split("\n"), strict=True):
             if before != after:
                 assert before.strip().startswith(("username ", "secret "))
 
@@ -106,8 +104,7 @@ def test_a_community_is_secret_under_snmp_and_readable_under_policy() -> None:
 def test_a_community_set_that_the_configuration_defines_is_a_name() -> None:
     """Us: IOS-XR sets communities by the name of a set."""
     text = (
-        "community-set CUST\n  65000:1\nend-set\n"
-        "route-policy P\n  set community CUST\nend-policy"
+        "community-set CUST\n  65000:1\nend-set\nroute-policy P\n  set community CUST\nend-policy"
     )
     assert SecretStripper(KEY).strip(text) == text
 

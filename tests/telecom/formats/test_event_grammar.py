@@ -1,5 +1,7 @@
 """What log lines say, in the words of vendors seen and not seen."""
 
+# ruff: noqa: E501 - log lines stand here as devices print them
+
 from __future__ import annotations
 
 from typing import Any
@@ -191,6 +193,20 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         'msg="Link monitor: Interface wan1 was turned down"',
         {"kind": "interface", "state": "down", "interface": "wan1"},
     ),
+    (_XR + "%ROUTING-BGP-5-ADJCHANGE_DETAIL : neighbor 10.0.0.1 Up (VRF: default; AFI/SAFI: 1/1) (AS: 65001)",
+        {"kind": "bgp_session", "state": "up", "neighbor": "10.0.0.1", "neighbor_as": 65001, "vrf": "default"}),
+    (_JUNOS + "rpd[24]: RPD_ISIS_ADJUP: IS-IS new L2 adjacency to spine1 on xe-0/0/0.0",
+        {"kind": "isis_adjacency", "state": "up", "interface": "xe-0/0/0.0", "neighbor": "spine1"}),
+    (_JUNOS + "xntpd[24]: NTP Server 10.1.1.1 is Unreachable",
+        {"kind": "clock", "state": "down", "neighbor": "10.1.1.1"}),
+    (_VRP + "IFNET/2/linkDown_clear(l)[1]:The interface status changes. (ifName=GE1/0/1, AdminStatus=UP, OperStatus=UP)",
+        {"kind": "interface", "state": "up", "interface": "GE1/0/1"}),
+    (_SROS + "CHASSIS-WARNING-tmnxStateChange-2009 [CHASSIS]:  Status of Card 1 changed administrative state: inService, operational state: outOfService",
+        {"kind": "hardware", "state": "down"}),
+    ("<187>h1: 2020 Feb  6 08:42:36 UTC: %ETHPORT-5-SPEED: Interface Ethernet1/1, operational speed changed to 10 Gbps",
+        {"kind": "interface", "state": "changed", "interface": "Ethernet1/1"}),
+    ("<166>Feb  6 08:42:36 h1 : %ASA-4-411002: Line protocol on Interface outside, changed state to down",
+        {"kind": "interface", "state": "down", "interface": "outside"}),
     # No vendor of the table
     (_PLAIN + "bgpd[11]: %ADJCHANGE: neighbor 10.0.0.1(leaf1) in vrf default Down BGP Notification received",
         {

@@ -82,7 +82,8 @@ def test_each_dialect_names_host_time_and_mnemonic(
 def test_structured_data_of_rfc_5424_becomes_fields() -> None:
     """RFC 5424, section 6.3, and Junos, which sends nothing else."""
     alarm = read(
-        "<28>1 2020-07-20T21:45:59.123Z vmx01 mib2d 2424 SNMP_TRAP_LINK_DOWN [junos@2636.1.1.1.2.29 "
+        "<28>1 2020-07-20T21:45:59.123Z vmx01 mib2d 2424 SNMP_TRAP_LINK_DOWN "
+        "[junos@2636.1.1.1.2.29 "
         'snmp-interface-index="502" admin-status="up(1)" operational-status="down(2)" '
         'interface-name="xe-0/0/0"]'
     )
