@@ -18,7 +18,7 @@ from mcp_servers.configs.grammar import Grammar, load_grammar, recognise
 _MAX_DEPTH = 64
 _QUOTES = str.maketrans("", "", '"')
 _PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^{};"]+|"')
-_JSON_TOKEN = re2.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
+_JSON_PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 
 @lru_cache(maxsize=65_536)
@@ -310,29 +310,29 @@ class _JsonReader:
     def read(self, text: str) -> bool:
         """Take in the whole text; False when it is nested too deep."""
         line = 1
-        for token in _JSON_TOKEN.findall(text):
-            if token == "\n":  # noqa: S105 - a piece of JSON
+        for piece in _JSON_PIECE.findall(text):
+            if piece == "\n":
                 line += 1
-            elif token in "{[":
+            elif piece in "{[":
                 if len(self._open) > _MAX_DEPTH:
                     return False
-                self._begin(token == "[", line)  # noqa: S105
-            elif token in "}]":
+                self._begin(piece == "[", line)
+            elif piece in "}]":
                 self._flush()
                 self._open.pop()
                 if self._open:
                     self.members.end("", line)
-            elif token == ",":  # noqa: S105
+            elif piece == ",":
                 self._flush()
                 is_list, count = self._open[-1]
                 self._open[-1] = (is_list, count + 1)
                 self._after_colon = False
-            elif token == ":":  # noqa: S105
+            elif piece == ":":
                 self._after_colon = True
             elif self._after_colon or (self._open and self._open[-1][0]):
-                self._value = (token.strip('"'), line)
+                self._value = (piece.strip('"'), line)
             else:
-                self._name = token.strip('"')
+                self._name = piece.strip('"')
         return True
 
     def _begin(self, is_list: bool, line: int) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 
-from mcp_servers.configs.block_tree import ConfigTree, Placed
+from mcp_servers.configs.block_tree import ConfigTree
 from telecom.topology import port_key
 
 IPInterface = IPv4Interface | IPv6Interface
@@ -141,22 +141,18 @@ def view_addresses(tree: ConfigTree) -> ElementView:
 
 def view_element(tree: ConfigTree) -> ElementView:
     """Collect what the statements of a configuration say."""
-    view = ElementView()
-    groups: dict[tuple[str, str], Session] = {}
-    networks: list[tuple[str, str, int]] = []
-    passive: list[tuple[bool, str, int]] = []
+    collector = _Collector()
     for placed in tree.placed:
+        line = placed.statement.line
         for fact, values in tree.grammar.facts_in(placed.flat):
             if fact.role == "set":
-                _set(view, groups, networks, passive, fact.kind, values, placed)
+                collector.set(fact.kind, values, line)
             elif fact.role == "define":
-                _define(view, fact.kind, values, placed)
+                collector.define(fact.kind, values, line)
             else:
                 for name in (values.get("names") or values.get("name", "")).split():
-                    view.uses.append(Use(fact.kind, name, placed.statement.line, placed.flat))
-    _inherit(view, groups)
-    _apply_networks(view, networks, passive)
-    return view
+                    collector.view.uses.append(Use(fact.kind, name, line, placed.flat))
+    return collector.finished()
 
 
 def _interface_name(values: dict[str, str]) -> str:
@@ -164,65 +160,75 @@ def _interface_name(values: dict[str, str]) -> str:
     return f"{name}.{values['unit']}" if values.get("unit") else name
 
 
-def _interface(view: ElementView, name: str, line: int) -> Interface:
-    return view.interfaces.setdefault(port_key(name), Interface(name, line))
+def _vrf(values: dict[str, str]) -> str:
+    return values.get("vrf") or values.get("vrf2") or ""
 
 
-def _define(view: ElementView, kind: str, values: dict[str, str], placed: Placed) -> None:
-    line = placed.statement.line
-    if kind == "interface":
+class _Collector:
+    """Takes in facts in the order of the text and settles what depends on others at the end."""
+
+    def __init__(self) -> None:
+        self.view = ElementView()
+        self._groups: dict[tuple[str, str], Session] = {}
+        self._networks: list[tuple[str, str, int]] = []
+        """OSPF networks: prefix, area, line."""
+        self._passive: list[tuple[bool, str, int]] = []
+        """Passive or not, interface (or `default`), line."""
+
+    def _interface(self, name: str, line: int) -> Interface:
+        return self.view.interfaces.setdefault(port_key(name), Interface(name, line))
+
+    def define(self, kind: str, values: dict[str, str], line: int) -> None:
+        """Take in the definition of something by name."""
         name = values.get("name") or _interface_name(values)
-        _interface(view, name, line)
-        view.definitions.setdefault((kind, name), []).append(line)
-        return
-    if kind == "neighbor":
-        vrf = values.get("vrf") or values.get("vrf2") or ""
-        view.sessions.setdefault(
-            (vrf, _address(values["name"])), Session(values["name"], vrf, line)
-        )
-    view.definitions.setdefault((kind, values["name"]), []).append(line)
+        if kind == "interface":
+            self._interface(name, line)
+        elif kind == "neighbor":
+            key = (_vrf(values), _address(name))
+            self.view.sessions.setdefault(key, Session(name, _vrf(values), line))
+        self.view.definitions.setdefault((kind, name), []).append(line)
 
+    def set(self, kind: str, values: dict[str, str], line: int) -> None:
+        """Take in a setting of the element, a session or an interface."""
+        setting = Setting(values.get("value", ""), line)
+        if kind == "hostname":
+            self.view.hostname = self.view.hostname or setting.value
+        elif kind == "local_as":
+            self.view.local_as = self.view.local_as or setting
+        elif kind == "isis_level":
+            self.view.isis_level = setting
+        elif kind == "ospf_network":
+            self._networks.append((_network(values), setting.value, line))
+        elif kind in ("ospf_passive", "ospf_active"):
+            self._passive.append((kind == "ospf_passive", values["interface"], line))
+        elif kind in _SETTINGS_OF_SESSIONS:
+            self._session(values, line).settings[kind] = setting
+        elif "interface" in values:
+            self._set_interface(kind, values, setting)
 
-def _set(
-    view: ElementView,
-    groups: dict[tuple[str, str], Session],
-    networks: list[tuple[str, str, int]],
-    passive: list[tuple[bool, str, int]],
-    kind: str,
-    values: dict[str, str],
-    placed: Placed,
-) -> None:
-    line = placed.statement.line
-    value = values.get("value", "")
-    if kind == "hostname":
-        view.hostname = view.hostname or value
-    elif kind == "local_as":
-        view.local_as = view.local_as or Setting(value, line)
-    elif kind == "isis_level":
-        view.isis_level = Setting(value, line)
-    elif kind == "ospf_network":
-        networks.append((_network(values), value, line))
-    elif kind in ("ospf_passive", "ospf_active"):
-        passive.append((kind == "ospf_passive", values["interface"], line))
-    elif kind in ("address", "prefix"):
-        interface = _interface(view, _interface_name(values), line)
-        own = _own_address(values)
-        if own is not None and all(own.ip != known.ip for known, _ in interface.addresses):
-            interface.addresses.append((own, line))
-    elif kind == "prefix_length":
-        _lengthen(_interface(view, _interface_name(values), line), value)
-    elif kind in _SETTINGS_OF_SESSIONS:
-        name = values.get("neighbor") or values.get("group", "")
-        vrf = values.get("vrf") or values.get("vrf2") or ""
-        session = view.sessions.get((vrf, _address(name)))
-        if session is None:
-            session = groups.setdefault((vrf, name), Session(name, vrf, line))
-        session.settings[kind] = Setting(value, line)
-    elif "interface" in values:
-        settings = _interface(view, _interface_name(values), line).settings
-        if kind == "enabled":
-            settings.pop("shutdown", None)
-        settings[kind] = Setting(value, line)
+    def _session(self, values: dict[str, str], line: int) -> Session:
+        name, vrf = values.get("neighbor") or values.get("group", ""), _vrf(values)
+        session = self.view.sessions.get((vrf, _address(name)))
+        return session or self._groups.setdefault((vrf, name), Session(name, vrf, line))
+
+    def _set_interface(self, kind: str, values: dict[str, str], setting: Setting) -> None:
+        interface = self._interface(_interface_name(values), setting.line)
+        if kind in ("address", "prefix"):
+            own = _own_address(values)
+            if own is not None and all(own.ip != known.ip for known, _ in interface.addresses):
+                interface.addresses.append((own, setting.line))
+        elif kind == "prefix_length":
+            _lengthen(interface, setting.value)
+        else:
+            if kind == "enabled":
+                interface.settings.pop("shutdown", None)
+            interface.settings[kind] = setting
+
+    def finished(self) -> ElementView:
+        """The view, with inheritance and areas settled."""
+        _inherit(self.view, self._groups)
+        _apply_networks(self.view, self._networks, self._passive)
+        return self.view
 
 
 def _lengthen(interface: Interface, length: str) -> None:
@@ -267,10 +273,10 @@ def _inherit(view: ElementView, groups: dict[tuple[str, str], Session]) -> None:
             session.settings = {**group.settings, **session.settings}
             name = group.get("peer_group")
     for session in view.sessions.values():
-        if "peer_internal" in session.settings and "peer_as" not in session.settings:
-            if view.local_as is not None:
-                line = session.settings["peer_internal"].line
-                session.settings["peer_as"] = Setting(view.local_as.value, line)
+        internal = session.settings.get("peer_internal")
+        if internal is not None and view.local_as is not None:
+            own = Setting(view.local_as.value, internal.line)
+            session.settings.setdefault("peer_as", own)
 
 
 def _apply_networks(

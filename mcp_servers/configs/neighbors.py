@@ -49,7 +49,7 @@ class NeighborLink(ProductModel):
     b: LinkEnd
     relation: str
     sources: tuple[LinkSource, ...]
-    hops: int
+    hops: int = 1
     """Links between the object asked about and the nearer end, plus one."""
     conflicts: tuple[str, ...] = ()
     """What other sources say instead."""
@@ -180,7 +180,9 @@ def neighbor_links(
                 if step == 1 and wanted.port and port_key(near.port or "") != port_key(wanted.port):
                     continue
                 if id(link) not in found:
-                    found[id(link)] = _told(link, near, far, step, views, _conflicts(link, known))
+                    told = _told(link, (near, far), views)
+                    conflicts = _conflicts(link, known)
+                    found[id(link)] = told.model_copy(update={"hops": step, "conflicts": conflicts})
                 if far.device not in seen:
                     seen.add(far.device)
                     following.append(far.device)
@@ -267,21 +269,16 @@ def _conflicts(link: _Known, known: Mapping[tuple[frozenset[str], str], _Known])
 
 def _told(
     link: _Known,
-    near: ManagedObject,
-    far: ManagedObject,
-    hops: int,
+    seen_from: tuple[ManagedObject, ManagedObject],
     views: Mapping[str, ElementConfig],
-    conflicts: tuple[str, ...],
 ) -> NeighborLink:
     # A directed relation keeps its direction; a symmetric one begins where it was asked.
-    ends = (near, far) if link.relation in ("connects", "bgp") else (link.a, link.b)
+    ends = seen_from if link.relation in ("connects", "bgp") else (link.a, link.b)
     return NeighborLink(
         a=_end(ends[0], views),
         b=_end(ends[1], views),
         relation=link.relation,
         sources=tuple(link.sources),
-        hops=hops,
-        conflicts=conflicts,
     )
 
 

@@ -26,7 +26,7 @@ from mcp_servers.configs.neighbors import (
     neighbor_links,
 )
 from mcp_servers.configs.secret_stripping import SecretStripper
-from mcp_servers.configs.sections import find_section, outline
+from mcp_servers.configs.sections import Span, outline, section_spans
 from mcp_servers.configs.snapshot_history import SnapshotHistory, find_snapshots, paired
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.errors import InvalidArgumentError, RecordNotFoundError, SiteDirectoryError
@@ -288,37 +288,19 @@ class ConfigRepository:
     def _blocks_of(
         self, file: _File, tree: ConfigTree, section: str | None, at: datetime | None
     ) -> Iterator[ConfigBlock]:
-        if section is None:
-            for placed in outline(tree):
-                line = placed.statement.line
-                last = max(placed.statement.lines())
-                yield self._block(file, tree, (placed.statement.header,), (line, line), last, at)
-            return
-        for run in find_section(tree, section):
-            lines = sorted({line for placed in run for line in placed.statement.lines()})
-            first = run[0]
-            path = first.path
-            if len(run) == 1 and first.statement.children:
-                path = (*path, first.statement.header)
-            yield self._block(file, tree, path, (lines[0], lines[-1]), lines[-1], at)
+        spans = outline(tree) if section is None else section_spans(tree, section)
+        for span in spans:
+            yield self._block(file, tree, span, at)
 
-    def _block(
-        self,
-        file: _File,
-        tree: ConfigTree,
-        path: tuple[str, ...],
-        lines: tuple[int, int],
-        last_line: int,
-        at: datetime | None,
-    ) -> ConfigBlock:
-        device = self._named[file.name]
+    def _block(self, file: _File, tree: ConfigTree, span: Span, at: datetime | None) -> ConfigBlock:
         revision = file.history.revision_of(file.path, at)
+        shown = tree.lines[span.first - 1 : span.shown_to]
         return ConfigBlock(
-            managed_object=device or "",
-            path=path,
-            text="\n".join(line.rstrip() for line in tree.lines[lines[0] - 1 : lines[1]]),
-            first_line=lines[0],
-            last_line=last_line,
+            managed_object=self._named[file.name] or "",
+            path=span.path,
+            text="\n".join(line.rstrip() for line in shown),
+            first_line=span.first,
+            last_line=span.last,
             file=file.name,
             commit=None if revision is None else revision.id,
             committed_at=None if revision is None else revision.time,
@@ -347,7 +329,7 @@ class ConfigRepository:
             tree = self._tree(file)
             if tree is not None and first_line <= len(tree.lines):
                 last = min(first_line + lines - 1, len(tree.lines))
-                pages.append(self._block(file, tree, (), (first_line, last), last, at))
+                pages.append(self._block(file, tree, Span((), first_line, last, last), at))
         return pages
 
     def find_config(
@@ -370,8 +352,8 @@ class ConfigRepository:
                 statement = placed.statement
                 if not matcher.search(tree.lines[statement.line - 1]):
                     continue
-                span = (statement.line, statement.line)
-                found.append(self._block(file, tree, placed.path, span, statement.line, at))
+                span = Span(placed.path, statement.line, statement.line, statement.line)
+                found.append(self._block(file, tree, span, at))
                 if len(found) >= limit:
                     return found
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import re2
@@ -39,8 +40,20 @@ _KINDS = {
 _SEPARATORS = re2.compile(r"\s*(?:>|\||\s/\s)\s*")
 
 
-def find_section(tree: ConfigTree, section: str) -> list[list[Placed]]:
-    """Find the statements a section names.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a configuration, by lines."""
+
+    path: tuple[str, ...]
+    """Headers of what encloses it, itself included where it is one block."""
+    first: int
+    last: int
+    shown_to: int
+    """Last line to be quoted; before `last` in an outline."""
+
+
+def section_spans(tree: ConfigTree, section: str) -> list[Span]:
+    """Find the parts of a configuration that a section names.
 
     Args:
         tree: The configuration.
@@ -48,7 +61,7 @@ def find_section(tree: ConfigTree, section: str) -> list[list[Placed]]:
             name of any of these, or a path such as `router bgp 65000 / neighbor 10.0.0.1`.
 
     Returns:
-        Runs of neighbouring statements (each with all it encloses), in order of the text; empty
+        Runs of neighbouring statements, each with all it encloses, in order of the text; empty
         when nothing fits.
     """
     wanted = " ".join(_SEPARATORS.sub(" ", section.replace('"', "")).split())
@@ -63,6 +76,16 @@ def find_section(tree: ConfigTree, section: str) -> list[list[Placed]]:
     if not found:
         found = _by_path(tree, wanted)
     return _runs(tree, found)
+
+
+def outline(tree: ConfigTree) -> list[Span]:
+    """The top-level blocks, of each the first line, as a table of contents."""
+    spans = []
+    for block in tree.top:
+        lines = sorted(block.lines())
+        header = block.header if block.line else block.text
+        spans.append(Span((header,), lines[0], lines[-1], lines[0]))
+    return spans
 
 
 def _about(tree: ConfigTree, kinds: Iterable[str], name: str) -> set[int]:
@@ -111,31 +134,29 @@ def _by_path(tree: ConfigTree, wanted: str) -> set[int]:
     return {n for n, flat in flats if inside in f" {flat} "}
 
 
-def _runs(tree: ConfigTree, found: set[int]) -> list[list[Placed]]:
-    """Keep the outermost of nested statements and join neighbours in one block."""
-    runs: list[list[Placed]] = []
-    last_line, last_number = 0, -2
-    for number in sorted(found):
+def _runs(tree: ConfigTree, found: set[int]) -> list[Span]:
+    """Keep the outermost of nested statements, and join those that follow each other in a block."""
+    occupied = {placed.statement.line for placed in tree.placed}
+    spans: list[Span] = []
+    covered: set[int] = set()
+    for number in sorted(found, key=lambda number: tree.placed[number].statement.line):
         placed = tree.placed[number]
-        lines = list(placed.statement.lines())
-        if lines[-1] <= last_line:
+        lines = sorted(placed.statement.lines())
+        if lines[0] in covered:
             continue
-        if runs and placed.path == runs[-1][-1].path and _adjoins(tree, last_number, number):
-            runs[-1].append(placed)
+        covered.update(lines)
+        path = placed.path
+        if placed.statement.children:
+            path = (*path, placed.statement.header)
+        last = spans[-1] if spans else None
+        between = range(last.last + 1, lines[0]) if last else range(0)
+        if last and not occupied & set(between) and _joins(last.path, path, placed):
+            spans[-1] = Span(placed.path, last.first, lines[-1], lines[-1])
         else:
-            runs.append([placed])
-        last_line, last_number = max(lines), number
-    return runs
+            spans.append(Span(path, lines[0], lines[-1], lines[-1]))
+    return spans
 
 
-def _adjoins(tree: ConfigTree, before: int, after: int) -> bool:
-    """Whether no other statement lies between two statements (their own children aside)."""
-    path = tree.placed[after].path
-    return all(len(placed.path) > len(path) for placed in tree.placed[before + 1 : after])
-
-
-def outline(tree: ConfigTree) -> Iterator[Placed]:
-    """The statements at the top, as a table of contents."""
-    for placed in tree.placed:
-        if not placed.path:
-            yield placed
+def _joins(before: tuple[str, ...], path: tuple[str, ...], placed: Placed) -> bool:
+    """Whether a statement continues a run: both stand in the same block."""
+    return before in (placed.path, path) or before[:-1] == placed.path

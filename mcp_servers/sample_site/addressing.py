@@ -1,4 +1,4 @@
-"""Addresses: loopbacks, point-to-point subnets and AS numbers, the same in logs and configurations."""
+"""Addresses and AS numbers, the same in logs and in configurations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bgp_sessions(
     own_as: int,
     data_center_of: dict[str, int],
 ) -> tuple[BgpSession, ...]:
-    """iBGP of every router with both reflectors, eBGP of each leaf with its core routers."""
+    """Every router with both reflectors (iBGP), each leaf with its core routers (eBGP)."""
     reflectors = [element.name for element in elements if element.role is Role.REFLECTOR]
     clients = (
         Role.CORE,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from mcp_servers.sample_site.configuration import (
     Configuration,
@@ -112,42 +111,3 @@ def build_history(network: Network) -> ConfigHistory:
         time = start + timedelta(seconds=moment)
         commits.append(commit_of(network, settings[name], time, staff(rng)))
     return ConfigHistory(tuple(commits), settings)
-
-
-def write_repository(path: Path, commits: Sequence[ConfigCommit]) -> None:
-    """Write commits, in time order, as a bare git repository; same commits, same object ids."""
-    from dulwich.objects import Blob, Commit, ShaFile, Tree  # noqa: PLC0415 - heavy, only here
-    from dulwich.repo import Repo  # noqa: PLC0415 - heavy, only here
-
-    path.mkdir(parents=True, exist_ok=True)
-    repository = Repo.init_bare(str(path), default_branch=b"master")
-    objects: list[tuple[ShaFile, str | None]] = []
-    groups: dict[str, dict[str, bytes]] = {}
-    group_trees: dict[str, bytes] = {}
-    parent: bytes | None = None
-    for entry in sorted(commits, key=lambda commit: commit.time):
-        group, _, name = entry.path.partition("/")
-        blob = Blob.from_string(entry.text.encode())
-        groups.setdefault(group, {})[name] = blob.id
-        subtree, root = Tree(), Tree()
-        for file, blob_id in groups[group].items():
-            subtree.add(file.encode(), 0o100644, blob_id)
-        group_trees[group] = subtree.id
-        for folder, tree_id in group_trees.items():
-            root.add(folder.encode(), 0o040000, tree_id)
-        commit = Commit()
-        commit.tree = root.id
-        commit.parents = [] if parent is None else [parent]
-        commit.author = f"{entry.author} <{entry.author}@noc.example.net>".encode()
-        commit.committer = b"oxidized <oxidized@noc.example.net>"
-        commit.author_time = commit.commit_time = int(entry.time.timestamp())
-        commit.author_timezone = commit.commit_timezone = 0
-        commit.encoding = b"UTF-8"
-        commit.message = f"update {entry.path}\n".encode()
-        objects += [(blob, None), (subtree, None), (root, None), (commit, None)]
-        parent = commit.id
-    unique = {item.id: (item, hint) for item, hint in objects}
-    repository.object_store.add_objects(list(unique.values()))
-    if parent is not None:
-        repository.refs[b"refs/heads/master"] = parent
-    repository.close()

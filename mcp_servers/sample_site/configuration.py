@@ -26,7 +26,7 @@ from mcp_servers.sample_site.people import circuit_id
 CORE_MTU = 9216
 ACCESS_MTU = 2000
 
-PASSWORD_PATTERN = r"\$6\$[0-9a-f]{12}\$[0-9a-f]{43}"
+HASH_PATTERN = r"\$6\$[0-9a-f]{12}\$[0-9a-f]{43}"
 """How the password hashes here look (fictitious, of no password)."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ def deliver(
     return sorted(post.records, key=lambda record: record.arrived)
 
 
-_NEVER = datetime.max
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _from_manager(event: Event) -> bool:

@@ -63,13 +63,15 @@ def _power_elsewhere(scene: Scene) -> None:
         return
     power = scene.rng.choice(names)
     start = scene.after(-scene.between(20, 420))
-    scene.say(power, "mains_fail", start, origin="herring")
+    scene.marked(origin="herring").say(power, "mains_fail", start)
     later = start + timedelta(seconds=scene.between(20, 60))
     amperes, minutes = scene.rng.randint(18, 46), scene.rng.randint(180, 400)
-    scene.say(power, "battery_discharge", later, origin="herring", value=amperes, minutes=minutes)
+    scene.marked(origin="herring").say(
+        power, "battery_discharge", later, value=amperes, minutes=minutes
+    )
     if scene.rng.random() < 0.5:
         back = start + timedelta(minutes=scene.between(12, 40))
-        scene.say(power, "mains_fail", back, origin="herring", cleared=True)
+        scene.marked(origin="herring", cleared=True).say(power, "mains_fail", back)
     scene.herrings.setdefault(power)
 
 
@@ -79,8 +81,8 @@ def _antenna_elsewhere(scene: Scene) -> None:
         return
     gnb = scene.rng.choice(names)
     moment = scene.after(scene.between(-300, 120))
-    scene.say(gnb, "vswr", moment, origin="herring", unit=2, branch="A", value=1.9)
+    scene.marked(origin="herring").say(gnb, "vswr", moment, unit=2, branch="A", value=1.9)
     cell = f"CELL-{scene.rng.randint(1, 3)}"
     later = moment + timedelta(seconds=scene.between(1, 30))
-    scene.say(gnb, "cell_degraded", later, origin="herring", cell=cell, value=11.5, limit=30)
+    scene.marked(origin="herring").say(gnb, "cell_degraded", later, cell=cell, value=11.5, limit=30)
     scene.herrings.setdefault(gnb)

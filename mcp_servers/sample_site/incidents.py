@@ -111,7 +111,8 @@ def generate_incident(
             key=lambda commit: commit.time,
         )
     )
-    lines = dict.fromkeys(record.line for record in kept if record.event.decisive)
+    proofs = (r for r in kept if r.event.decisive and window[0] <= r.printed <= window[1])
+    lines = dict.fromkeys(record.line for record in proofs)
     truth = Truth(
         family=family,
         seed=seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 
 from mcp_servers.sample_site.addressing import AddressPlan, bgp_sessions
@@ -232,7 +233,7 @@ class _Builder:
                 self.power(place, hub)
                 hubs.append(hub)
             chain = [aggregations[0], *hubs, aggregations[1]]
-            for near, far in zip(chain, chain[1:], strict=False):
+            for near, far in pairwise(chain):
                 self.join(near, far, "isis")
             self.ring_aggregations.append((aggregations[0], aggregations[1]))
             self.ring_hubs.append(hubs)

@@ -22,8 +22,8 @@ _LAST = (
 ).split()
 _COMPANIES = (
     "Brandt Logistik|Hafenwerk Nord|Klinikum Talgau|Molkerei Sonnrain|Papierfabrik Ebers|"
-    "Stadtwerke Lohrfeld|Tierpark Weidental|Windkraft Ostsee|Autohaus Kerner|Kreisverwaltung Seenland|"
-    "Baustoffe Rennert|Druckhaus Falk"
+    "Stadtwerke Lohrfeld|Tierpark Weidental|Windkraft Ostsee|Autohaus Kerner|"
+    "Kreisverwaltung Seenland|Baustoffe Rennert|Druckhaus Falk"
 ).split("|")
 _NETWORKS = ("00101", "99970", "26298", "23499", "99901")
 _STAFF = ("nfeld", "tbrandis", "kosei", "lmarquardt", "rsolak", "jwiebe", "dprehn", "ahofer")

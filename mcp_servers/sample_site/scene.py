@@ -37,6 +37,32 @@ class Outage:
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Writes records with the same marks onto a scene."""
+
+    events: list[Event]
+    origin: Origin
+    decisive: bool
+    cleared: bool
+    planned: bool
+
+    def say(self, element: str, name: str, time: datetime, /, **details: str | int | float) -> None:
+        """An element reports something."""
+        self.events.append(
+            Event(
+                time,
+                element,
+                name,
+                details,
+                origin=self.origin,
+                decisive=self.decisive,
+                cleared=self.cleared,
+                planned=self.planned,
+            )
+        )
+
+
 @dataclass(slots=True)
 class Scene:
     """One incident while it is being written."""
@@ -78,31 +104,20 @@ class Scene:
         """A random number of seconds."""
         return self.rng.uniform(low, high)
 
-    def say(
+    def marked(
         self,
-        element: str,
-        name: str,
-        time: datetime,
         *,
         origin: Origin = "impact",
         decisive: bool = False,
         cleared: bool = False,
         planned: bool = False,
-        **details: str | int | float,
-    ) -> None:
-        """An element reports something."""
-        self.events.append(
-            Event(
-                time,
-                element,
-                name,
-                details,
-                origin=origin,
-                decisive=decisive,
-                cleared=cleared,
-                planned=planned,
-            )
-        )
+    ) -> Voice:
+        """A voice whose records carry these marks."""
+        return Voice(self.events, origin, decisive, cleared, planned)
+
+    def say(self, element: str, name: str, time: datetime, /, **details: str | int | float) -> None:
+        """An element reports something that follows from the fault."""
+        self.marked().say(element, name, time, **details)
 
     def blame(self, managed_object: str, cause: str, *, acceptable: Collection[str] = ()) -> None:
         """Write down a root cause."""

@@ -7,7 +7,7 @@ holdover at once and leave their phase budget minutes later (G.8271.1, G.8273.2)
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from mcp_servers.sample_site.events import Origin
@@ -70,10 +70,10 @@ def lose_gnb(scene: Scene, gnb: str, outage: Outage, origin: Origin) -> None:
     def state(element: str, name: str, down: datetime, **details: str | int | float) -> None:
         if until is not None and until < down:
             return
-        scene.say(element, name, down, origin=origin, **details)
+        scene.marked(origin=origin).say(element, name, down, **details)
         if until is not None:
             up = until + timedelta(seconds=scene.between(3, 25))
-            scene.say(element, name, up, origin=origin, cleared=True, **details)
+            scene.marked(origin=origin, cleared=True).say(element, name, up, **details)
 
     for amf in network.names(Role.AMF):
         down = first + timedelta(seconds=scene.between(0, 6))
@@ -112,11 +112,10 @@ def release_users(
     amf = scene.rng.choice(scene.network.names(Role.AMF))
     for _ in range(count):
         user = scene.people.subscriber()
-        scene.say(
+        scene.marked(origin=origin).say(
             amf,
             "ue_released",
             time + timedelta(seconds=scene.between(1, 60)),
-            origin=origin,
             supi=scene.people.plant("supi", user.supi),
             gpsi=scene.people.plant("msisdn", user.gpsi),
             cell=f"{gnb}/{scene.rng.choice(CELLS)}",
@@ -127,18 +126,26 @@ def release_users(
 
 
 def registrations_suffer(
-    scene: Scene, tac: int, time: datetime, until: datetime | None, *, origin: Origin = "impact"
+    scene: Scene,
+    tac: int,
+    time: datetime,
+    until: datetime | None,
+    *,
+    origin: Origin = "impact",
+    amfs: Sequence[str] = (),
 ) -> None:
-    """The AMFs' five-minute counters show it at the end of the period."""
-    for amf in scene.network.names(Role.AMF):
+    """The five-minute counters of the AMFs (all by default) show it at the end of the period."""
+    for amf in amfs or scene.network.names(Role.AMF):
         period = _next_period(time)
         value = round(scene.between(40, 85), 1)
         details: dict[str, str | int | float] = {"tac": tac, "value": value, "limit": 95}
         if until is None or until > time + timedelta(minutes=2):
-            scene.say(amf, "registration_rate", period, origin=origin, **details)
+            scene.marked(origin=origin).say(amf, "registration_rate", period, **details)
             if until is not None:
                 end = max(_next_period(until), period + timedelta(minutes=5))
-                scene.say(amf, "registration_rate", end, origin=origin, cleared=True, **details)
+                scene.marked(origin=origin, cleared=True).say(
+                    amf, "registration_rate", end, **details
+                )
 
 
 def _next_period(time: datetime) -> datetime:
@@ -178,10 +185,10 @@ def _managers_miss(scene: Scene, outage: Outage, origin: Origin) -> None:
         details: dict[str, str | int | float] = {"seconds": wait, "address": address}
         if outage.until is not None and outage.until < down:
             continue
-        scene.say(name, alarm, down, origin=origin, **details)
+        scene.marked(origin=origin).say(name, alarm, down, **details)
         if outage.until is not None:
             up = outage.until + timedelta(seconds=scene.between(20, 70))
-            scene.say(name, alarm, up, origin=origin, cleared=True, **details)
+            scene.marked(origin=origin, cleared=True).say(name, alarm, up, **details)
 
 
 def unreachable_power(network: Network, gone: Collection[str]) -> list[str]:
@@ -204,7 +211,7 @@ def clocks_lose_source(
     reason: str,
     holdover_minutes: tuple[float, float],
 ) -> None:
-    """gNBs run on their own oscillator, and leave the phase budget when it has drifted enough."""
+    """The gNBs run on their own oscillator until it has drifted out of the phase budget."""
     for gnb in gnbs:
         router = scene.network.router_of(gnb)
         start = time + timedelta(seconds=scene.between(2, 14))

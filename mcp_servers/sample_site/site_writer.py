@@ -14,9 +14,8 @@ from mcp_servers.sample_site.config_history import (
     ConfigHistory,
     build_history,
     end_of_history,
-    write_repository,
 )
-from mcp_servers.sample_site.configuration import PASSWORD_PATTERN, DeviceConfiguration
+from mcp_servers.sample_site.configuration import HASH_PATTERN, DeviceConfiguration
 from mcp_servers.sample_site.daily_life import DAYS, commit_records, daily_life
 from mcp_servers.sample_site.delivery import Record, deliver
 from mcp_servers.sample_site.documents import write_documents
@@ -25,6 +24,7 @@ from mcp_servers.sample_site.incidents import files_of, generate_incident
 from mcp_servers.sample_site.network import Network, rng_for
 from mcp_servers.sample_site.network_builder import build_network
 from mcp_servers.sample_site.people import CIRCUIT_PATTERN, People
+from mcp_servers.sample_site.repository import write_repository
 from mcp_servers.sample_site.tickets import write_tickets
 from mcp_servers.sample_site.truth import Truth
 from telecom.errors import SiteDirectoryError
@@ -131,7 +131,7 @@ def _plant_configured(people: People, history: ConfigHistory) -> None:
         if isinstance(settings, DeviceConfiguration):
             people.plant("secret", settings.community)
             people.plant("secret", settings.tacacs_key)
-    for kind, pattern in (("secret", PASSWORD_PATTERN), ("circuit", CIRCUIT_PATTERN)):
+    for kind, pattern in (("secret", HASH_PATTERN), ("circuit", CIRCUIT_PATTERN)):
         found = {value for commit in history.commits for value in re.findall(pattern, commit.text)}
         for value in sorted(found):
             people.plant(kind, value)

@@ -95,9 +95,8 @@ class _Writer:
         if rng.random() < 0.15:
             parts.pop()
         if rng.random() < 0.2:
-            parts.append(
-                f"Informed {rng.choice(('customer care', 'shift lead', 'regional manager'))}. /{staff(rng)}"
-            )
+            whom = rng.choice(("customer care", "shift lead", "regional manager"))
+            parts.append(f"Informed {whom}. /{staff(rng)}")
         at_port = "{port}" in description[0] + parts[0]
         managed_object = f"{element.name}:{slots['port']}" if at_port else element.name
         return Ticket(

@@ -80,18 +80,24 @@ def link_fails(
         details = port_details(network, cable, name)
         moment = time + timedelta(milliseconds=scene.rng.randint(1, 180))
         down = "admin_down" if name == admin_end else "link_down"
-        scene.say(name, down, moment, origin=origin, decisive=name in decisive_ends, **details)
-        scene.say(name, "line_down", moment + timedelta(milliseconds=8), origin=origin, **details)
+        scene.marked(origin=origin, decisive=name in decisive_ends).say(
+            name, down, moment, **details
+        )
+        scene.marked(origin=origin).say(
+            name, "line_down", moment + timedelta(milliseconds=8), **details
+        )
         if cable.protocol in ("isis", "ospf", "ebgp"):
             later = moment + timedelta(milliseconds=scene.rng.randint(5, 60))
-            scene.say(name, "bfd_down", later, origin=origin, reason="link", **details)
+            scene.marked(origin=origin).say(name, "bfd_down", later, reason="link", **details)
         adjacency_falls(scene, cable, name, moment, reason="link", origin=origin)
         if cable.protocol == "ebgp":
             _session_on_link(scene, cable, name, moment, origin)
         if until is not None:
             back = until + timedelta(milliseconds=scene.rng.randint(1, 400))
-            scene.say(name, "link_up", back, origin=origin, **details)
-            scene.say(name, "line_up", back + timedelta(milliseconds=9), origin=origin, **details)
+            scene.marked(origin=origin).say(name, "link_up", back, **details)
+            scene.marked(origin=origin).say(
+                name, "line_up", back + timedelta(milliseconds=9), **details
+            )
             adjacency_returns(scene, cable, name, back, origin=origin)
 
 
@@ -104,10 +110,12 @@ def _host_member(
     origin: Origin,
 ) -> None:
     moment = time + timedelta(seconds=scene.between(0.1, 1.0))
-    scene.say(name, "bond_down", moment, origin=origin, port=cable.port(name))
+    scene.marked(origin=origin).say(name, "bond_down", moment, port=cable.port(name))
     if until is not None:
         back = until + timedelta(seconds=scene.between(0.5, 3))
-        scene.say(name, "bond_down", back, origin=origin, cleared=True, port=cable.port(name))
+        scene.marked(origin=origin, cleared=True).say(
+            name, "bond_down", back, port=cable.port(name)
+        )
 
 
 def _session_on_link(
@@ -117,7 +125,7 @@ def _session_on_link(
         if session.cable is cable:
             later = moment + timedelta(milliseconds=scene.rng.randint(10, 300))
             details = session_details(session, name)
-            scene.say(name, "bgp_down", later, origin=origin, reason="link", **details)
+            scene.marked(origin=origin).say(name, "bgp_down", later, reason="link", **details)
 
 
 def adjacency_falls(
@@ -134,17 +142,17 @@ def adjacency_falls(
     details = port_details(scene.network, cable, name)
     moment = time + timedelta(milliseconds=scene.rng.randint(3, 90))
     if cable.protocol == "isis":
-        scene.say(
-            name, "isis_down", moment, origin=origin, decisive=decisive, reason=reason, **details
+        scene.marked(origin=origin, decisive=decisive).say(
+            name, "isis_down", moment, reason=reason, **details
         )
         wait = scene.between(0.02, 0.9) if reason == "link" else scene.between(5, 15)
         why = "link" if reason == "link" else "hold"
         later = moment + timedelta(seconds=wait)
-        scene.say(name, "ldp_down", later, origin=origin, reason=why, **details)
+        scene.marked(origin=origin).say(name, "ldp_down", later, reason=why, **details)
     elif cable.protocol == "ospf":
         why = reason if reason in ("link", "hold", "bfd") else "hold"
-        scene.say(
-            name, "ospf_down", moment, origin=origin, decisive=decisive, reason=why, **details
+        scene.marked(origin=origin, decisive=decisive).say(
+            name, "ospf_down", moment, reason=why, **details
         )
 
 
@@ -155,19 +163,19 @@ def adjacency_returns(
     details = port_details(scene.network, cable, name)
     if cable.protocol == "isis":
         up = time + timedelta(seconds=scene.between(0.8, 4))
-        scene.say(name, "isis_up", up, origin=origin, **details)
+        scene.marked(origin=origin).say(name, "isis_up", up, **details)
         later = up + timedelta(seconds=scene.between(1, 8))
-        scene.say(name, "ldp_up", later, origin=origin, **details)
+        scene.marked(origin=origin).say(name, "ldp_up", later, **details)
     elif cable.protocol == "ospf":
         up = time + timedelta(seconds=scene.between(2, 11))
-        scene.say(name, "ospf_up", up, origin=origin, **details)
+        scene.marked(origin=origin).say(name, "ospf_up", up, **details)
     if cable.protocol in ("isis", "ospf", "ebgp"):
         bfd = time + timedelta(seconds=scene.between(0.5, 3))
-        scene.say(name, "bfd_up", bfd, origin=origin, **details)
+        scene.marked(origin=origin).say(name, "bfd_up", bfd, **details)
     for session in scene.network.sessions:
         if session.cable is cable:
             later = time + timedelta(seconds=scene.between(6, 25))
-            scene.say(name, "bgp_up", later, origin=origin, **session_details(session, name))
+            scene.marked(origin=origin).say(name, "bgp_up", later, **session_details(session, name))
 
 
 def bfd_fails(scene: Scene, cable: Cable, time: datetime, *, first: str) -> None:
@@ -201,10 +209,10 @@ def sessions_expire(
             if name in dead or (until is not None and until < down):
                 continue
             details = session_details(session, name)
-            scene.say(name, "bgp_down", down, origin=origin, reason="hold", **details)
+            scene.marked(origin=origin).say(name, "bgp_down", down, reason="hold", **details)
             if until is not None:
                 up = until + timedelta(seconds=scene.between(12, 55))
-                scene.say(name, "bgp_up", up, origin=origin, **details)
+                scene.marked(origin=origin).say(name, "bgp_up", up, **details)
 
 
 def traffic_moves(

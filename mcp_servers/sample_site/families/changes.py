@@ -1,4 +1,4 @@
-"""A change that breaks something: the commit, what the element logs, and the lines that prove it."""
+"""A change that breaks something: the commit, its log records, and the lines that prove it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def change_router(
     scene.decisive += changed_lines(before, commit.text)
     for event in session_records(name, user, moment, scene.rng, scene.rng.randint(300, 400)):
         decisive = event.name == "config_commit"
-        scene.say(name, event.name, event.time, origin="cause", decisive=decisive, **event.details)
+        scene.marked(origin="cause", decisive=decisive).say(
+            name, event.name, event.time, **event.details
+        )
 
 
 def change_gnb(

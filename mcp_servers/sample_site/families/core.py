@@ -44,21 +44,20 @@ def amf_software_crash(scene: Scene) -> None:
     address = function_address(network, amf)
     moment = scene.onset
     for count in range(1, rng.randint(3, 4)):
-        scene.say(
-            amf, "nf_crash", moment, origin="cause", decisive=True,
-            process="ngap-worker", count=count,
-        )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            amf, "nf_crash", moment, process="ngap-worker", count=count
+        )
         back = moment + timedelta(seconds=scene.between(55, 110))
         for gnb in network.names(Role.GNB):
             down = moment + timedelta(seconds=scene.between(0.05, 1.8))
             up = back + timedelta(seconds=scene.between(1, 25))
             details = {"peer": amf, "address": address, "reason": "ABORT received"}
             scene.say(gnb, "n2_lost", down, **details)
-            scene.say(gnb, "n2_lost", up, cleared=True, **details)
+            scene.marked(cleared=True).say(gnb, "n2_lost", up, **details)
         moment = back + timedelta(seconds=scene.between(150, 330))
     _partner_drowns(scene, partner)
     for tac in dict.fromkeys(network.tracking_areas.values()):
-        registrations_suffer(scene, tac, scene.onset, None)
+        registrations_suffer(scene, tac, scene.onset, None, amfs=[partner])
     scene.blame(amf, "NGAP worker crashes repeatedly")
     scene.path += [amf, partner, network.names(Role.GNB)[0]]
 
@@ -76,12 +75,10 @@ def smf_upf_path(scene: Scene) -> None:
     upf = rng.choice(network.names(Role.UPF))
     scene.touched.setdefault(upf)
     for seconds in (-scene.between(2, 20), scene.between(240, 600)):
-        scene.say(
+        scene.marked(origin="cause", decisive=True).say(
             upf,
             "upf_worker_stall",
             scene.after(seconds),
-            origin="cause",
-            decisive=True,
             unit=rng.randint(0, 3),
             count=rng.randint(20, 90),
         )
@@ -119,9 +116,11 @@ def _certificate(scene: Scene) -> None:
     details = {"subject": subject, "expiry": format_instant(scene.onset.replace(microsecond=0))}
     for days in (2, 1):
         moment = scene.after(-86_400 * days + scene.between(-900, 900))
-        scene.say(function, "certificate_warning", moment, origin="cause", decisive=True, **details)
-    scene.say(
-        function, "certificate_expired", scene.after(0.5), origin="cause", decisive=True, **details
+        scene.marked(origin="cause", decisive=True).say(
+            function, "certificate_warning", moment, **details
+        )
+    scene.marked(origin="cause", decisive=True).say(
+        function, "certificate_expired", scene.after(0.5), **details
     )
     consumers = network.dependants(function, "serves")
     for consumer in consumers:
@@ -144,14 +143,22 @@ def _licence(scene: Scene) -> None:
     upf = rng.choice(network.names(Role.UPF))
     scene.touched.setdefault(upf)
     for days in (2, 1):
-        scene.say(
-            upf, "licence_limit", scene.after(-86_400 * days), origin="cause", decisive=True,
-            feature="upf-capacity", reason=f"expires in {days} days", limit="no change yet",
-        )  # fmt: skip
-    scene.say(
-        upf, "licence_limit", scene.after(0.2), origin="cause", decisive=True,
-        feature="upf-capacity", reason="expired", limit="5 Gbit/s",
-    )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            upf,
+            "licence_limit",
+            scene.after(-86400 * days),
+            feature="upf-capacity",
+            reason=f"expires in {days} days",
+            limit="no change yet",
+        )
+    scene.marked(origin="cause", decisive=True).say(
+        upf,
+        "licence_limit",
+        scene.after(0.2),
+        feature="upf-capacity",
+        reason="expired",
+        limit="5 Gbit/s",
+    )
     for gnb, plane in network.user_planes.items():
         if plane != upf:
             continue
@@ -179,17 +186,21 @@ def _slow_udm(scene: Scene) -> None:
     udm = rng.choice(network.names(Role.UDM))
     scene.touched.setdefault(udm)
     for seconds in (scene.between(-25, 5), scene.between(300, 600)):
-        scene.say(
-            udm, "udm_queue", scene.after(seconds), origin="cause", decisive=True,
-            process="nudr-client", value=rng.randint(4_000, 30_000), seconds=rng.randint(6, 40),
-        )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            udm,
+            "udm_queue",
+            scene.after(seconds),
+            process="nudr-client",
+            value=rng.randint(4000, 30000),
+            seconds=rng.randint(6, 40),
+        )
     services = {Role.AUSF: "nudm-ueau", Role.AMF: "nudm-sdm", Role.SMF: "nudm-uecm"}
     for consumer in network.dependants(udm, "serves"):
         service = services[network.elements[consumer].role]
         moment = scene.after(scene.between(6, 60))
         for _ in range(rng.randint(3, 6)):
-            value = rng.randint(12, 70)
-            scene.say(consumer, "nf_peer_timeout", moment, peer=udm, service=service, value=value)
+            share = rng.randint(12, 70)
+            scene.say(consumer, "nf_peer_timeout", moment, peer=udm, service=service, value=share)
             moment += timedelta(seconds=scene.between(70, 220))
     for amf in network.names(Role.AMF):
         value = round(scene.between(52, 80), 1)
@@ -205,15 +216,14 @@ def _slow_resolver(scene: Scene) -> None:
     scene.touched.setdefault(resolver)
     for seconds in (scene.between(-25, 5), scene.between(300, 600)):
         value = rng.randint(1_000, 1_024)
-        scene.say(
-            resolver, "dns_slow", scene.after(seconds), origin="cause", decisive=True,
-            value=value, limit=1_000,
-        )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            resolver, "dns_slow", scene.after(seconds), value=value, limit=1000
+        )
     for smf in network.names(Role.SMF):
         moment = scene.after(scene.between(10, 60))
         for _ in range(rng.randint(4, 7)):
-            value = rng.randint(20, 70)
-            scene.say(smf, "nf_peer_timeout", moment, peer=resolver, service="dns", value=value)
+            share = rng.randint(20, 70)
+            scene.say(smf, "nf_peer_timeout", moment, peer=resolver, service="dns", value=share)
             moment += timedelta(seconds=scene.between(80, 200))
         session_rejections(scene, smf, count=rng.randint(6, 12), code=38, reason="network failure")
         value = round(scene.between(61, 84), 1)

@@ -41,10 +41,9 @@ def fiber_cut(scene: Scene) -> None:
         moment = scene.after(scene.between(0.5, 2.5))
         details = port_details(scene.network, cable, name)
         dbm = DARK_DBM
-        scene.say(
-            name, "optics_low", moment, origin="cause", decisive=True, dbm=dbm, limit=LOW_DBM,
-            **details,
-        )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            name, "optics_low", moment, dbm=dbm, limit=LOW_DBM, **details
+        )
     scene.blame(
         cable.managed_object(cable.a),
         f"fibre to {cable.b} cut, no light at either end",
@@ -71,10 +70,9 @@ def optics_degradation(scene: Scene) -> None:
     details = port_details(network, cable, receiver)
 
     def warn(seconds: float, dbm: float) -> None:
-        scene.say(
-            receiver, "optics_low", scene.after(seconds), origin="cause", decisive=True, dbm=dbm,
-            limit=LOW_DBM, **details,
-        )  # fmt: skip
+        scene.marked(origin="cause", decisive=True).say(
+            receiver, "optics_low", scene.after(seconds), dbm=dbm, limit=LOW_DBM, **details
+        )
 
     warn(-1.7 * 86_400, -14.3)
     warn(-0.6 * 86_400, -15.2)
@@ -82,8 +80,8 @@ def optics_degradation(scene: Scene) -> None:
     for seconds in (scene.between(2, 20), scene.between(300, 500), scene.between(700, 900)):
         count = rng.randint(900, 12_000)
         moment = scene.after(seconds)
-        scene.say(
-            receiver, "crc_errors", moment, origin="cause", decisive=True, count=count, **details
+        scene.marked(origin="cause", decisive=True).say(
+            receiver, "crc_errors", moment, count=count, **details
         )
     moment = scene.onset + timedelta(seconds=4)
     for _ in range(rng.randint(2, 4)):

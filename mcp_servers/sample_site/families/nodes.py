@@ -33,7 +33,7 @@ def site_power(scene: Scene) -> None:
 
     def report(name: str, before: float, **details: int | float) -> None:
         moment = scene.after(-before)
-        scene.say(power, name, moment, origin="cause", decisive=True, **details)
+        scene.marked(origin="cause", decisive=True).say(power, name, moment, **details)
 
     report("mains_fail", 60 * minutes)
     report("battery_discharge", 60 * minutes - 35, value=rng.randint(22, 55), minutes=minutes + 9)

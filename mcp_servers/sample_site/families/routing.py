@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from mcp_servers.sample_site.configuration import DeviceConfiguration, PolicyTerm
 from mcp_servers.sample_site.families.changes import change_router
-from mcp_servers.sample_site.families.victims import access_uplinks
+from mcp_servers.sample_site.families.victims import access_uplinks, way_to_users
 from mcp_servers.sample_site.faults import crowded_path
 from mcp_servers.sample_site.network import Role
 from mcp_servers.sample_site.scene import Scene
@@ -24,10 +24,7 @@ def bgp_policy_error(scene: Scene) -> None:
 
     def edit(settings: DeviceConfiguration) -> None:
         if wrong == "list":
-            pool = settings.prefix_lists["SUBSCRIBER-POOL"][0]
-            settings.prefix_lists["SUBSCRIBER-POOL"] = [
-                pool.replace("/14", "/12").replace("100.7", "100.6")
-            ]
+            settings.prefix_lists["SUBSCRIBER-POOL"] = ["100.80.0.0/14"]
         else:
             settings.policies["TO-TRANSIT"][0] = PolicyTerm("SUBSCRIBER-POOL", accept=False)
 
@@ -43,12 +40,10 @@ def bgp_policy_error(scene: Scene) -> None:
         value = round(scene.between(0.3, 2.2), 2)
         moment = scene.after(60 * minute)
         scene.say(upf, "throughput_low", moment, value=value, percent=rng.randint(3, 14), limit=20)
-    _cells_slow(scene, [gnb for gnb, plane in network.user_planes.items() if plane == upf])
-    scene.path += [
-        border,
-        upf,
-        *[gnb for gnb, plane in network.user_planes.items() if plane == upf][:1],
-    ]
+    gnbs = [gnb for gnb, plane in network.user_planes.items() if plane == upf]
+    _cells_slow(scene, gnbs)
+    host = network.providers(upf, "hosts")[0]
+    scene.path += [*network.path(border, host), upf, *gnbs[:1]]
 
 
 def _cells_slow(scene: Scene, gnbs: list[str]) -> None:
@@ -83,4 +78,5 @@ def mtu_mismatch(scene: Scene) -> None:
         f"MTU {wrong} on the port to {cable.b}, the other end has 2000",
         acceptable=[changed],
     )
-    scene.path += [changed, cable.b, *gnbs[:1], *[network.user_planes[gnb] for gnb in gnbs[:1]]]
+    scene.path += [changed, *way_to_users(scene, cable.b, gnbs)]
+    scene.path += [network.user_planes[gnb] for gnb in gnbs[:1]]

@@ -17,14 +17,8 @@ def timing_loss(scene: Scene) -> None:
     routers = network.dependants(clock, "clocks")
     gnbs = [gnb for router in routers for gnb in network.dependants(router, "clocks")]
     for seconds in (scene.between(-15, -2), scene.between(400, 700)):
-        scene.say(
-            clock,
-            "servo_alarm",
-            scene.after(seconds),
-            origin="cause",
-            decisive=True,
-            unit=1,
-            value=rng.randint(3_000, 90_000),
+        scene.marked(origin="cause", decisive=True).say(
+            clock, "servo_alarm", scene.after(seconds), unit=1, value=rng.randint(3000, 90000)
         )
     clocks_lose_source(
         scene, gnbs, scene.onset, reason="phase jump detected", holdover_minutes=(2.5, 14)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mcp_servers.sample_site.configuration import DeviceConfiguration, PortSettings
 from mcp_servers.sample_site.families.changes import change_router
-from mcp_servers.sample_site.families.victims import first_of, hubs_with_cells, users_notice
+from mcp_servers.sample_site.families.victims import hubs_with_cells, users_notice, way_to_users
 from mcp_servers.sample_site.faults import crowded_path, detour
 from mcp_servers.sample_site.network import Cable, Role
 from mcp_servers.sample_site.scene import Scene
@@ -27,6 +27,7 @@ def write(scene: Scene) -> None:
     ring = [cable for cable in scene.network.cables_of(hub) if cable.protocol == "isis"]
     variant = scene.rng.choice(("level", "mtu", "circuit", "passive", "bfd"))
     _VARIANTS[variant](scene, hub, ring)
+    scene.acceptable += [cable.managed_object(hub) for cable in ring]
     scene.token_target = scene.rng.randint(18_500, 21_500)
 
 
@@ -93,13 +94,15 @@ def _adjacencies_end(
             moment = time + timedelta(seconds=scene.between(1, 9))
             for _ in range(4):
                 details = port_details(scene.network, cable, far)
-                scene.say(far, "isis_mismatch", moment, decisive=True, reason=mismatch, **details)
+                scene.marked(decisive=True).say(
+                    far, "isis_mismatch", moment, reason=mismatch, **details
+                )
                 moment += timedelta(seconds=scene.between(170, 320))
     detour(scene, ring, time)
     isolated = [name for name in scene.network.isolated(cut=ring) if name != hub]
     cut_off(scene, time + timedelta(seconds=1), isolated=[hub, *isolated])
     users_notice(scene, isolated, minutes=35)
-    scene.path += [hub, *first_of(scene, isolated), scene.network.names(Role.AMF)[0]]
+    scene.path += [*way_to_users(scene, hub, isolated), scene.network.names(Role.AMF)[0]]
 
 
 def _bfd(scene: Scene, hub: str, ring: list[Cable]) -> None:
@@ -131,7 +134,7 @@ def _bfd(scene: Scene, hub: str, ring: list[Cable]) -> None:
     behind = [n for n in isolated if scene.network.elements[n].role is Role.GNB]
     crowded_path(scene, behind, scene.onset, rounds=5)
     users_notice(scene, isolated, minutes=35)
-    scene.path += [hub, *first_of(scene, isolated), scene.network.names(Role.AMF)[0]]
+    scene.path += [*way_to_users(scene, hub, isolated), scene.network.names(Role.AMF)[0]]
 
 
 def _blackout(scene: Scene, isolated: list[str], time: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from mcp_servers.sample_site.families.victims import access_uplinks, first_of, ring_cables
+from mcp_servers.sample_site.families.victims import access_uplinks, ring_cables, way_to_users
 from mcp_servers.sample_site.faults import links_cut, nodes_die
 from mcp_servers.sample_site.network import Role, rng_for
 from mcp_servers.sample_site.scene import Scene
@@ -23,7 +23,7 @@ def no_cause(scene: Scene) -> None:
 
 
 def _planned_work(scene: Scene) -> None:
-    """gNBs are upgraded one after the other; the managers know the maintenance window."""
+    """Some gNBs are upgraded one after the other; the managers know the maintenance window."""
     network, rng = scene.network, scene.rng
     ring = rng.choice([element.ring for element in network.of_role(Role.AGGREGATION)])
     names = [element.name for element in network.of_role(Role.GNB) if element.ring == ring]
@@ -33,25 +33,25 @@ def _planned_work(scene: Scene) -> None:
         down = scene.after(70 * index + scene.between(0, 30))
         minutes = scene.between(4, 8)
         for amf in network.names(Role.AMF):
-            details = {
+            details: dict[str, str | int] = {
                 "peer": gnb,
                 "address": network.cables_of(gnb)[0].address(gnb),
                 "tac": network.tracking_areas[gnb],
                 "reason": "SHUTDOWN received",
             }
-            scene.say(amf, "amf_n2_lost", down, planned=True, **details)
+            scene.marked(planned=True).say(amf, "amf_n2_lost", down, **details)
             back = down + timedelta(minutes=minutes, seconds=scene.between(2, 20))
-            scene.say(amf, "amf_n2_lost", back, planned=True, cleared=True, **details)
+            scene.marked(planned=True, cleared=True).say(amf, "amf_n2_lost", back, **details)
         for cell in CELLS:
             cell_down = {**cell_details(network, gnb, cell), "reason": "software upgrade"}
-            scene.say(gnb, "cell_down", down, planned=True, **cell_down)
+            scene.marked(planned=True).say(gnb, "cell_down", down, **cell_down)
             up = down + timedelta(minutes=minutes, seconds=scene.between(20, 60))
-            scene.say(gnb, "cell_down", up, planned=True, cleared=True, **cell_down)
+            scene.marked(planned=True, cleared=True).say(gnb, "cell_down", up, **cell_down)
         for neighbor in network.xn_neighbors(gnb):
             lost = down + timedelta(seconds=scene.between(0, 2))
-            scene.say(neighbor, "xn_lost", lost, planned=True, peer=gnb)
+            scene.marked(planned=True).say(neighbor, "xn_lost", lost, peer=gnb)
             back = down + timedelta(minutes=minutes, seconds=scene.between(20, 40))
-            scene.say(neighbor, "xn_lost", back, planned=True, cleared=True, peer=gnb)
+            scene.marked(planned=True, cleared=True).say(neighbor, "xn_lost", back, peer=gnb)
 
 
 def _same_every_day(scene: Scene) -> None:
@@ -68,7 +68,7 @@ def _same_every_day(scene: Scene) -> None:
             busy = rng.randint(90, 99)
             end = moment + timedelta(minutes=scene.between(3, 9))
             scene.say(gnb, "prb_usage", moment, cell=cell, value=busy, limit=90)
-            scene.say(gnb, "prb_usage", end, cleared=True, cell=cell, value=busy, limit=90)
+            scene.marked(cleared=True).say(gnb, "prb_usage", end, cell=cell, value=busy, limit=90)
         for cable in cables:
             moment = scene.after(shift + scene.between(60, 300))
             details = port_details(network, cable, cable.a)
@@ -78,10 +78,10 @@ def _same_every_day(scene: Scene) -> None:
             scene.say(cable.a, "utilization_normal", end, percent=percent - 20, **details)
         for gnb in chronic:
             moment = scene.after(shift + scene.between(30, 500))
-            vswr = {"unit": 1, "branch": "B", "value": 1.7}
+            vswr: dict[str, str | int | float] = {"unit": 1, "branch": "B", "value": 1.7}
             end = moment + timedelta(minutes=scene.between(1, 6))
             scene.say(gnb, "vswr", moment, **vswr)
-            scene.say(gnb, "vswr", end, cleared=True, **vswr)
+            scene.marked(cleared=True).say(gnb, "vswr", end, **vswr)
 
 
 def recovered(scene: Scene) -> None:
@@ -102,16 +102,16 @@ def recovered(scene: Scene) -> None:
             acceptable=ends,
         )
         lost = sorted(outage.isolated) if outage else []
-        scene.path += [cable.a, cable.b, *first_of(scene, lost)]
+        scene.path += [cable.a, *way_to_users(scene, cable.b, lost)]
     else:
         router = rng.choice(network.names(Role.CELL_SITE_ROUTER))
         scene.touched.setdefault(router)
         until = scene.after(scene.between(170, 290))
         outage = nodes_die(scene, [router], scene.onset, until=until)
         back = until + timedelta(seconds=scene.between(0.1, 1))
-        scene.say(router, "started", back, origin="cause", decisive=True)
+        scene.marked(origin="cause", decisive=True).say(router, "started", back)
         scene.blame(router, "router restarted by itself")
-        scene.path += [router, *first_of(scene, sorted(outage.isolated))]
+        scene.path += way_to_users(scene, router, outage.isolated)
     scene.ends = timedelta(minutes=16)
 
 
@@ -137,5 +137,5 @@ def missing_data(scene: Scene) -> None:
     collected = {cable.far(above) for cable in network.cables_of(above)}
     scene.unheard.update(collected | {above} | set(network.names(Role.REFLECTOR)))
     scene.unheard -= set(outage.gone) | set(network.names(Role.GNB))
-    scene.path += [router, *first_of(scene, sorted(outage.gone - {router}))]
+    scene.path += way_to_users(scene, router, outage.gone)
     scene.undecided += [router, uplink.managed_object(above), *power]

@@ -1,1 +1,1 @@
-"""The documents of the sample site: runbooks and vendor notes, as Markdown files beside this one."""
+"""Runbooks and vendor notes of the sample site, as Markdown files beside this one."""

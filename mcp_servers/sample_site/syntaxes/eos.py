@@ -50,9 +50,8 @@ def _interface(p: PortSettings) -> list[str]:
         lines.append(f"   channel-group {_bundle(p)} mode active")
     elif p.address:
         lines += ["   no switchport", f"   ip address {p.address}"]
-        lines += [
-            f"   bfd interval {p.bfd_interval_ms} min-rx {p.bfd_interval_ms} multiplier {p.bfd_multiplier}"
-        ]
+        interval = p.bfd_interval_ms
+        lines += [f"   bfd interval {interval} min-rx {interval} multiplier {p.bfd_multiplier}"]
     if p.filter_in:
         lines.append(f"   ip access-group {p.filter_in} in")
     return [*lines, "!"]

@@ -51,9 +51,8 @@ def _interface(p: PortSettings) -> list[str]:
         if p.hello_s != 10:
             lines += [f" ip ospf hello-interval {p.hello_s}"]
         lines += [" service-policy output EGRESS-5G"]
-        lines += [
-            f" bfd interval {p.bfd_interval_ms} min_rx {p.bfd_interval_ms} multiplier {p.bfd_multiplier}"
-        ]
+        interval = p.bfd_interval_ms
+        lines += [f" bfd interval {interval} min_rx {interval} multiplier {p.bfd_multiplier}"]
     if not p.enabled:
         lines.append(" shutdown")
     return [*lines, "!"]

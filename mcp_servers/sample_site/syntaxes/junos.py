@@ -23,12 +23,8 @@ def render(c: DeviceConfiguration) -> list[str]:
         },
         "protocols": _protocols(c),
         "policy-options": _policy_options(c),
-        "class-of-service": {
-            "schedulers": {
-                name: {f"transmit-rate percent {share}": None} for name, share in c.shapers.items()
-            }
-        },
-        "firewall": {"family inet": {f"filter {n}": _filter(s) for n, s in c.filters.items()}},
+        "class-of-service": {"schedulers": _schedulers(c)},
+        "firewall": {"family inet": _filters(c)},
     }
     return list(_print(tree, 0))
 
@@ -198,6 +194,14 @@ def _term(term: PolicyTerm) -> Tree:
     actions = [] if term.local_preference is None else [f"local-preference {term.local_preference}"]
     tree["then"] = _leaves(*actions, "accept" if term.accept else "reject")
     return tree
+
+
+def _schedulers(c: DeviceConfiguration) -> Tree:
+    return {n: _leaves(f"transmit-rate percent {share}") for n, share in c.shapers.items()}
+
+
+def _filters(c: DeviceConfiguration) -> Tree:
+    return {f"filter {name}": _filter(sources) for name, sources in c.filters.items()}
 
 
 def _filter(sources: list[str]) -> Tree:

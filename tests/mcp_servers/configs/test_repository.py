@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -230,7 +231,7 @@ def test_the_true_change_outranks_two_hundred_decoys(tmp_path: Path) -> None:
         true = git.commit({"r7": texts["r7"].replace(" mtu 9014", " mtu 1514")}, 20)
         links = [
             Link(ManagedObject(a, "Hu0/0/0/2"), ManagedObject(b, "Hu0/0/0/1"))
-            for a, b in zip(names, names[1:], strict=False)
+            for a, b in itertools.pairwise(names)
         ]
     with ConfigRepository.open(tmp_path / "configs", Topology.of(links), key=KEY) as repository:
         for around in ((), ("r6",), ("r7", "r8"), ("r6:Hu0/0/0/2",)):
