@@ -23,7 +23,9 @@ PROFILE = WorkloadProfile(
     phase=LifecyclePhase.CONTEXT_CREATION,
     data_classes=("tickets_raw",),
     latency_budget_ms=5_000,
+    pseudonymized=True,
 )
+"""It judges as well over pseudonymized tickets, which is how a gate hands them to another tier."""
 
 SIMILAR_ENOUGH = 0.25
 """Below this share of the symptoms' words a ticket is no precedent."""

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, configs, egress, knowledge, site
+from mcp_servers.commands import alarms, assess, configs, egress, knowledge, site
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -44,6 +44,7 @@ for command in (
     egress.reveal,
 ):
     app.command()(command)
+app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
 

@@ -101,7 +101,7 @@ class EgressGate:
 
     def __init__(  # noqa: PLR0917 - six parts of one site, each of its own type
         self,
-        policy: Policy,
+        policy: Policy | LivePolicy,
         home: Home,
         settings: SiteSettings,
         detector: IdentifierDetector,
@@ -109,7 +109,7 @@ class EgressGate:
         ledger: EgressLedger,
     ) -> None:
         self.detector = detector
-        self._policy = policy
+        self._policies = policy
         self._home = home
         self._settings = settings
         self._pseudonymizer = pseudonymizer
@@ -117,6 +117,11 @@ class EgressGate:
         self._budgets = EgressBudgets(
             settings.budgets, ledger.since(datetime.now(UTC) - BUDGET_WINDOW)
         )
+
+    def _in_force(self) -> Policy:
+        """The policy of one release: what changes meanwhile holds for the next."""
+        policy = self._policies
+        return policy if isinstance(policy, Policy) else policy.current()
 
     # ------------------------------------------------------------------ way out
 
@@ -173,26 +178,30 @@ class EgressGate:
     def _permit(self, document: Document, release: Release) -> _Permit:
         if release.caller.transport == "local":
             return _Permit(self._render(document, "raw"), _LOCAL_DECISION, "local")
-        tier = self.tier_of(release.caller)
+        policy = self._in_force()
+        tier = self._tier(release.caller, policy)
         refused: tuple[WorkloadProfile, Verdict] | None = None
         for form in _FORMS:
             rendering = self._render(document, form)
-            workload = self._workload(release, rendering)
-            verdict = self._policy.verdict(workload, tier)
+            workload = self._workload(release, rendering, policy)
+            verdict = policy.verdict(workload, tier)
             if not verdict.permitted:
                 refused = workload, verdict
             elif form == "anonymized" or self._identifiers_may_go(
-                rendering, workload, tier, refused
+                rendering, workload, tier, refused, policy=policy
             ):
-                return _Permit(rendering, self._decision_id(workload, tier), tier.id)
+                return _Permit(rendering, _decision_id(workload, tier, policy), tier.id)
         if refused is None:
             raise AssertionError("an anonymized answer is either permitted or refused")
-        raise self._refusal(release, tier, *refused)
+        raise _refusal(release, tier, *refused, policy=policy)
 
     def tier_of(self, caller: Caller) -> TierInstance:
         """The tier instance a caller runs on; an unknown one is outside."""
-        tier = None if caller.tier is None else self._policy.tier(caller.tier, self._home)
-        return tier or self._policy.outside()
+        return self._tier(caller, self._in_force())
+
+    def _tier(self, caller: Caller, policy: Policy) -> TierInstance:
+        tier = None if caller.tier is None else policy.tier(caller.tier, self._home)
+        return tier or policy.outside()
 
     def _identifiers_may_go(
         self,
@@ -200,6 +209,8 @@ class EgressGate:
         workload: WorkloadProfile,
         tier: TierInstance,
         refused: tuple[WorkloadProfile, Verdict] | None,
+        *,
+        policy: Policy,
     ) -> bool:
         """Decide over identifiers in a form that the declared classes alone would let out.
 
@@ -214,17 +225,19 @@ class EgressGate:
             return True
         classes = (*workload.data_classes, _FOUND_CLASS)
         widened = workload.model_copy(update={"data_classes": classes})
-        return self._policy.verdict(widened, tier).permitted
+        return policy.verdict(widened, tier).permitted
 
     def _is_at_home(self, tier: TierInstance) -> bool:
         return tier.on_premises and tier.site is not None and tier.site == self._home.site
 
-    def _workload(self, release: Release, rendering: _Rendering) -> WorkloadProfile:
+    def _workload(
+        self, release: Release, rendering: _Rendering, policy: Policy
+    ) -> WorkloadProfile:
         measured = rendering.value
         if release.summary_field is not None and isinstance(measured, dict):
             measured = measured.get(release.summary_field, measured)
         text = measured if isinstance(measured, str) else _compact(measured).decode()
-        limit = self._policy.summary_limit(release.data_classes)
+        limit = policy.summary_limit(release.data_classes)
         return WorkloadProfile(
             name=f"release:{release.tool}",
             phase=LifecyclePhase.AGENTIC_ORCHESTRATION,

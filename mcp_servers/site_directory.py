@@ -178,6 +178,15 @@ class SiteDirectory:
         return self.path / "store"
 
     @property
+    def policy_files(self) -> tuple[Path | None, Path | None]:
+        """Catalogue and rules of the site's own policy; None is the shipped reference."""
+        named = self.settings.policy
+        return (
+            None if named.catalogue is None else self.path / named.catalogue,
+            None if named.rules is None else self.path / named.rules,
+        )
+
+    @property
     def topology_file(self) -> Path:
         """The topology table."""
         return self.path / "topology.csv"

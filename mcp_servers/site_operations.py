@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import anyio.abc
 from anyio.to_thread import run_sync
 
+from mcp_servers.alarm_volume import measure_alarms
 from mcp_servers.egress_gate import EgressGate, Release
 from mcp_servers.egress_ledger import LedgerEntry
 from mcp_servers.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
@@ -59,6 +60,7 @@ class OwnedSite:
             "ingest": self.ingest,
             "search": self.search,
             "summarize": self.summarize,
+            "measure_alarms": self.measure_alarms,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
         }
@@ -147,6 +149,11 @@ class OwnedSite:
         desk = self.host.alarms
         window = desk.window(arguments["from_time"], arguments["to_time"])
         return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
+
+    def measure_alarms(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Count what alarm text costs before and after folding; None without alarms."""
+        measured = measure_alarms(self.host.alarms)
+        return None if measured is None else measured.model_dump(mode="json")
 
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""

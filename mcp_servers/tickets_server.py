@@ -13,8 +13,8 @@ from mcp_servers.answers import Passages, TicketRecord, fill, tokens_of
 from mcp_servers.serving import ToolSet
 from mcp_servers.tool_declarations import DeclaredTool
 from rag.similarity import IncidentSignature
-from telecom.evidence import EvidenceSource, Quotation
-from telecom.ticket import Citation
+from telecom.evidence import EvidenceSource, Gap, Quotation
+from telecom.ticket import Citation, SimilarIncident
 
 if TYPE_CHECKING:
     from rag.knowledge_base import KnowledgeBase
@@ -131,17 +131,15 @@ class TicketTools:
         """
         signature = IncidentSignature(tuple(symptoms), tuple(managed_objects), probable_cause)
         similar = self._knowledge("tickets").similar(signature, limit)
+        quoted = [(incident, _quote_incident(incident)) for incident in similar.incidents]
+        kept = fill(quoted, lambda item: tokens_of(*item))
+        gaps: tuple[Gap, ...] = ()
+        if left_out := len(quoted) - len(kept):
+            gaps = (Gap(what="similar tickets", why=f"{left_out} less similar ones did not fit"),)
         return TicketReview(
-            similar=similar,
-            evidence={
-                f"ticket:{incident.ticket_id}": Quotation(
-                    source="tickets",
-                    locator=f"{incident.ticket_id}#{incident.locator}",
-                    quote=incident.quote,
-                    data_class="tickets_raw",
-                )
-                for incident in similar.incidents
-            },
+            similar=similar.model_copy(update={"incidents": tuple(item for item, _ in kept)}),
+            evidence={f"ticket:{item.ticket_id}": quotation for item, quotation in kept},
+            gaps=gaps,
         )
 
     def search_documents(self, query: Query, limit: Limit = 10) -> Passages:
@@ -160,6 +158,15 @@ def _passages(found: Sequence[Citation]) -> Passages:
         passages=tuple(citation for citation, _ in kept),
         left_out=len(found) - len(kept),
         evidence={_evidence_id(citation): quotation for citation, quotation in kept},
+    )
+
+
+def _quote_incident(incident: SimilarIncident) -> Quotation:
+    return Quotation(
+        source="tickets",
+        locator=f"{incident.ticket_id}#{incident.locator}",
+        quote=incident.quote,
+        data_class="tickets_raw",
     )
 
 

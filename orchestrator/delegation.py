@@ -20,14 +20,11 @@ from orchestrator.regions import COUNTRY_OF_REGION
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import EgressReceipt
 from placement.catalogue import HOME, TierInstance
-from placement.decision import DecisionRecord, PlacementDecision, RankedTier
-from placement.obligations import IN_GEOGRAPHY_ONLY, IN_REGION_ONLY
+from placement.decision import DecisionRecord, PlacementDecision
+from placement.obligations import HUMAN_APPROVAL
 from placement.policy import Policy
 from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
 from telecom.workload import TierKind, WorkloadProfile
-
-# A model's residency is part of the tier it is an executor of.
-_MET_BY_THE_TIER = frozenset({IN_REGION_ONLY, IN_GEOGRAPHY_ONLY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,6 @@ class Delegator:
         site: SiteDeclaration,
         *,
         kinds: Collection[type[Executor]],
-        meets: Collection[str] = (),
         received: bool = False,
     ) -> Delegation:
         """Decide where `workload` runs.
@@ -83,8 +79,6 @@ class Delegator:
             workload: What is to be done; its home is set to the site's.
             site: Whose data it reads.
             kinds: Executors that can run it.
-            meets: First words of the obligations that somebody on the way can meet
-                (`pseudonymize`, `anonymize`, `summarize`).
             received: The data is here already, so this process can go on with it undeclared.
 
         Raises:
@@ -97,7 +91,7 @@ class Delegator:
         runs = _Runs(self, site, kinds, received)
         for tier in decision.ranked:
             executor = runs.on(tier.tier)
-            if executor is not None and _can_oblige(tier, meets):
+            if executor is not None and HUMAN_APPROVAL not in tier.obligations:
                 return Delegation(tier.tier, executor, decision, tier.obligations)
         raise _refused(decision, runs)
 
@@ -203,23 +197,15 @@ def _refused(decision: PlacementDecision, runs: _Runs) -> PlacementRefusedError:
     for ranked in decision.ranked:
         if runs.on(ranked.tier) is not None:
             return PlacementRefusedError(
-                f"{name} may run on {ranked.tier} only once somebody can "
-                + " and ".join(ranked.obligations),
+                f"{name} may run on {ranked.tier} only with a person's approval",
                 decision_id=decision.decision_id,
-                rule="obligation",
+                rule="human-approval",
             )
     fitting = ", ".join(tier.tier for tier in decision.ranked) or "no tier"
     return PlacementRefusedError(
         f"{name} may run on {fitting}, and nothing there can run it; tierwise.yaml names executors",
         decision_id=decision.decision_id,
         rule=None,
-    )
-
-
-def _can_oblige(tier: RankedTier, meets: Collection[str]) -> bool:
-    return all(
-        obligation in _MET_BY_THE_TIER or obligation.split(" ", 1)[0] in meets
-        for obligation in tier.obligations
     )
 
 

@@ -106,7 +106,6 @@ def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> It
                 profile,
                 site,
                 kinds=kinds,
-                meets=("pseudonymize", "anonymize", "summarize"),
                 received=profile is root_cause_analyst.PROFILE,
             )
         except PlacementRefusedError as exc:

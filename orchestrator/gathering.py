@@ -34,7 +34,6 @@ AROUND_AN_ALARM = timedelta(minutes=30)
 
 _ON_TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint)
 _ANYWHERE: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
-_THE_GATE = ("pseudonymize", "anonymize", "summarize")
 """What the site's gate does to the answers that an agent in this process reads."""
 
 
@@ -141,7 +140,7 @@ class Gatherer:
         desk: SiteDesk | None = None
         try:
             placed = self.delegator.place(
-                profile, self.sites.by_name[site].declaration, kinds=kinds, meets=_THE_GATE
+                profile, self.sites.by_name[site].declaration, kinds=kinds
             )
             step = step.model_copy(update={"decision_id": placed.decision_id})
             desk = self.sites.behind(placed.executor, site).desk(self.purpose)

@@ -213,6 +213,8 @@ class Probe(ProductModel):
     data_classes: Annotated[tuple[DataClass, ...], Field(min_length=1)]
     home_on_premises: bool = True
     latency_budget_ms: Milliseconds | None = None
+    pseudonymized: bool = False
+    summarized: bool = False
 
 
 class PhaseEntry(ProductModel):

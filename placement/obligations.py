@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from placement.catalogue import Form
 from placement.forms import form_of
-from telecom.workload import WorkloadProfile
 
 HUMAN_APPROVAL = "human approval"
 IN_REGION_ONLY = "in-Region model only"
 IN_GEOGRAPHY_ONLY = "in-geography model only"
+
+
+class DataForm(Protocol):
+    """Whatever says what was done to its data: a workload, or a question about one."""
+
+    @property
+    def pseudonymized(self) -> bool:
+        """Identifiers replaced by tokens that the site can reverse."""
+        ...
+
+    @property
+    def anonymized(self) -> bool:
+        """Identifiers gone for good."""
+        ...
+
+    @property
+    def summarized(self) -> bool:
+        """Cut to an extract."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +40,7 @@ class Treatment:
     anonymize: bool = False
     summarize: bool = False
 
-    def form(self, workload: WorkloadProfile) -> Form:
+    def form(self, workload: DataForm) -> Form:
         """The form of the workload's data after this treatment."""
         return form_of(
             pseudonymized=workload.pseudonymized or self.pseudonymize,
@@ -49,7 +68,7 @@ _WEAKEST_FIRST = (
 )
 
 
-def treatments_for(workload: WorkloadProfile, *, summaries: bool) -> tuple[Treatment, ...]:
+def treatments_for(workload: DataForm, *, summaries: bool) -> tuple[Treatment, ...]:
     """Treatments that add something to what was already done, weakest first."""
     tried = {AS_IT_IS.form(workload)}
     found = []

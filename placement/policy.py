@@ -58,7 +58,6 @@ class Policy:
             catalogue,
             self._evaluator,
             self._verdict,
-            frozenset(rule.id for rule in rules.rules.values() if not rule.reads_data),
         )
 
     # ------------------------------------------------------------------ tiers

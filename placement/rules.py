@@ -25,7 +25,6 @@ SCHEMA_FILE = Path(__file__).parent / "reference" / "placement.cedarschema"
 END_MARK = "// end of rules"
 PRECEDENCE = {dimension: rank for rank, dimension in enumerate(Dimension)}
 
-_OF_THE_DATA = frozenset({"handlings", "derived"})
 _ANNOTATIONS = ("id", "dimension", "because", "remedy")
 _ID_LINE = re.compile(r'^\s*@id\(\s*"([^"]*)"\s*\)')
 
@@ -38,8 +37,6 @@ class Rule:
     dimension: Dimension
     because: str
     remedy: str
-    reads_data: bool = True
-    """Whether it looks at the data's handling or form, so that treating the data may satisfy it."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -137,7 +134,6 @@ def parse_rules(text: str, schema: str, *, name: str) -> RuleSet:
             dimension=Dimension(policy["annotations"]["dimension"]),
             because=policy["annotations"]["because"],
             remedy=policy["annotations"]["remedy"],
-            reads_data=_reads_data(policy["conditions"]),
         )
         for policy_id, policy in parsed["staticPolicies"].items()
         if policy["effect"] == "forbid"
@@ -197,24 +193,6 @@ def _annotation_problems(parsed: dict[str, Any], where: _Lines) -> list[PolicyPr
             )
         )
     return problems
-
-
-def _reads_data(node: Any) -> bool:
-    """Find a use of what a treatment changes; Cedar's JSON may have any shape, hence Any."""
-    if isinstance(node, list):
-        return any(_reads_data(item) for item in node)
-    if not isinstance(node, dict):
-        return False
-    for operator, operand in node.items():
-        if operator == "Var" and operand == "context":
-            # The context as a whole: it may be anything in it.
-            return True
-        if operator in (".", "has") and operand.get("left") == {"Var": "context"}:
-            if operand["attr"] in _OF_THE_DATA:
-                return True
-        elif _reads_data(operand):
-            return True
-    return False
 
 
 def _line_of_error(text: str, message: str) -> int | None:

@@ -1,13 +1,14 @@
-"""Places one workload on one tier: as it is, under the weakest treatment, or not at all."""
+"""Places one workload on one tier, and says what of its treatment the tier relies upon."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from placement.catalogue import Catalogue
 from placement.decision import Verdict
 from placement.evaluation import Evaluator, Question
+from placement.forms import includes
 from placement.obligations import (
     AS_IT_IS,
     HUMAN_APPROVAL,
@@ -19,9 +20,6 @@ from placement.obligations import (
 from telecom.workload import Dimension, TierKind
 
 Judge = Callable[[Question], Verdict]
-
-_WORTH_A_LOOK = 2
-"""From more candidates than this, asking about the strongest one first pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +43,48 @@ class Infeasible:
 
 @dataclass(frozen=True)
 class Search:
-    """Finds obligations by asking the same policy again."""
+    """Finds what a placement relies upon by asking the same policy again."""
 
     catalogue: Catalogue
     evaluator: Evaluator
     judge: Judge
-    blind_to_data: frozenset[str]
-    """Rules that no treatment of the data can satisfy."""
 
     def place(self, question: Question) -> Feasible | Infeasible:
-        """Place the workload of `question`; a release that needs approval counts as approvable."""
+        """Place the workload of `question`; a release that needs approval counts as approvable.
+
+        What was done to the data is a fact of the workload. Where the tier depends on it, it comes
+        back as an obligation; what was not done is a remedy, never assumed.
+        """
         verdict = self.judge(question)
-        if verdict.permitted:
-            return self._feasible(question, AS_IT_IS)
-        for treatment in self._promising(question, verdict):
-            treated = treat(question, treatment)
-            if self.judge(treated).permitted:
-                return self._feasible(treated, treatment)
-        return Infeasible(question, verdict)
+        if not verdict.permitted:
+            return Infeasible(question, verdict)
+        return self._feasible(question, self._relied_upon(question))
+
+    def _relied_upon(self, question: Question) -> Treatment:
+        """The weakest part of what was done to the data that opens the tier."""
+        untouched = _untouched(question)
+        if untouched.form is question.form or self.judge(untouched).permitted:
+            return AS_IT_IS
+        for treatment in self.treatments(untouched, summaries=True):
+            treated = treat(untouched, treatment)
+            if includes(question.form, treated.form) and self.judge(treated).permitted:
+                return treatment
+        return Treatment(
+            pseudonymize=question.pseudonymized and not question.anonymized,
+            anonymize=question.anonymized,
+            summarize=question.summarized,
+        )
 
     def treatments(self, question: Question, *, summaries: bool) -> tuple[Treatment, ...]:
         """Treatments that change what the data demands, weakest first."""
         seen = {self._demands(question)}
         found: list[Treatment] = []
-        for treatment in treatments_for(question.workload, summaries=summaries):
+        for treatment in treatments_for(question, summaries=summaries):
             demands = self._demands(treat(question, treatment))
             if demands not in seen:
                 seen.add(demands)
                 found.append(treatment)
         return tuple(found)
-
-    def _promising(self, question: Question, verdict: Verdict) -> tuple[Treatment, ...]:
-        """Treatments worth trying, weakest first.
-
-        None when no sovereignty rule is broken: a knowledge base is not copied away only because
-        it could be. None when a rule is broken that does not look at the data. None when the
-        strongest treatment is not enough, which saves asking about many weaker ones.
-        """
-        if is_free_of_sovereignty(verdict) or any(
-            broken.rule in self.blind_to_data for broken in verdict.eliminations
-        ):
-            return ()
-        summaries = self.catalogue.phases[question.workload.phase].works_on_summary
-        found = self.treatments(question, summaries=summaries)
-        if len(found) > _WORTH_A_LOOK and not self.judge(treat(question, found[-1])).permitted:
-            return ()
-        return found
 
     def _demands(self, question: Question) -> frozenset[str]:
         workload = question.workload
@@ -99,7 +93,7 @@ class Search:
     def _feasible(self, question: Question, treatment: Treatment) -> Feasible:
         """Word what the placement depends on."""
         workload, tier = question.workload, question.tier
-        demands = self._demands(question)
+        demands = self._demands(treat(_untouched(question), treatment))
         approval = "human_approval" in demands and not tier.is_at(workload.home)
         limit = min(
             (
@@ -118,6 +112,11 @@ class Search:
         if approval:
             obligations.append(HUMAN_APPROVAL)
         return Feasible(question, treatment, approval, tuple(obligations))
+
+
+def _untouched(question: Question) -> Question:
+    """Ask the same about the data as it was."""
+    return replace(question, pseudonymized=False, anonymized=False, summarized=False)
 
 
 def treat(question: Question, treatment: Treatment) -> Question:

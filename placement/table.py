@@ -103,6 +103,8 @@ def _place(policy: Policy, phase: LifecyclePhase, probe: Probe, home: Home) -> P
         data_classes=probe.data_classes,
         home=home.model_copy(update={"on_premises": probe.home_on_premises}),
         latency_budget_ms=probe.latency_budget_ms,
+        pseudonymized=probe.pseudonymized,
+        summarized=probe.summarized,
     )
     tiers = policy.tiers_for(workload.home)
     decision = policy.decide(workload, tiers=tiers)

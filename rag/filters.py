@@ -45,11 +45,16 @@ def where_clause(filters: SearchFilters | None) -> tuple[str, tuple[object, ...]
         require("s.opened_at <= ?", filters.opened_until.timestamp())
     if filters.managed_objects:
         names = [name.lower() for name in filters.managed_objects]
-        marks = ",".join("?" * len(names))
-        require(f"(s.managed_object IN ({marks}) OR s.device IN ({marks}))", *names, *names)
+        require(
+            *_any_of(
+                {
+                    "s.device": [each for each in names if ":" not in each],
+                    "s.managed_object": [each for each in names if ":" in each],
+                }
+            )
+        )
     if filters.severities:
-        marks = ",".join("?" * len(filters.severities))
-        require(f"s.severity IN ({marks})", *(name.upper() for name in filters.severities))
+        require(*_any_of({"s.severity": [name.upper() for name in filters.severities]}))
     if filters.resolved is not None:
         require("s.resolved = ?", filters.resolved)
     for name, value in filters.attributes.items():
@@ -57,6 +62,17 @@ def where_clause(filters: SearchFilters | None) -> tuple[str, tuple[object, ...]
             "lower(json_extract(s.attributes, ?)) = ?", f"$.{attribute_name(name)}", value.lower()
         )
     return " AND ".join(conditions), tuple(arguments)
+
+
+def _any_of(columns: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """A condition that any of the columns has one of its values, and the values."""
+    conditions = [
+        f"{column} IN ({','.join('?' * len(values))})"
+        for column, values in columns.items()
+        if values
+    ]
+    values = [value for each in columns.values() for value in each]
+    return f"({' OR '.join(conditions)})", *values
 
 
 def attribute_name(name: str) -> str:

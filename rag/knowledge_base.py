@@ -137,7 +137,7 @@ class KnowledgeBase:
             if self._index is not None:
                 self._index.close()
                 self._index = None
-            self._retrieval.lexical.close()
+            self._retrieval.close()
             self._passages.close()
             if self._lock >= 0:
                 os.close(self._lock)

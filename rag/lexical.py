@@ -7,21 +7,33 @@ import re
 import sqlite3
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rag.filters import SearchFilters, where_clause
 from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
 from rag.passage_store import TOKENIZER, PassageStore
 
-POSTINGS_BUDGET = 6_000
+POSTINGS_BUDGET = 3_000
 """How many postings one query may score: what keeps BM25 within a few milliseconds at any size.
 
 The rarest words are taken first, so what is dropped are the words that half the corpus has.
 """
 
+_UBIQUITOUS = 20_000
+"""Words are not told apart by frequency beyond this count."""
 
 _HOLDERS = 1_000
 """So many passages are looked at for one identifier, the newest first; the best of a commoner one
 come from the other retrievers and are recognised by `worth_held`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordQuery:
+    """Which words are scored, rarest first."""
+
+    words: tuple[str, ...]
+    together: bool = False
+    """Whether a passage must hold all of them."""
 
 
 class LexicalSearch:
@@ -42,14 +54,14 @@ class LexicalSearch:
         """Let go of what is held in memory."""
         self._stemmer.close()
 
-    def words(self, query: str, corpus: str) -> list[str]:
-        """The words of a query that are worth scoring, rarest first, one per stem."""
-        known = sorted(
+    def words(self, query: str, corpus: str) -> WordQuery:
+        """The words of a query that are worth scoring, one per stem."""
+        known = [
             (frequency, word)
-            for stem, word in self._stems(without_identifiers(query)).items()
-            if (frequency := self._frequency(corpus, stem)) > 0
-        )
-        return _within_budget(known)
+            for word in self._one_per_stem(without_identifiers(query))
+            if (frequency := self._frequency(corpus, word)) > 0
+        ]
+        return _affordable(sorted(known, key=lambda each: (each[0], -len(each[1]), each[1])))
 
     def identifiers(self, query: str, corpus: str) -> dict[str, float]:
         """The identifiers of a query that are known here, with what a match of each is worth.
@@ -70,21 +82,21 @@ class LexicalSearch:
         return worth
 
     def by_words(
-        self, words: list[str], corpus: str, limit: int, filters: SearchFilters | None = None
+        self, words: WordQuery, corpus: str, limit: int, filters: SearchFilters | None = None
     ) -> list[tuple[int, float]]:
-        """Keys and BM25 scores of the passages with any of the words, best first."""
-        if not words:
+        """Keys and BM25 scores of the passages that match, best first."""
+        if not words.words:
             return []
         clause, arguments = where_clause(filters)
-        match = " OR ".join(f'"{word}"' for word in words)
+        match = (" AND " if words.together else " OR ").join(f'"{word}"' for word in words.words)
         table = f"words_{corpus}"
         ranked = f"SELECT {table}.rowid, bm25({table}) AS score FROM {table}"  # noqa: S608
         if clause == "1":
             statement = f"{ranked} WHERE {table} MATCH ? ORDER BY score LIMIT ?"
         else:
             statement = (
-                f"{ranked} JOIN passages p ON p.passage_key = {table}.rowid "
-                f"JOIN sources s USING (source_key) "
+                f"{ranked} CROSS JOIN passages p ON p.passage_key = {table}.rowid "
+                f"CROSS JOIN sources s USING (source_key) "
                 f"WHERE {table} MATCH ? AND {clause} ORDER BY score LIMIT ?"
             )
         with self._store.reading() as connection:
@@ -135,40 +147,49 @@ class LexicalSearch:
                     held[key] = held.get(key, 0.0) + value * (1.0 + own)
         return held
 
-    def _stems(self, text: str) -> dict[str, str]:
-        """Stem -> a word with that stem, as the index's own tokenizer sees them."""
+    def _one_per_stem(self, text: str) -> list[str]:
+        """The words of a text without inflected repetitions, as the index's tokenizer sees them."""
         words = list(dict.fromkeys(re.findall(r"\w+", text.lower())))
         with self._lock:
             self._stemmer.execute("DELETE FROM words")
             self._stemmer.executemany(
                 "INSERT INTO words (rowid, text) VALUES (?, ?)", enumerate(words)
             )
-            found = self._stemmer.execute("SELECT term, doc FROM stems").fetchall()
-        return {stem: words[row] for stem, row in found}
+            found = self._stemmer.execute("SELECT term, min(doc) FROM stems GROUP BY term")
+            return [words[row] for _, row in found.fetchall()]
 
-    def _frequency(self, corpus: str, stem: str) -> int:
-        """How many passages have a stem; kept until the store has been written to."""
+    def _frequency(self, corpus: str, word: str) -> int:
+        """How many passages have a word, counted no further than is needed to call it common.
+
+        Kept until the store has been written to.
+        """
         with self._store.reading() as connection:
             version = self._store.generation
             if self._version != version:
                 self._frequencies, self._version = {}, version
-            known = self._frequencies.get((corpus, stem))
+            known = self._frequencies.get((corpus, word))
             if known is None:
-                row = connection.execute(
-                    f"SELECT doc FROM vocabulary_{corpus} WHERE term = ?",  # noqa: S608
-                    (stem,),
+                table = f"words_{corpus}"
+                (known,) = connection.execute(
+                    f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)",  # noqa: S608
+                    (f'"{word}"', _UBIQUITOUS),
                 ).fetchone()
-                known = self._frequencies[corpus, stem] = 0 if row is None else int(row[0])
+                self._frequencies[corpus, word] = known
         return known
 
 
-def _within_budget(known: list[tuple[int, str]]) -> list[str]:
-    """The rarest words, as many as the budget of postings allows, at least one."""
+def _affordable(known: list[tuple[int, str]]) -> WordQuery:
+    """As many of the rarest words as the budget of postings allows.
+
+    Where not one does, a passage has to hold the two rarest together.
+    """
     chosen: list[str] = []
     postings = 0
     for frequency, word in known:
         postings += frequency
-        if chosen and postings > POSTINGS_BUDGET:
+        if postings > POSTINGS_BUDGET:
             break
         chosen.append(word)
-    return chosen
+    if chosen:
+        return WordQuery(tuple(chosen))
+    return WordQuery(tuple(word for _, word in known[:2]), together=True)

@@ -86,8 +86,6 @@ CREATE TABLE doomed (
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words_tickets USING fts5(context, text, content='', tokenize='{TOKENIZER}');
 CREATE VIRTUAL TABLE words_docs USING fts5(context, text, content='', tokenize='{TOKENIZER}');
-CREATE VIRTUAL TABLE vocabulary_tickets USING fts5vocab(words_tickets, 'row');
-CREATE VIRTUAL TABLE vocabulary_docs USING fts5vocab(words_docs, 'row');
 """
 
 
@@ -489,8 +487,9 @@ class PassageStore:
         clause, arguments = where_clause(filters)
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT p.passage_key, v.vector FROM sources s JOIN passages p USING (source_key) "  # noqa: S608
-                f"JOIN vectors v USING (passage_key) WHERE s.corpus = ? AND {clause} LIMIT ?",
+                "SELECT p.passage_key, v.vector FROM sources s CROSS JOIN passages p "  # noqa: S608
+                "USING (source_key) CROSS JOIN vectors v USING (passage_key) "
+                f"WHERE s.corpus = ? AND {clause} LIMIT ?",
                 (corpus, *arguments, limit + 1),
             ).fetchall()
         if len(rows) > limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,15 +18,17 @@ from telecom.errors import StoreDamagedError
 Corpus = Literal["tickets", "docs"]
 CORPORA: tuple[Corpus, ...] = ("tickets", "docs")
 Mode = Literal["hybrid", "lexical", "dense"]
+Ranked = list[tuple[int, float]]
+"""Passages with a retriever's score, best first."""
 
-DENSE_WEIGHT = 1.5
-"""Against 1 for words; measured between 1.5 and 2 best over five public collections."""
+_WEIGHTS = {"dense": 1.5, "words": 1.0, "identifiers": 1.0}
+"""Dense 1.5 to 2 against words is best over five public collections."""
 _DEPTH_PER_RESULT, _SHALLOWEST = 5, 50
 _DEEPEST = 4_000
 """How far a flood of copies is dug through."""
-_FILTERED_REACH = 200
-_PER_RESULT_FILTERED = 2
-"""With a filter so many candidates per result are enough: the caps seldom drop more."""
+_FILTERED_REACH = 8
+"""How many times deeper the index is asked where a filter drops some of what it gives."""
+_RARE_SHARE = 0.02
 _ASKED_FOR = 5
 """A query with more identifiers than this is a pasted text: they rank, but none is required."""
 _EXACT_SCAN = 6_000
@@ -49,11 +52,14 @@ class Ranking:
     hits: tuple[Hit, ...]
     passed_over: dict[int, str]
     """Keys that the caps left out, with the reason."""
-    words: tuple[str, ...]
-    """What was scored by BM25; the most frequent words may have been dropped."""
-    identifiers: tuple[str, ...]
-    degraded: str | None
-    """Why the dense half did not take part though it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the lexical half makes of a question."""
+
+    worth: dict[str, float]
+    lists: dict[str, Ranked]
 
 
 class Retrieval:
@@ -71,6 +77,12 @@ class Retrieval:
         self._embedder = embedder
         self._mark_damaged = mark_damaged
         self.lexical = LexicalSearch(store)
+        self._beside = ThreadPoolExecutor(4, thread_name_prefix="lexical")
+
+    def close(self) -> None:
+        """Let go of threads and memory."""
+        self._beside.shutdown()
+        self.lexical.close()
 
     def rank(
         self,
@@ -86,97 +98,78 @@ class Retrieval:
         if filters is not None and not filters.restricts:
             filters = None
         wanted = _Question(query, corpus, limit, filters, require)
-        lexically = mode != "dense" or self._index() is None
-        words = self.lexical.words(query, corpus) if lexically else []
-        worth = self.lexical.identifiers(query, corpus) if lexically else {}
-        vector = self._embedder.embed([query]) if mode != "lexical" else None
         depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * limit)
+        by_words = mode != "dense" or self._index() is None
+        # SQLite works while the embedding model does.
+        words = self._beside.submit(self._by_words, wanted, depth) if by_words else None
+        vector = self._embedder.embed([query]) if mode != "lexical" and self._index() else None
+        half = words.result() if words is not None else _Words({}, {})
         while True:
-            lists, degraded = self._lists(wanted, words, worth, vector, depth)
-            ranking = self._select(wanted, lists, words, worth, degraded)
-            saturated = any(len(ranked) >= depth for ranked in lists.values())
-            if len(ranking.hits) >= limit or not saturated or depth >= _DEEPEST:
+            lists = dict(half.lists)
+            more = any(len(ranked) >= depth for ranked in lists.values())
+            if vector is not None:
+                try:
+                    lists["dense"], deeper = self._dense(wanted, vector, depth)
+                except StoreDamagedError as exc:
+                    self._mark_damaged(exc)
+                    vector, half = None, self._by_words(wanted, depth)
+                    continue
+                more = more or deeper
+            ranking = self._select(wanted, lists, half.worth)
+            if len(ranking.hits) >= limit or not more or depth >= _DEEPEST:
                 return ranking
             depth = min(_DEEPEST, depth * 4)
+            half = self._by_words(wanted, depth) if half.lists else half
 
-    def _lists(
-        self,
-        wanted: _Question,
-        words: Sequence[str],
-        worth: dict[str, float],
-        vector: Vectors | None,
-        depth: int,
-    ) -> tuple[dict[str, list[tuple[int, float]]], str | None]:
-        """One ranked list for each retriever that takes part."""
-        lists: dict[str, list[tuple[int, float]]] = {}
-        degraded = None
-        if vector is not None:
-            try:
-                lists["dense"] = self._dense(wanted, vector, depth)
-            except StoreDamagedError as exc:
-                self._mark_damaged(exc)
-                degraded = str(exc)
-        if worth:
-            lists["identifiers"] = self.lexical.by_identifiers(
-                worth, wanted.corpus, depth, wanted.filters
-            )
-        if words:
-            lists["words"] = self.lexical.by_words(
-                list(words), wanted.corpus, depth, wanted.filters
-            )
-        return lists, degraded
+    def _by_words(self, wanted: _Question, depth: int) -> _Words:
+        """The lexical half: passages that hold the question's identifiers, and its words."""
+        lexical, corpus = self.lexical, wanted.corpus
+        worth = lexical.identifiers(wanted.query, corpus)
+        words = lexical.words(wanted.query, corpus)
+        lists = {
+            "identifiers": lexical.by_identifiers(worth, corpus, depth, wanted.filters),
+            "words": lexical.by_words(words, corpus, depth, wanted.filters),
+        }
+        return _Words(worth, {name: ranked for name, ranked in lists.items() if ranked})
 
-    def _dense(self, wanted: _Question, vector: Vectors, depth: int) -> list[tuple[int, float]]:
-        """Nearest passages by cosine.
+    def _dense(self, wanted: _Question, vector: Vectors, depth: int) -> tuple[Ranked, bool]:
+        """Nearest passages by cosine, and whether there are more.
 
-        A filter is applied to what the index gives, and answered exactly from SQLite when it lets
-        so little pass that the index would have to be asked for half of what it has.
+        A filter is applied to what the index gives; where it lets little pass, the passages that
+        do are compared one by one.
         """
         index = self._index()
         if index is None:
             raise StoreDamagedError("the vector index is not available")
-        reach = depth if wanted.filters is None else _FILTERED_REACH
+        reach = depth if wanted.filters is None else min(_DEEPEST, depth * _FILTERED_REACH)
         while True:
             (found,) = index.nearest(wanted.corpus, vector, reach)
             keys = self._store.keys_of(wanted.corpus, [each for each, _ in found], wanted.filters)
             ranked = [(keys[each], cosine) for each, cosine in found if each in keys]
-            enough = len(ranked) >= min(depth, _PER_RESULT_FILTERED * wanted.limit)
-            if wanted.filters is None or enough or len(found) < reach:
-                return ranked[:depth]
-            if reach > _FILTERED_REACH:
+            more = len(found) >= reach
+            if wanted.filters is None or len(ranked) >= wanted.limit or not more:
+                return ranked[:depth], more
+            if len(ranked) < _RARE_SHARE * reach:
                 exact = self._store.vectors_for(wanted.corpus, wanted.filters, _EXACT_SCAN)
                 if exact is not None:
-                    return _nearest(*exact, vector, depth)
+                    return _nearest(*exact, vector, depth), len(exact[0]) > depth
             if reach >= _DEEPEST:
-                return ranked
+                return ranked, False
             reach = min(_DEEPEST, reach * 4)
 
     def _select(
-        self,
-        wanted: _Question,
-        lists: dict[str, list[tuple[int, float]]],
-        words: Sequence[str],
-        worth: dict[str, float],
-        degraded: str | None,
+        self, wanted: _Question, lists: dict[str, Ranked], worth: dict[str, float]
     ) -> Ranking:
         """Fuse, load and cap."""
-        weights = {"dense": DENSE_WEIGHT, "words": 1.0, "identifiers": 1.0}
         must = wanted.require and 0 < len(worth) <= _ASKED_FOR
         found = {key for ranked in lists.values() for key, _ in ranked} if must else ()
         required = self.lexical.worth_held(worth, wanted.corpus, list(found)) if must else {}
-        fused = fuse(lists, weights, required)
-        window = fused[: 2 * wanted.limit]
-        hits, passed = self._capped(window, wanted.limit)
-        if len(hits) < wanted.limit and len(fused) > len(window):
+        fused = fuse(lists, _WEIGHTS, required)
+        hits, passed = self._capped(fused[: 2 * wanted.limit], wanted.limit)
+        if len(hits) < wanted.limit < len(fused):
             hits, passed = self._capped(fused, wanted.limit)
         identifiers = tuple(worth) if must else ()
-        return Ranking(
-            hits=tuple(Hit(passage, place, identifiers) for passage, place in hits),
-            passed_over=passed,
-            words=tuple(words),
-            identifiers=identifiers,
-            degraded=degraded,
-        )
+        return Ranking(tuple(Hit(passage, place, identifiers) for passage, place in hits), passed)
 
     def _capped(
         self, fused: Sequence[Fused], limit: int
@@ -206,9 +199,7 @@ class _Question:
     """Whether identifiers of the query must be matched."""
 
 
-def _nearest(
-    keys: Sequence[int], vectors: Vectors, vector: Vectors, depth: int
-) -> list[tuple[int, float]]:
+def _nearest(keys: Sequence[int], vectors: Vectors, vector: Vectors, depth: int) -> Ranked:
     if not keys:
         return []
     cosines = vectors @ vector[0]

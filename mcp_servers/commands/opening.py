@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mcp_servers.log_output import log_to_stderr
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.site_operations import OwnedSite
 from mcp_servers.store_access import StoreAccess
@@ -19,5 +20,10 @@ def open_site(directory: Path) -> Iterator[StoreAccess]:
         OperatorError: The site directory cannot be used; the message names the cure.
     """
     site = SiteDirectory.open(directory)
-    with StoreAccess(site.store, lambda: OwnedSite(site)) as access:
+
+    def opened() -> OwnedSite:
+        log_to_stderr(site.settings)
+        return OwnedSite(site)
+
+    with StoreAccess(site.store, opened) as access:
         yield access

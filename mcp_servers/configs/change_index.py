@@ -1,13 +1,13 @@
 """An index of commits and the files they changed, kept in SQLite and grown as it is asked.
 
-It is a cache: it holds no text of a configuration, is rebuilt when the history was rewritten or the
-file is damaged, and may be deleted at any time.
+It is a cache: of configurations it holds changed lines alone, and those without their secrets; it
+is rebuilt when the history was rewritten or the file is damaged, and may be deleted at any time.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS commits (
     author TEXT, message TEXT, diffed INTEGER DEFAULT 0);
 CREATE INDEX IF NOT EXISTS commits_time ON commits (time);
 CREATE TABLE IF NOT EXISTS changes (position INTEGER, path TEXT, old TEXT, new TEXT);
+CREATE TABLE IF NOT EXISTS comparisons (
+    old TEXT, new TEXT, data TEXT, PRIMARY KEY (old, new)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS changes_position ON changes (position);
 CREATE INDEX IF NOT EXISTS changes_path ON changes (path, position);
 """
@@ -108,7 +110,7 @@ class ChangeIndex:
         """Forget everything: the history was rewritten."""
         with self._connection:
             self._connection.executescript(
-                "DELETE FROM commits; DELETE FROM changes;"
+                "DELETE FROM commits; DELETE FROM changes; DELETE FROM comparisons;"
                 "DELETE FROM meta WHERE key IN ('head', 'frontier');"
             )
 
@@ -225,6 +227,46 @@ class ChangeIndex:
             "SELECT changes.position, path, old, new FROM changes JOIN commits USING (position)"
             " WHERE time BETWEEN ? AND ? ORDER BY changes.position DESC, path",
             (since, until),
+        )
+
+    def stamp_comparisons(self, stamp: str) -> None:
+        """Forget comparisons that were made under another stamp."""
+        if self._meta("stamp") != stamp:
+            self._connection.execute("DELETE FROM comparisons")
+            self._set_meta("stamp", stamp)
+
+    def add_comparisons(self, compared: Mapping[tuple[str | None, str | None], str]) -> None:
+        """Keep comparisons by old and new blob."""
+        rows = [(old or "", new or "", data) for (old, new), data in compared.items()]
+        self._connection.execute("BEGIN")
+        with self._connection:
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO comparisons VALUES (?, ?, ?)", rows
+            )
+
+    def comparisons(self, since: int, until: int) -> dict[tuple[str | None, str | None], str]:
+        """Comparisons of the changes of a span of time (seconds), by old and new blob."""
+        return {
+            (old or None, new or None): data
+            for old, new, data in self._connection.execute(
+                "SELECT comparisons.* FROM commits JOIN changes USING (position)"
+                " JOIN comparisons ON comparisons.old = ifnull(changes.old, '')"
+                " AND comparisons.new = ifnull(changes.new, '') WHERE time BETWEEN ? AND ?",
+                (since, until),
+            )
+        }
+
+    def uncompared(self, limit: int) -> list[tuple[str, str | None, str | None]]:
+        """Path, old and new blob of modified files without a comparison, newest first."""
+        return list(
+            self._connection.execute(
+                "SELECT path, changes.old, changes.new FROM changes"
+                " LEFT JOIN comparisons ON comparisons.old = changes.old"
+                " AND comparisons.new = changes.new WHERE changes.old IS NOT NULL"
+                " AND changes.new IS NOT NULL AND data IS NULL"
+                " ORDER BY changes.position DESC LIMIT ?",
+                (limit,),
+            )
         )
 
     def _commits(self, query: str, values: tuple[object, ...]) -> list[IndexedCommit]:

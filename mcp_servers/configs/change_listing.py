@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
-from mcp_servers.configs.difference import ChangedStatement, Difference, compare
-from mcp_servers.configs.grammar import Grammar, load_grammar, recognise
-from mcp_servers.configs.history import FileChange, History, Revision, decode
+from mcp_servers.configs.comparison import Comparer, Comparison
+from mcp_servers.configs.difference import Difference
+from mcp_servers.configs.git_history import GitHistory
+from mcp_servers.configs.history import FileChange, History, Revision
 from mcp_servers.configs.secret_stripping import SecretStripper
 from mcp_servers.configs.suspicion import Around, Impact, Suspect, impact_of, rank
 from telecom.configuration import ConfigChange, ConfigHunk
@@ -16,9 +18,7 @@ from telecom.times import Window
 from telecom.topology import ManagedObject, Topology
 
 _COMPARISONS_KEPT = 20_000
-_TEXTS_KEPT = 512
-_LONGEST_KEPT = 100_000
-_TOUCHED_STATEMENTS = 100
+_BATCH = 1_000
 _LINES_SHOWN = 400
 
 
@@ -57,10 +57,10 @@ class ChangeListing:
 
     def __init__(self, topology: Topology, stripper: SecretStripper) -> None:
         self._topology = topology
-        self._stripper = stripper
-        self._compared: OrderedDict[tuple[str, str | None, str | None], Compared] = OrderedDict()
-        self._texts: OrderedDict[str, str] = OrderedDict()
-        self._grammars: dict[str, Grammar] = {}
+        self._comparer = Comparer(stripper)
+        # What is kept was made by this version under this key; another must not read it.
+        self._stamp = f"{version('tierwise')} {stripper.fingerprint('comparisons')}"
+        self._known: OrderedDict[tuple[str, str | None, str | None], Compared] = OrderedDict()
 
     def scope(
         self, around: Sequence[str], hops: int, addresses_of: Callable[[str], set[str]]
@@ -88,60 +88,58 @@ class ChangeListing:
                 )
         return Scope(Around(frozenset(named), frozenset(ports - named), distance))
 
-    def candidate(
-        self, device: str, history: History, revision: Revision, file: FileChange
-    ) -> Candidate:
-        """Compare one file change; known comparisons cost nothing."""
-        key = (device, file.old, file.new)
-        compared = self._compared.get(key)
-        if compared is None:
-            compared = self._compare(device, history, file)
-            self._compared[key] = compared
-            if len(self._compared) > _COMPARISONS_KEPT:
-                self._compared.popitem(last=False)
-        return Candidate(device, history.prefix + file.path, revision, compared)
+    def candidates(
+        self, history: History, listed: Sequence[tuple[str, Revision, FileChange]], window: Window
+    ) -> list[Candidate]:
+        """Compare file changes (device, revision, change); known comparisons cost little."""
+        unknown = [file for device, _, file in listed if (device, *_sides(file)) not in self._known]
+        recalled = history.recall(window.start, window.end, self._stamp) if unknown else {}
+        learnt: dict[tuple[str | None, str | None], str] = {}
+        found = []
+        for device, revision, file in listed:
+            key = (device, *_sides(file))
+            compared = self._known.get(key)
+            if compared is None:
+                kept = recalled.get(_sides(file))
+                comparison = (
+                    Comparison.decode(kept) if kept else self._comparer.compare(history, file)
+                )
+                if kept is None and comparison.readable:
+                    learnt[_sides(file)] = comparison.encode()
+                compared = self._weighed(device, file, comparison)
+                self._known[key] = compared
+                if len(self._known) > _COMPARISONS_KEPT:
+                    self._known.popitem(last=False)
+            found.append(Candidate(device, history.prefix + file.path, revision, compared))
+        if learnt:
+            history.remember(learnt, self._stamp)
+        return found
 
-    def _compare(self, device: str, history: History, file: FileChange) -> Compared:
-        old, new = self._text(history, file.old), self._text(history, file.new)
-        if old is None or new is None:
+    def learn_everything(self, history: GitHistory) -> None:
+        """Compare what the index has no comparison of, so that first questions are quick."""
+        tried: set[tuple[str | None, str | None]] = set()
+        while files := [
+            file for file in history.uncompared(self._stamp, _BATCH) if _sides(file) not in tried
+        ]:
+            learnt = {}
+            for file in files:
+                tried.add(_sides(file))
+                comparison = self._comparer.compare(history, file)
+                if comparison.readable:
+                    learnt[_sides(file)] = comparison.encode()
+            history.remember(learnt, self._stamp)
+
+    def _weighed(self, device: str, file: FileChange, comparison: Comparison) -> Compared:
+        if not comparison.readable:
             impact = Impact(0.0, ("the file cannot be read as text",), True, "")
-            return Compared(Difference(()), impact, (device,))
-        grammar = self._grammar(history.prefix + file.path, new or old)
-        difference = compare(old, new, grammar, self._stripper.strip)
-        impact = impact_of(difference)
+            return Compared(comparison.difference, impact, (device,))
+        impact = impact_of(comparison.difference)
         if file.old is None or file.new is None:
             word = "created" if file.old is None else "removed"
             reasons = (f"the whole file was {word}", *impact.reasons[:1])
             impact = Impact(impact.weight * 0.5, reasons, impact.cosmetic, impact.signature)
-        return Compared(difference, impact, self._touches(device, difference, grammar))
-
-    def _text(self, history: History, key: str | None) -> str | None:
-        if key is None:
-            return ""
-        known = self._texts.get(key)
-        if known is not None:
-            self._texts.move_to_end(key)
-            return known
-        data = history.read(key)
-        text = None if data is None else decode(data)
-        if text is not None and len(text) <= _LONGEST_KEPT:
-            self._texts[key] = text
-            if len(self._texts) > _TEXTS_KEPT:
-                self._texts.popitem(last=False)
-        return text
-
-    def _grammar(self, path: str, text: str) -> Grammar:
-        """The grammar of a file; a file keeps its vendor, so that it is recognised once."""
-        if path not in self._grammars:
-            self._grammars[path] = recognise(text) if text.strip() else load_grammar("generic")
-        return self._grammars[path]
-
-    def _touches(self, device: str, difference: Difference, grammar: Grammar) -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        for statement in difference.statements[:_TOUCHED_STATEMENTS]:
-            for touched in _touched(statement, grammar):
-                found[self._spelled(device, *touched)] = None
-        return tuple(found) or (device,)
+        touches = {self._spelled(device, kind, name): None for kind, name in comparison.touched}
+        return Compared(comparison.difference, impact, tuple(touches) or (device,))
 
     def _spelled(self, device: str, kind: str, name: str) -> str:
         if kind == "interface":
@@ -200,21 +198,5 @@ def _cut(hunks: tuple[ConfigHunk, ...]) -> tuple[ConfigHunk, ...]:
     return tuple(kept)
 
 
-def _touched(statement: ChangedStatement, grammar: Grammar) -> list[tuple[str, str]]:
-    """Interfaces, neighbours, VRFs and named policies that a changed statement is about."""
-    found: list[tuple[str, str]] = []
-    for fact, values in grammar.facts_in(statement.flat):
-        if fact.kind == "interface":
-            found.append(("interface", values.get("name") or values["interface"]))
-        elif "interface" in values:
-            found.append(("interface", values["interface"]))
-        if fact.kind == "neighbor":
-            found.append(("neighbor", values["name"]))
-        elif "neighbor" in values:
-            found.append(("neighbor", values["neighbor"]))
-        if fact.kind in ("vrf", "policy", "acl", "prefix_list", "service") and fact.role != "set":
-            found.append((fact.kind.replace("_", "-"), values.get("name", "")))
-        vrf = values.get("vrf") or values.get("vrf2")
-        if vrf:
-            found.append(("vrf", vrf))
-    return [(kind, name) for kind, name in found if name]
+def _sides(file: FileChange) -> tuple[str | None, str | None]:
+    return file.old, file.new

@@ -20,7 +20,7 @@ from dulwich.errors import (
     ObjectFormatException,
 )
 from dulwich.objects import ObjectID
-from dulwich.repo import Repo
+from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from mcp_servers.configs.change_index import ChangeIndex, IndexedCommit, NewCommit
 from mcp_servers.configs.history import (
@@ -67,7 +67,7 @@ class GitHistory:
     ) -> None:
         try:
             self._repo = Repo(str(path))
-        except (NotGitRepository, *_BROKEN) as exc:
+        except (NotGitRepository, UnsupportedVersion, UnsupportedExtension, *_BROKEN) as exc:
             raise SiteDirectoryError(
                 f"{path} is not a readable git repository; check it with `git fsck`"
             ) from exc
@@ -124,6 +124,26 @@ class GitHistory:
         """The bytes of a blob."""
         with self._lock:
             return self._object(key, "blob")
+
+    def recall(
+        self, since: datetime, until: datetime, stamp: str
+    ) -> Mapping[tuple[str | None, str | None], str]:
+        """Comparisons kept for the commits of a span of time."""
+        with self._lock:
+            self._index.stamp_comparisons(stamp)
+            return self._index.comparisons(int(since.timestamp()), int(until.timestamp()))
+
+    def remember(self, compared: Mapping[tuple[str | None, str | None], str], stamp: str) -> None:
+        """Keep comparisons in the index."""
+        with self._lock:
+            self._index.stamp_comparisons(stamp)
+            self._index.add_comparisons(compared)
+
+    def uncompared(self, stamp: str, limit: int) -> list[FileChange]:
+        """Changes of files in the index that have no comparison yet, newest first."""
+        with self._lock:
+            self._index.stamp_comparisons(stamp)
+            return [FileChange(*row) for row in self._index.uncompared(limit)]
 
     def index_everything(self, progress: Callable[[int], None] | None = None) -> int:
         """Read the whole history into the index, with the files of each commit; resumable.

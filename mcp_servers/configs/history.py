@@ -64,10 +64,38 @@ class History(Protocol):
         """The bytes of a file; None when they cannot be read, which then is a gap."""
         ...
 
+    def recall(
+        self, since: datetime, until: datetime, stamp: str
+    ) -> Mapping[tuple[str | None, str | None], str]:
+        """Comparisons kept for the changes of a span of time, by old and new key.
+
+        Those made under another `stamp` are forgotten.
+        """
+        ...
+
+    def remember(self, compared: Mapping[tuple[str | None, str | None], str], stamp: str) -> None:
+        """Keep comparisons, where this source can."""
+        ...
+
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What could not be read so far."""
         ...
+
+
+def joined_moves(files: Iterable[tuple[str, FileChange]]) -> list[tuple[str, FileChange]]:
+    """Make one change of a device's file that went from one folder to another in one revision."""
+    listed = list(files)
+    created = {device: file for device, file in listed if file.old is None}
+    removed = {device: file for device, file in listed if file.new is None}
+    moved = created.keys() & removed.keys()
+    return [
+        (device, file)
+        if device not in moved or file.old is not None
+        else (device, FileChange(file.path, removed[device].old, file.new))
+        for device, file in listed
+        if device not in moved or file.new is not None
+    ]
 
 
 def decode(data: bytes) -> str | None:

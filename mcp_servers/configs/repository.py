@@ -18,7 +18,7 @@ from mcp_servers.configs.consistency import Finding, check_consistency
 from mcp_servers.configs.device_names import device_of, names_no_device
 from mcp_servers.configs.element_view import ElementView, view_addresses, view_element
 from mcp_servers.configs.git_history import GitHistory
-from mcp_servers.configs.history import History, Revision, decode
+from mcp_servers.configs.history import FileChange, History, Revision, decode, joined_moves
 from mcp_servers.configs.neighbors import (
     ElementConfig,
     NeighborLink,
@@ -153,11 +153,12 @@ class ConfigRepository:
         Returns:
             How many commits were read now.
         """
-        return sum(
-            history.index_everything(progress)
-            for history in self._histories
-            if isinstance(history, GitHistory)
-        )
+        done = 0
+        for history in self._histories:
+            if isinstance(history, GitHistory):
+                done += history.index_everything(progress)
+                self._changes.learn_everything(history)
+        return done
 
     # --- files and devices
 
@@ -388,17 +389,28 @@ class ConfigRepository:
             raise InvalidArgumentError("limit", f"limit must be 1 to 500, got {limit}")
         scope = self._changes.scope(around, hops, self._addresses_of)
         candidates = [
-            self._changes.candidate(device, history, changes.revision, file)
+            candidate
             for history in self._histories
-            for changes in history.changes(window.start, window.end)
-            for file in changes.files
-            if (device := self._changed_device(file.path, file.new or file.old, history))
-            and scope.includes(device)
+            for candidate in self._changes.candidates(
+                history, self._listed(history, window, scope.includes), window
+            )
         ]
         return self._changes.ranked(candidates, scope, window, limit)
 
-    def _changed_device(self, path: str, key: str | None, history: History) -> str | None:
-        return None if key is None else self._device(path, key, history)
+    def _listed(
+        self, history: History, window: Window, wanted: Callable[[str], bool]
+    ) -> list[tuple[str, Revision, FileChange]]:
+        """Changes of the devices that are wanted; a file that moved is one change."""
+        listed: list[tuple[str, Revision, FileChange]] = []
+        for changes in history.changes(window.start, window.end):
+            named = [(self._changed_device(file, history), file) for file in changes.files]
+            ours = [(device, file) for device, file in named if device and wanted(device)]
+            listed += [(device, changes.revision, file) for device, file in joined_moves(ours)]
+        return listed
+
+    def _changed_device(self, file: FileChange, history: History) -> str | None:
+        key = file.new or file.old
+        return None if key is None else self._device(file.path, key, history)
 
     def diff(self, managed_object: str, since: datetime, until: datetime) -> list[ConfigChange]:
         """What changed on one device: one entry for each commit, oldest first.
@@ -411,12 +423,11 @@ class ConfigRepository:
         device = self.topology.canonical(managed_object).device
         port = ManagedObject.parse(managed_object).port
         found = [
-            self._changes.candidate(name, history, changes.revision, file)
+            candidate
             for history in self._histories
-            for changes in history.changes(window.start, window.end)
-            for file in changes.files
-            if (name := self._changed_device(file.path, file.new or file.old, history))
-            and name.lower() == device.lower()
+            for candidate in self._changes.candidates(
+                history, self._listed(history, window, lambda name: name == device), window
+            )
         ]
         if not found:
             self._device_files(managed_object, None)

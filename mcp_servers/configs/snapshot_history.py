@@ -135,6 +135,15 @@ class SnapshotHistory:
         past = [snapshot for snapshot in self._snapshots if at is None or snapshot.time <= at]
         return past[-1] if past else None
 
+    def recall(
+        self, since: datetime, until: datetime, stamp: str
+    ) -> Mapping[tuple[str | None, str | None], str]:
+        """Nothing is kept: files may change under their names."""
+        return {}
+
+    def remember(self, compared: Mapping[tuple[str | None, str | None], str], stamp: str) -> None:
+        """Nothing is kept."""
+
     def read(self, key: str) -> bytes | None:
         """The bytes of a file that lies inside its snapshot."""
         file = self._file_of[key]

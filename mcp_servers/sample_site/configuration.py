@@ -145,16 +145,16 @@ Configuration = DeviceConfiguration | RanConfiguration
 def first_configurations(network: Network) -> dict[str, Configuration]:
     """The settings of every configurable element when history begins."""
     rng = rng_for(network.seed, "configurations")
-    own_as = network.sessions[0].a_as
-    community = f"{rng.choice(('Mo0r', 'kieSel', 'Fjo'))}{rng.randrange(10**5):05d}ro"
-    tacacs_key = f"{rng.getrandbits(64):016X}"
-    users = {name: password_hash(rng) for name in ("netops", "oxidized")}
+    shared = _Shared(
+        own_as=network.sessions[0].a_as,
+        community=f"{rng.choice(('Mo0r', 'kieSel', 'Fjo'))}{rng.randrange(10**5):05d}ro",
+        tacacs_key=f"{rng.getrandbits(64):016X}",
+        users={name: password_hash(rng) for name in ("netops", "oxidized")},
+    )
     found: dict[str, Configuration] = {}
     for index, element in enumerate(network.elements.values()):
         if element.is_router:
-            found[element.name] = _router(
-                network, element, index, own_as, community, tacacs_key, users
-            )
+            found[element.name] = _router(network, element, index, shared)
         elif element.role is Role.GNB:
             found[element.name] = _gnb(network, element, index)
     return found
@@ -165,15 +165,17 @@ def password_hash(rng: Random) -> str:
     return f"$6${rng.getrandbits(48):012x}${rng.getrandbits(172):043x}"
 
 
-def _router(
-    network: Network,
-    element: Element,
-    index: int,
-    own_as: int,
-    community: str,
-    tacacs_key: str,
-    users: dict[str, str],
-) -> DeviceConfiguration:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all routers of a site have in common."""
+
+    own_as: int
+    community: str
+    tacacs_key: str
+    users: dict[str, str]
+
+
+def _router(network: Network, element: Element, index: int, shared: _Shared) -> DeviceConfiguration:
     rng = rng_for(network.seed, "configuration", element.name)
     loopback = network.loopbacks[element.name]
     digits = "".join(f"{int(part):03d}" for part in loopback.split("."))
@@ -181,14 +183,14 @@ def _router(
         name=element.name,
         dialect=element.dialect,
         loopback=loopback,
-        own_as=_as_of(network, element, own_as),
+        own_as=_as_of(network, element, shared.own_as),
         management=management_address(index),
         net=f"49.0001.{digits[:4]}.{digits[4:8]}.{digits[8:]}.00",
         ntp_servers=list(NTP_SERVERS),
         syslog_servers=list(SYSLOG_SERVERS),
-        users=dict(users),
-        community=community,
-        tacacs_key=tacacs_key,
+        users=dict(shared.users),
+        community=shared.community,
+        tacacs_key=shared.tacacs_key,
         telemetry=["interfaces-counters", "optics", "bfd-sessions"],
         shapers={"voice": 20, "signalling": 15, "business": 25, "best-effort": 40},
         filters={"MGMT-IN": ["10.250.0.0/16", "10.251.4.0/24"]},

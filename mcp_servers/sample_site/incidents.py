@@ -31,7 +31,9 @@ _LEAD = (70, 100)
 """Minutes from the start of the slot to the onset: batteries need time to run down."""
 _COVERED = timedelta(minutes=1)
 """How much of the records after the window is there: the investigation is on while it goes on."""
-_SHORTEST = timedelta(minutes=3)
+_SHORTEST = timedelta(minutes=2)
+_LONGEST = timedelta(minutes=45)
+"""A storm that is cut to size ends between these after the onset."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +141,13 @@ def _window(scene: Scene, records: Sequence[Record]) -> tuple[datetime, datetime
     end = (scene.onset + scene.ends).replace(microsecond=0)
     if scene.token_target is None:
         return start, end
-    tokens = 0
+    tokens, last = 0, start
     for record in records:
         if record.printed < start:
             continue
-        tokens += estimate_tokens(record.line)
-        if tokens >= scene.token_target and record.printed > scene.onset + _SHORTEST:
-            return start, record.printed.replace(microsecond=0)
-    return start, records[-1].printed.replace(microsecond=0)
+        if record.printed > scene.onset + _LONGEST:
+            break
+        tokens, last = tokens + estimate_tokens(record.line), record.printed
+        if tokens >= scene.token_target and last > scene.onset + _SHORTEST:
+            break
+    return start, last.replace(microsecond=0)

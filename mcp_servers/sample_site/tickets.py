@@ -87,7 +87,9 @@ class _Writer:
         opened = opened.replace(microsecond=0)
         closed = opened + timedelta(minutes=round(rng.lognormvariate(5.0, 1.1)) + 12)
         element = rng.choice(self._network.of_role(*texts.roles))
-        slots = _Slots(self._network, self._people, rng, element, opened, closed)
+        slots = _Slots(
+            self._network, self._people, rng, element=element, opened=opened, closed=closed
+        )
         description = [rng.choice(texts.descriptions)]
         if rng.random() < _COMPLAINTS:
             description.append(rng.choice(self._complaints))
@@ -122,6 +124,7 @@ class _Slots(dict[str, str]):
         network: Network,
         people: People,
         rng: Random,
+        *,
         element: Element,
         opened: datetime,
         closed: datetime,
@@ -136,7 +139,8 @@ class _Slots(dict[str, str]):
             peer=cable.far(element.name) if cable else element.place,
             port=cable.port(element.name) if cable else "",
             place=element.place.capitalize(),
-            clock=f"{start if rng.random() < 0.5 else closed:%H:%M}",
+            clock=f"{start:%H:%M}",
+            end=f"{closed:%H:%M}",
             count=str(rng.randint(2, 24)),
             km=f"{rng.uniform(0.4, 18):.1f}",
             engineer=staff(rng),

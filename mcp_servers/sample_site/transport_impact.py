@@ -75,7 +75,7 @@ def link_fails(
             continue
         if not element.is_router:
             if element.role is Role.HOST:
-                _host_member(scene, cable, name, time, until, origin)
+                _host_member(scene, cable, name, time, until=until, origin=origin)
             continue
         details = port_details(network, cable, name)
         moment = time + timedelta(milliseconds=scene.rng.randint(1, 180))
@@ -106,6 +106,7 @@ def _host_member(
     cable: Cable,
     name: str,
     time: datetime,
+    *,
     until: datetime | None,
     origin: Origin,
 ) -> None:

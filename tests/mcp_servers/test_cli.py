@@ -63,6 +63,8 @@ def test_ingest_is_idempotent_and_counts(tmp_path: Path) -> None:
     folder = make_site(tmp_path / "site")
     first = run("ingest", folder, "alarms", "--json")
     second = run("ingest", folder, "alarms", "--json")
+    anew = run("ingest", folder, "alarms", "--rebuild", "--json")
+    assert anew.json == first.json
     assert first.json["alarms"]["added"] == first.json["alarms"]["read"] > 20  # type: ignore[index]
     assert second.json["alarms"]["added"] == 0  # type: ignore[index]
     assert second.json["alarms"]["unchanged"] == first.json["alarms"]["read"]  # type: ignore[index]

@@ -63,9 +63,14 @@ def test_a_country_of_the_union_falls_back_on_the_rows_of_the_union(
 ) -> None:
     """FACTS, law: the EU rows hold for France, which has none of its own."""
     home = Home(site="lyon-1", country="FR")
-    assert obligations(policy, workload("agentic_orchestration", "alarms_raw", home=home))[
-        "region"
-    ] == ("pseudonymize", "summarize to <= 2000 tokens", "in-Region model only")
+    released = workload(
+        "agentic_orchestration", "alarms_raw", home=home, pseudonymized=True, summarized=True
+    )
+    assert obligations(policy, released)["region"] == (
+        "pseudonymize",
+        "summarize to <= 2000 tokens",
+        "in-Region model only",
+    )
 
 
 def test_no_data_class_at_all_counts_as_an_unknown_one(policy: Policy, workload: Workload) -> None:
@@ -73,11 +78,23 @@ def test_no_data_class_at_all_counts_as_an_unknown_one(policy: Policy, workload:
     assert feasible(policy, workload("batch_inference")) == ["outposts", "ai_factory"]
 
 
-def test_the_weakest_treatment_that_opens_a_tier_is_the_obligation(
+def test_raw_alarms_stay_and_the_remedy_says_what_would_open_the_region(
+    policy: Policy, workload: Workload
+) -> None:
+    """R6: sovereignty is binary; what was not done to the data is a remedy, never assumed."""
+    decision = policy.decide(workload("agentic_orchestration", "alarms_raw"))
+    assert [tier.tier for tier in decision.ranked] == ["outposts", "ai_factory"]
+    region = decision.why_not("region")
+    assert region is not None
+    assert region.dimension == "sovereignty"
+    assert region.remedy == "feasible once pseudonymized and summarized"
+
+
+def test_what_a_tier_relies_upon_comes_back_as_an_obligation(
     policy: Policy, workload: Workload
 ) -> None:
     """Issue: pseudonymized and summarized alarms may be worked on in the home country."""
-    work = workload("agentic_orchestration", "alarms_raw")
+    work = workload("agentic_orchestration", "alarms_raw", pseudonymized=True, summarized=True)
     assert obligations(policy, work) == {
         "region": ("pseudonymize", "summarize to <= 2000 tokens", "in-Region model only"),
         "local_zone": ("pseudonymize", "summarize to <= 2000 tokens"),
@@ -89,7 +106,7 @@ def test_the_weakest_treatment_that_opens_a_tier_is_the_obligation(
 
 def test_a_wider_endpoint_needs_the_stronger_treatment(policy: Policy, workload: Workload) -> None:
     """FACTS, Bedrock: a Region is three placement targets; only in-Region stays in the country."""
-    work = workload("agentic_orchestration", "alarms_raw")
+    work = workload("agentic_orchestration", "alarms_raw", anonymized=True, summarized=True)
     decision = policy.decide(work, tiers=policy.model_endpoints_for(work.home))
     assert {tier.tier: tier.obligations for tier in decision.ranked} == {
         "region": ("pseudonymize", "summarize to <= 2000 tokens", "in-Region model only"),
@@ -98,13 +115,12 @@ def test_a_wider_endpoint_needs_the_stronger_treatment(policy: Policy, workload:
     }
 
 
-def test_what_was_done_already_is_no_obligation(policy: Policy, workload: Workload) -> None:
-    """Contract: flags of the workload are facts."""
+def test_half_of_what_a_tier_needs_does_not_open_it(policy: Policy, workload: Workload) -> None:
+    """Contract: flags of the workload are facts; the missing half is the remedy."""
     work = workload("agentic_orchestration", "alarms_raw", pseudonymized=True)
-    assert obligations(policy, work)["region"] == (
-        "summarize to <= 2000 tokens",
-        "in-Region model only",
-    )
+    region = policy.decide(work).why_not("region")
+    assert region is not None
+    assert region.remedy == "feasible once pseudonymized and summarized"
 
 
 @pytest.mark.parametrize("phase", ["context_creation", "edge_prefiltering", "real_time_inference"])
@@ -119,7 +135,8 @@ def test_anonymized_subscriber_records_leave_only_with_a_persons_approval(
     policy: Policy, workload: Workload
 ) -> None:
     """DESIGN section 3: human approval is an obligation; the verdict denies until it is given."""
-    work = workload("fine_tuning", "subscriber_pii")
+    assert feasible(policy, workload("fine_tuning", "subscriber_pii")) == ["outposts", "ai_factory"]
+    work = workload("fine_tuning", "subscriber_pii", anonymized=True)
     assert obligations(policy, work)["region"] == (
         "anonymize",
         "in-Region model only",
@@ -161,7 +178,7 @@ def test_a_grey_area_opens_with_a_named_legal_review_on_the_row(
 ) -> None:
     """REFERENCE R15: a grey area is closed until legal review, and the review has a name."""
     catalogue, rules = files
-    work = workload("agentic_orchestration", "grey_area")
+    work = workload("agentic_orchestration", "grey_area", anonymized=True, summarized=True)
     assert feasible(load_policy(catalogue, rules), work) == ["outposts", "ai_factory"]
     edit(
         catalogue,
@@ -302,7 +319,7 @@ def test_an_edited_row_moves_the_ticket_historian_to_a_local_zone_and_back(
 ) -> None:
     """REFERENCE R2: routing is externalized; a row lets pseudonymized tickets into the country."""
     catalogue, rules = files
-    work = workload("context_creation", "tickets_raw")
+    work = workload("context_creation", "tickets_raw", pseudonymized=True)
     executable = {"outposts", "local_zone"}
 
     def placed() -> tuple[str, tuple[str, ...]]:

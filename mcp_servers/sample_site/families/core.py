@@ -215,9 +215,9 @@ def _slow_resolver(scene: Scene) -> None:
     resolver = rng.choice(network.names(Role.DNS))
     scene.touched.setdefault(resolver)
     for seconds in (scene.between(-25, 5), scene.between(300, 600)):
-        value = rng.randint(1_000, 1_024)
+        clients = rng.randint(1_000, 1_024)
         scene.marked(origin="cause", decisive=True).say(
-            resolver, "dns_slow", scene.after(seconds), value=value, limit=1000
+            resolver, "dns_slow", scene.after(seconds), value=clients, limit=1000
         )
     for smf in network.names(Role.SMF):
         moment = scene.after(scene.between(10, 60))

@@ -140,11 +140,10 @@ def _bgp(c: DeviceConfiguration) -> Tree:
             leaves += [f"import {n.policy_in}"] if n.policy_in else []
             leaves += [f"export {n.policy_out}"] if n.policy_out else []
             leaves += [] if internal else [f"peer-as {n.remote_as}"]
-            limit = {"prefix-limit": _leaves(f"maximum {n.maximum_prefixes}", "teardown 80")}
-            group[f"neighbor {n.address}"] = {
-                **_leaves(*leaves),
-                "family inet": {"unicast": limit},
-            }
+            limit: Tree = {"prefix-limit": _leaves(f"maximum {n.maximum_prefixes}", "teardown 80")}
+            neighbor = _leaves(*leaves)
+            neighbor["family inet"] = {"unicast": limit}
+            group[f"neighbor {n.address}"] = neighbor
         tree[f"group {label}"] = group
     return tree
 

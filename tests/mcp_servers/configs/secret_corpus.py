@@ -81,7 +81,7 @@ ntp authentication-key 1 md5 encrypted {7}
     password clear {p}
 """
 NX_OS = """
-username admin password 5 $5$abcdEFGH$VQqQ8lMgGEoW0VIiTeyTx9H3Z9a2GZqB1/1s2i3uQ8C|  role network-admin
+username admin password 5 $5$abcdEFGH$VQqQ8lMgGEoW0VIiTeyTx9H3Z9a2|  role network-operator
 snmp-server community {p} group network-operator
 snmp-server user admin network-admin auth md5 0x{h} priv 0x{h2} localizedkey
 snmp-server host 192.0.2.10 traps version 2c {p}
@@ -96,7 +96,7 @@ radius-server host 192.0.2.21 key 7 "{p}" authentication accounting
     authentication md5 key-string {p}
 """
 EOS = """
-username admin privilege 15 role admin secret sha512 $6$SiZM/i.Tl3$FtP2gcIwaxMPMc3jAvvzhnPrOVYzuXURByKI4CE6H/nL|
+username admin privilege 15 role admin secret sha512 $6$SiZM/i.Tl3$FtP2gcIwaxMPMc3jAvvzhnPrO|
 enable password sha512 $6$abcd$FtP2gcIwaxMPMc3jAvvzhnPrOVYzuXURByKI4CE6H/nL|
 enable secret {p}
 snmp-server community {p} ro
@@ -127,7 +127,7 @@ JUNOS = """
             authentication-password "{9}";
             privacy-password "{9}";
                 privacy-key "{9}";
-            ssh-rsa "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCxyzABCDEFGHIJKLMNOP| oper@noc";
+            ssh-rsa "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ| oper@noc";
 set system root-authentication encrypted-password "{5}"
 set system login user oper authentication encrypted-password "{5}"
 set snmp community {p} authorization read-only
@@ -163,7 +163,7 @@ SR_OS = """
                         password "{p} hash2"
                     secret "{p} hash2"
         authentication-key "{p} hash2"
-/configure system security user-params local-user user "oper" password "$2y$10$TQrZlpBDra86.qoexZUzQe"|
+/configure system security user-params local-user user "o" password "$2y$10$TQrZlpBDra86.qo"|
 /configure router "Base" bgp neighbor "10.0.0.2" authentication-key "{p} hash2"
 /configure system security snmp community "{p} hash2" access-permissions r
 /configure system security tacplus server 1 secret "{p} hash2"

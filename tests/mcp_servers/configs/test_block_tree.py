@@ -105,7 +105,10 @@ def test_a_broken_document_is_read_by_indentation_and_says_so(text: str) -> None
 
 def test_one_line_blocks_and_comments_of_braces_are_understood() -> None:
     """Us: Junos writes `a { b { c; } }` in one line, and comments anywhere."""
-    text = "/* two\n lines */\ninterfaces { xe-0/0/1 { unit 0 { family inet { address 10.0.0.1/30; } } } }"
+    text = (
+        "/* two\n lines */\n"
+        "interfaces { xe-0/0/1 { unit 0 { family inet { address 10.0.0.1/30; } } } }"
+    )
     flats = [placed.flat for placed in read_tree(text, load_grammar("junos")).placed]
     assert flats[-1] == "interfaces xe-0/0/1 unit 0 family inet address 10.0.0.1/30"
 
