@@ -248,7 +248,17 @@ def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> 
     )
 
 
-_DECISIVE = ["kind", "blame", "change", "focus", "silence", "coverage", "timing", "history"]
+_DECISIVE = [
+    "kind",
+    "blame",
+    "change",
+    "focus",
+    "silence",
+    "coverage",
+    "timing",
+    "history",
+    "eclipse",
+]
 
 
 def _where(h: Hypothesis) -> str:

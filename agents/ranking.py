@@ -12,6 +12,7 @@ reasons that a network engineer would give, each between -1 and 1 and each with 
     change     its configuration changed shortly before, where it hurts
     timing     its trouble came first (clocks may differ by seconds, so this weighs little)
     history    its trouble is not a daily one
+    eclipse    a neighbour with stronger evidence accounts for the same trouble
 
 The score is the weighted sum; the weights are in `RankingWeights`, in one place.
 """
@@ -43,6 +44,7 @@ class RankingWeights:
     change: float = 2.5
     timing: float = 1.0
     history: float = 0.5
+    eclipse: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,18 @@ class Hypothesis:
     about: list[Symptom] = field(default_factory=list)
     """What others say about it."""
     change: ConfigChange | None = None
+    consequence: float = 0.0
+    """How far it accounts for more than itself, 0 to 1: trouble without consequences is a herring."""
 
     def strength(self, name: str) -> float:
         """The strength of one reason; 0 where it does not apply."""
         return next((a.strength for a in self.arguments if a.name == name), 0.0)
+
+    @property
+    def evidence(self) -> float:
+        """The strongest reason that does not rest on what neighbours lost."""
+        own = max(self.strength(name) for name in ("blame", "kind", "change"))
+        return max(own, 0.25 * self.strength("silence"))
 
     @property
     def onset(self) -> datetime | None:
@@ -84,8 +94,22 @@ SKEW = timedelta(seconds=5)
 """Clocks of two elements may differ by this much."""
 
 DEPENDENCY = ("serves", "powers", "clocks", "hosts")
-_FRESH = timedelta(minutes=15)
+_AFTERMATH = timedelta(minutes=4)
+"""Trouble that a change makes shows within this: the longest usual timer is BGP's 180 s."""
+_SOON = timedelta(minutes=10)
+"""Measurements report a period of five to fifteen minutes; trouble that is measured shows late."""
+_OF_A_PROVIDER = {"fault": 1.0, "error": 0.6, "failure": 0.25}
+"""How much trouble of its own says of an element whose dependents are in trouble, too."""
+_RECORDED_LATE = timedelta(minutes=60)
+"""A configuration repository polls at least hourly."""
+_NOTABLE = 0.3
+"""Score from which a change is worth a hypothesis of its own."""
+_MOST = 0.5
+_LINK_KINDS = frozenset({OccurrenceKind.INTERFACE, OccurrenceKind.OPTICS, OccurrenceKind.LACP})
 _FAR = 99
+_COMPARED = 12
+_A_CONSEQUENCE = 0.1
+"""Share of all trouble from which an element accounts for more than its own lamp."""
 _ADMIN = ("admin", "clear", "shutdown", "cease", "commit", "by user", "operator")
 
 
@@ -112,11 +136,26 @@ class Ranker:
         for change in changes:
             device = topology.canonical(change.managed_object).device
             self._changes[device].append(change)
-        self._heard_before = {alarm.device for alarm in before}
-        self._heard = {alarm.device for alarm in alarms}
+        self._last_heard = {
+            alarm.device: when(alarm) for alarm in (*before, *alarms) if _speaks(alarm)
+        }
         self._mass = _masses(symptoms)
         self._total = sum(self._mass) or 1.0
         self._onset = min((s.began for s in symptoms), default=None)
+        self._involved = {s.device for s in symptoms if not s.chronic}
+        self._involved |= {s.peer.device for s in symptoms if s.peer is not None}
+        self._all_over = all(s.ended is not None for s in symptoms)
+        self._hit: dict[str, float] = {}
+        self._after: dict[datetime, float] = {}
+        self._reaches: dict[tuple[str, str], frozenset[str]] = {}
+        self._shut_ports = {
+            (s.device, port_key(s.port))
+            for s in symptoms
+            if s.port and any(by_hand(alarm) for alarm in s.alarms)
+        }
+        self._bad_ports = {
+            (s.device, port_key(s.port)) for s in symptoms if s.port and s.kind in _LINK_KINDS
+        }
         self._upstream = _Upstream(topology)
         self._notes = defaultdict(list)
         for alarm in alarms:
@@ -126,7 +165,33 @@ class Ranker:
     def rank(self) -> list[Hypothesis]:
         """All hypotheses, best first; ties by name, so that the order never depends on chance."""
         hypotheses = [self._score(device) for device in self._suspects()]
+        hypotheses.sort(key=lambda h: (-h.score, h.device))
+        for hypothesis in hypotheses[:_COMPARED]:
+            eclipse = self._eclipse(hypothesis, hypotheses[:_COMPARED])
+            if eclipse is not None:
+                hypothesis.arguments.append(eclipse)
+                hypothesis.score += eclipse.strength * self._weights.eclipse
         return sorted(hypotheses, key=lambda h: (-h.score, h.device))
+
+    def _eclipse(self, h: Hypothesis, others: Sequence[Hypothesis]) -> Argument | None:
+        """A neighbour with better evidence that accounts for most of the same trouble."""
+        near = set(self._topology.neighbors(h.device))
+        total = sum(self._mass[index] for index in h.explains) or 1.0
+        best: Argument | None = None
+        for other in others:
+            if other.device not in near or other.evidence <= max(h.evidence, 0.3):
+                continue
+            ahead = 1.0 - h.evidence / other.evidence
+            shared = sum(self._mass[index] for index in h.explains if index in other.explains)
+            strength = -ahead * shared / total
+            if shared / total >= _MOST and strength < (best.strength if best else 0.0):
+                best = Argument(
+                    "eclipse",
+                    strength,
+                    f"{other.device} next to it accounts for {shared / total:.0%} of the same "
+                    "and has the stronger evidence",
+                )
+        return best
 
     def _suspects(self) -> list[str]:
         found: dict[str, None] = {}
@@ -139,8 +204,11 @@ class Ranker:
             if symptom.peer is not None:
                 for device in self._upstream.between(symptom.device, symptom.peer.device):
                     found.setdefault(device)
+        for device, changes in self._changes.items():
+            if any(change.score >= _NOTABLE for change in changes):
+                found.setdefault(device)
         near = {other for device in list(found) for other in self._topology.neighbors(device)}
-        for device in (*self._changes, *self._notes):
+        for device in self._notes:
             if device in near:
                 found.setdefault(device)
         return list(found)
@@ -155,14 +223,23 @@ class Ranker:
                 hypothesis.own.append(symptom)
             elif symptom.peer is not None and symptom.peer.device == device:
                 hypothesis.about.append(symptom)
+        h = hypothesis
+        own = others = 0.0
+        for index, share in h.explains.items():
+            if self._symptoms[index].device == device:
+                own += self._mass[index] * share
+            else:
+                others += self._mass[index] * share
+        alone = own / self._total >= _MOST
+        h.consequence = 1.0 if alone else min(1.0, others / self._total / _A_CONSEQUENCE)
         for argue in (
+            self._timing,
             self._coverage,
             self._focus,
             self._blame,
             self._kind,
             self._silence,
             self._change,
-            self._timing,
             self._history,
         ):
             argument = argue(hypothesis)
@@ -181,17 +258,73 @@ class Ranker:
             return 0.6 if symptom.role == "failure" else 1.0
         if peer == device:
             return 1.0
-        ways = [
-            0.9**distance
-            for distance in (self._upstream.of(symptom.device).get(device),)
-            if distance
-        ]
+        hit = self._hit_share(device)
+        ways = [hit * 0.9 ** self._upstream.of(symptom.device).get(device, _FAR)]
         if peer is None:
             ways.append(0.3 * (device in self._topology.neighbors(symptom.device)))
         else:
-            ways.append(0.7 * (device in self._upstream.between(symptom.device, peer)))
-            ways.append(0.8 * 0.9 ** self._upstream.of(peer).get(device, _FAR))
+            on_path = device in self._upstream.between(symptom.device, peer)
+            ways.append(on_path * (0.7 if device in self._involved else 0.3))
+            ways.append(hit * 0.8 * 0.9 ** self._upstream.of(peer).get(device, _FAR))
+            ways.append(0.4 * (device in self._topology.neighbors(peer)))
+        ways.append(self._follows_change(device, symptom))
         return max(ways)
+
+    def _follows_change(self, device: str, symptom: Symptom) -> float:
+        """Trouble that began after a notable change: most where the change reaches."""
+        best = 0.0
+        for change in self._changes.get(device, ()):
+            if change.score < _NOTABLE or symptom.began < (made := self._made(change)[0]) - SKEW:
+                continue
+            reach = self._reach(change)
+            peer = symptom.peer.device if symptom.peer is not None else None
+            if symptom.device in reach or peer in reach:
+                best = max(best, 0.8 * self._followed(change))
+            elif symptom.began - made <= _AFTERMATH:
+                best = max(best, 0.4 * self._aftermath(made))
+        return best
+
+    def _reach(self, change: ConfigChange) -> frozenset[str]:
+        """Elements that a change to a port can touch: the far end and what hangs on it."""
+        key = (change.commit, change.managed_object)
+        known = self._reaches.get(key)
+        if known is None:
+            device = self._topology.canonical(change.managed_object).device
+            reach: set[str] = set()
+            for item in map(ManagedObject.parse, change.touches):
+                for end in self._topology.far_ends(item):
+                    reach |= {end.device, *self._topology.neighbors(end.device)}
+            known = self._reaches[key] = frozenset(reach - {device})
+        return known
+
+    def _followed(self, change: ConfigChange) -> float:
+        """How well the trouble within a change's reach, or all of it, follows the change."""
+        made = self._made(change)[0]
+        reach = self._reach(change)
+        before = after = 0.0
+        first: datetime | None = None
+        for symptom, mass in zip(self._symptoms, self._mass, strict=True):
+            peer = symptom.peer.device if symptom.peer is not None else None
+            if symptom.device not in reach and peer not in reach:
+                continue
+            if symptom.began >= made - SKEW:
+                after += mass
+                first = first or symptom.began
+            else:
+                before += mass
+        near = 0.0
+        if first is not None and after / self._total >= 0.05:
+            near = after / (after + before) * exp(-max(timedelta(0), first - made) / _SOON)
+        return max(near, self._aftermath(made))
+
+    def _hit_share(self, device: str) -> float:
+        """Of what depends on an element: the share in trouble. A broken provider hits most of it."""
+        known = self._hit.get(device)
+        if known is None:
+            dependents = self._upstream.dependents(device)
+            hit = sum(1 for dependent in dependents if dependent in self._involved)
+            known = self._hit[device] = hit / len(dependents) if dependents else 0.0
+        return known
 
     def _coverage(self, h: Hypothesis) -> Argument:
         covered = sum(self._mass[index] * share for index, share in h.explains.items())
@@ -253,13 +386,20 @@ class Ranker:
         )
 
     def _kind(self, h: Hypothesis) -> Argument | None:
-        """A defect that the element reports of itself, near the onset and not chronic."""
+        """A defect that the element reports of itself, with consequences and not chronic."""
+        provides = self._hit_share(h.device) >= _MOST
+        later = h.strength("timing")
         best: Argument | None = None
         for symptom in h.own:
+            if symptom.kind is OccurrenceKind.HEARTBEAT:
+                continue  # said of it, not by it
             strength = _defect(symptom)
-            if symptom.chronic:
-                strength *= 0.2
-            if self._onset is not None and symptom.began - self._onset > timedelta(minutes=5):
+            if provides and symptom.peer is None:
+                strength = max(strength, _OF_A_PROVIDER[symptom.role] * max(0.0, later) ** 2)
+            if symptom.port is not None and self._far_end_agrees(symptom):
+                strength = max(strength, 0.6)
+            strength *= h.consequence * (0.2 if symptom.chronic else 1.0)
+            if symptom.ended is not None and not self._all_over:
                 strength *= 0.5
             if strength > (best.strength if best else 0.0):
                 best = Argument(
@@ -270,9 +410,32 @@ class Ranker:
                 )
         return best
 
+    def _far_end_agrees(self, symptom: Symptom) -> bool:
+        """Whether both ends of one link report it down, which neither end's fall would do."""
+        if symptom.kind not in _LINK_KINDS:
+            return False
+        for end in self._topology.far_ends(ManagedObject(symptom.device, symptom.port)):
+            port = port_key(end.port or "")
+            if (end.device, port) in self._bad_ports and not self._shut_by_hand(end.device, port):
+                return True
+        return False
+
+    def _shut_by_hand(self, device: str, port: str) -> bool:
+        """Whether a change to a port, or its own log, says that somebody did it there."""
+        for change in self._changes.get(device, ()):
+            if change.score >= _NOTABLE and any(
+                item.port is not None and port_key(item.port) == port
+                for item in map(ManagedObject.parse, change.touches)
+            ):
+                return True
+        return (device, port) in self._shut_ports
+
     def _silence(self, h: Hypothesis) -> Argument | None:
         """Lost by its neighbours, and not a word from it."""
-        if h.device in self._heard or h.device not in self._topology:
+        onset, heard = h.onset, self._last_heard.get(h.device)
+        if onset is None or h.device not in self._topology:
+            return None
+        if heard is not None and heard > onset + SKEW:
             return None
         losers = {symptom.device for symptom in h.about} | {
             symptom.device
@@ -281,7 +444,8 @@ class Ranker:
         }
         if not h.about or not losers:
             return None
-        strength = (1.0 if h.device in self._heard_before else 0.7) * (1 - exp(-len(losers) / 1.5))
+        strength = (1.0 if heard is not None else 0.7) * (1 - exp(-len(losers) / 1.5))
+        strength *= self._neighbors_alive(h.device, onset)
         return Argument(
             "silence",
             strength,
@@ -289,32 +453,56 @@ class Ranker:
             _records(h.about[:3]),
         )
 
+    def _neighbors_alive(self, device: str, onset: datetime) -> float:
+        """Share of an element's neighbours that still speak: with none, it may only be cut off."""
+        near = [n for n in self._topology.neighbors(device, "connects") if n in self._last_heard]
+        alive = sum(1 for neighbor in near if self._last_heard[neighbor] > onset - SKEW)
+        return alive / len(near) if near else 0.5
+
     def _change(self, h: Hypothesis) -> Argument | None:
-        """The most telling change before the trouble with it began."""
-        onset = h.onset or self._onset
-        if onset is None:
-            return None
+        """The change that most trouble followed at once, and that touches what failed."""
         best: Argument | None = None
         for change in self._changes.get(h.device, ()):
-            if change.time > onset + timedelta(seconds=60):
+            made, note = self._made(change)
+            followed = self._followed(change)
+            where = 1.0 if self._touches(change, h) else 0.8
+            strength = change.score * where * (0.15 + 0.85 * followed)
+            if h.onset is not None and made > h.onset + SKEW:
                 continue
-            age = onset - change.time
-            freshness = 1.0 if age <= _FRESH else 0.9 * exp(-age / timedelta(hours=6))
-            where = 1.0 if self._touches(change, h) else 0.6
-            strength = change.score * freshness * where
             if strength > (best.strength if best else 0.0):
                 h.change = change
-                best = Argument("change", strength, _change_words(change, age))
-        for alarm in self._notes.get(h.device, ()):
-            age = onset - when(alarm)
-            if timedelta(0) - SKEW <= age <= _FRESH and (best is None or best.strength < 0.3):
                 best = Argument(
-                    "change",
-                    0.3,
-                    f"its configuration was changed {_minutes(age)} before",
-                    (alarm,),
+                    "change", strength, _change_words(change, followed), (note,) if note else ()
                 )
+        for note in self._notes.get(h.device, ()):
+            strength = 0.5 * self._aftermath(when(note))
+            if strength > (best.strength if best else 0.0) and not self._changes.get(h.device):
+                words = "its log says that its configuration was changed just before"
+                best = Argument("change", strength, words, (note,))
         return best
+
+    def _made(self, change: ConfigChange) -> tuple[datetime, Alarm | None]:
+        """When a change was made: a repository records it after the device's own log does."""
+        device = self._topology.canonical(change.managed_object).device
+        for note in self._notes.get(device, ()):
+            if timedelta(0) <= change.time - when(note) <= _RECORDED_LATE:
+                return when(note), note
+        return change.time, None
+
+    def _aftermath(self, moment: datetime) -> float:
+        """How much trouble began right after a moment, against what began right before it."""
+        known = self._after.get(moment)
+        if known is None:
+            before = after = 0.0
+            for symptom, mass in zip(self._symptoms, self._mass, strict=True):
+                lag = symptom.began - moment
+                if -SKEW <= lag <= _AFTERMATH:
+                    after += mass
+                elif -_AFTERMATH <= lag < -SKEW:
+                    before += mass
+            much = min(1.0, after / self._total / 0.3)
+            known = self._after[moment] = much * after / (after + before) if after else 0.0
+        return known
 
     def _touches(self, change: ConfigChange, h: Hypothesis) -> bool:
         """Whether a change names a port or neighbour that symptoms at the element name."""
@@ -333,13 +521,17 @@ class Ranker:
         return False
 
     def _timing(self, h: Hypothesis) -> Argument | None:
+        """How much of what it would account for began after its own trouble did."""
         onset = h.onset
-        if onset is None or self._onset is None:
+        if onset is None or not h.explains:
             return None
-        late = max(timedelta(0), onset - self._onset - SKEW)
-        strength = exp(-late / timedelta(seconds=60))
-        word = "first" if late == timedelta(0) else f"{late.total_seconds():.0f} s after the first"
-        return Argument("timing", strength, f"its trouble came {word}")
+        total = later = 0.0
+        for index, share in h.explains.items():
+            mass = self._mass[index] * share
+            total += mass
+            later += mass * (self._symptoms[index].began >= onset - SKEW)
+        strength = (2.0 * later / total - 1.0) * h.consequence
+        return Argument("timing", strength, f"{later / total:.0%} of that began after it did")
 
     def _history(self, h: Hypothesis) -> Argument | None:
         if not h.own or not all(symptom.chronic for symptom in h.own) or h.about:
@@ -373,6 +565,23 @@ class _Upstream:
                     and known.setdefault(link.a.device, distance) == distance
                 ]
         return known
+
+    def dependents(self, device: str) -> set[str]:
+        """What depends on `device`, at most three relations away."""
+        found: set[str] = set()
+        frontier = [device]
+        for _ in range(3):
+            frontier = [
+                link.b.device
+                for near in frontier
+                for link in self.topology.links_of(near)
+                if link.relation in DEPENDENCY
+                and link.a.device == near
+                and link.b.device not in found
+                and link.b.device != device
+            ]
+            found.update(frontier)
+        return found
 
     def between(self, device: str, other: str) -> frozenset[str]:
         """The inner elements of the shortest paths that join two elements."""
@@ -428,6 +637,11 @@ def _defect(symptom: Symptom) -> float:
     return 0.1 if symptom.peer is None else 0.0
 
 
+def _speaks(alarm: Alarm) -> bool:
+    """Whether a record comes from the element itself; a lost heartbeat is said of it."""
+    return alarm.occurrence is None or alarm.occurrence.kind is not OccurrenceKind.HEARTBEAT
+
+
 def by_hand(alarm: Alarm) -> bool:
     """Whether a record's own words say that somebody did it, at this end."""
     occurrence = alarm.occurrence
@@ -440,11 +654,6 @@ def _records(symptoms: Iterable[Symptom]) -> tuple[Alarm, ...]:
     return tuple(symptom.alarms[0] for symptom in symptoms)
 
 
-def _change_words(change: ConfigChange, age: timedelta) -> str:
+def _change_words(change: ConfigChange, followed: float) -> str:
     first = change.why[0] if change.why else "its configuration was changed"
-    return f"{first}, {_minutes(age)} before"
-
-
-def _minutes(age: timedelta) -> str:
-    minutes = age.total_seconds() / 60
-    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+    return f"{first}, and {'much' if followed >= 0.5 else 'some'} trouble began right after"

@@ -28,7 +28,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-ENOUGH_COVERAGE = 0.35
+ENOUGH_COVERAGE = 0.12
 SECOND_COVERAGE = 0.2
 """Share of all symptoms that a further cause must account for beyond the causes before it."""
 MAX_CAUSES = 4
@@ -74,24 +74,30 @@ def _asserted(ranked: Sequence[Hypothesis], burst: Sequence[Symptom]) -> tuple[H
             for hypothesis in ranked
             if hypothesis not in asserted
             and _decisive(hypothesis)
+            and hypothesis.strength("timing") >= 0.3
+            and hypothesis.strength("eclipse") > -0.2
             and _share(hypothesis, explained) >= SECOND_COVERAGE
         ]
         if not further:
             break
-        best = max(further, key=lambda h: (_share(h, explained), h.score))
+        best = max(further, key=lambda h: (h.score, h.device))
         asserted.append(best)
         explained |= _explained(best, burst)
     return tuple(asserted)
 
 
 def _decisive(h: Hypothesis) -> bool:
-    """Whether something beyond coverage and timing speaks for it."""
+    """Whether something beyond coverage and timing speaks for it.
+
+    Being everybody's only problem decides alone when nearly everything is explained by it; less
+    than that is also how a victim at the end of one line looks.
+    """
     return (
-        h.strength("blame") >= 0.4
+        h.strength("blame") >= 0.35
         or h.strength("kind") >= 0.5
         or h.strength("change") >= 0.3
-        or h.strength("silence") >= 0.4
-        or h.strength("focus") >= 0.6
+        or (h.strength("silence") >= 0.4 and h.strength("focus") >= 0.4)
+        or (h.strength("focus") >= 0.8 and h.strength("coverage") >= 0.5)
     )
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -196,7 +197,7 @@ def _measure(folder: Path, commits: int, devices: int, round_number: int) -> dic
             device = _name(rng.randrange(devices))
             at = newest - span * rng.random()
             section = rng.choice(("interface Gi0/3", "neighbor 10.9.3.1", "router bgp 65000"))
-            lookups.append(timed(lambda d=device, s=section, t=at: repository.blocks(d, s, t)))
+            lookups.append(timed(partial(repository.blocks, device, section, at)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"cold": cold, "warm": warm, "lookups": lookups, "memory": peak}
 

@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from mcp_servers.configs.git_history import GitHistory
 from mcp_servers.configs.history import decode
@@ -176,7 +176,7 @@ class _Scan:
             else:
                 self._read_lines(source, file, as_json=suffix in _LINES_OF_JSON)
 
-    def _read_lines(self, source: _Source, file: IO[bytes], *, as_json: bool) -> None:
+    def _read_lines(self, source: _Source, file: BinaryIO, *, as_json: bool) -> None:
         name = "line" if source.kind == "alarms" else "text"
         for line in self._lines(file):
             source.records += 1
@@ -190,7 +190,7 @@ class _Scan:
         if source.kind == "docs":
             source.records = source.files
 
-    def _read_json(self, source: _Source, file: IO[bytes]) -> None:
+    def _read_json(self, source: _Source, file: BinaryIO) -> None:
         data = file.read()
         self._advance(len(data))
         try:
@@ -202,7 +202,7 @@ class _Scan:
         source.records += len(content) if isinstance(content, list) else 1
         source.tally.add_record(content)
 
-    def _read_table(self, source: _Source, file: IO[bytes], delimiter: str) -> None:
+    def _read_table(self, source: _Source, file: BinaryIO, delimiter: str) -> None:
         rows = csv.reader(self._lines(file), delimiter=delimiter)
         names: list[str] | None = None
         for number, row in enumerate(rows):
@@ -216,7 +216,7 @@ class _Scan:
                 label = names[column] if named and names else f"column {column + 1}"
                 source.tally.add_value(label, cell)
 
-    def _lines(self, file: IO[bytes]) -> Iterator[str]:
+    def _lines(self, file: BinaryIO) -> Iterator[str]:
         """Lines that are not empty, as text; one without an end is cut into pieces."""
         while line := file.readline(_LONGEST_LINE):
             self._advance(len(line))
@@ -391,9 +391,9 @@ def _suffix(path: Path) -> str:
     return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BinaryIO:
     if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rb")
+        return cast("BinaryIO", gzip.open(path, "rb"))  # the stubs know no common type
     return path.open("rb")
 
 

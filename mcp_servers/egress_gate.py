@@ -21,7 +21,7 @@ from mcp_servers.egress_ledger import EgressLedger, LedgerEntry
 from mcp_servers.identity import Caller
 from mcp_servers.pseudonyms import Pseudonymizer
 from mcp_servers.site_directory import SiteSettings
-from placement import Policy, TierInstance, Verdict
+from placement import LivePolicy, Policy, TierInstance, Verdict
 from telecom.errors import BudgetExceededError, EgressRefusedError
 from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
@@ -230,9 +230,7 @@ class EgressGate:
     def _is_at_home(self, tier: TierInstance) -> bool:
         return tier.on_premises and tier.site is not None and tier.site == self._home.site
 
-    def _workload(
-        self, release: Release, rendering: _Rendering, policy: Policy
-    ) -> WorkloadProfile:
+    def _workload(self, release: Release, rendering: _Rendering, policy: Policy) -> WorkloadProfile:
         measured = rendering.value
         if release.summary_field is not None and isinstance(measured, dict):
             measured = measured.get(release.summary_field, measured)
@@ -247,31 +245,6 @@ class EgressGate:
             anonymized=rendering.form == "anonymized",
             summarized=estimate_tokens(text) <= limit,
         )
-
-    def _refusal(
-        self, release: Release, tier: TierInstance, workload: WorkloadProfile, verdict: Verdict
-    ) -> EgressRefusedError:
-        broken = verdict.eliminations[0]
-        remedy = broken.remedy
-        if not workload.summarized:
-            short = workload.model_copy(update={"summarized": True})
-            if self._policy.verdict(short, tier).permitted:
-                limit = self._policy.summary_limit(release.data_classes)
-                remedy = f"ask for at most {limit} tokens: {_NARROWER}"
-        return EgressRefusedError(
-            f"{release.tool} may not answer a caller on {tier.id}: {broken.because}",
-            rule=broken.rule,
-            remedy=remedy,
-        )
-
-    def _decision_id(self, workload: WorkloadProfile, tier: TierInstance) -> str:
-        question = [
-            workload.model_dump(mode="json"),
-            tier.model_dump(mode="json"),
-            self._policy.policy_sha256,
-            self._policy.catalogue_sha256,
-        ]
-        return f"eg-{hashlib.sha256(_compact(question)).hexdigest()[:24]}"
 
     def _render(self, document: Document, form: Form) -> _Rendering:
         masked: Counter[str] = Counter()
@@ -392,6 +365,38 @@ def _each_string(value: Json, change: Callable[[str], str]) -> Json:
     if isinstance(value, dict):
         return {change(key): _each_string(item, change) for key, item in value.items()}
     return value
+
+
+def _refusal(
+    release: Release,
+    tier: TierInstance,
+    workload: WorkloadProfile,
+    verdict: Verdict,
+    *,
+    policy: Policy,
+) -> EgressRefusedError:
+    broken = verdict.eliminations[0]
+    remedy = broken.remedy
+    if not workload.summarized:
+        short = workload.model_copy(update={"summarized": True})
+        if policy.verdict(short, tier).permitted:
+            limit = policy.summary_limit(release.data_classes)
+            remedy = f"ask for at most {limit} tokens: {_NARROWER}"
+    return EgressRefusedError(
+        f"{release.tool} may not answer a caller on {tier.id}: {broken.because}",
+        rule=broken.rule,
+        remedy=remedy,
+    )
+
+
+def _decision_id(workload: WorkloadProfile, tier: TierInstance, policy: Policy) -> str:
+    question = [
+        workload.model_dump(mode="json"),
+        tier.model_dump(mode="json"),
+        policy.policy_sha256,
+        policy.catalogue_sha256,
+    ]
+    return f"eg-{hashlib.sha256(_compact(question)).hexdigest()[:24]}"
 
 
 def _compact(value: object) -> bytes:

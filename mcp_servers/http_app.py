@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_servers.bearer import BearerVerifier, PeerAddress
 from mcp_servers.identity import TokenVerifier
 from mcp_servers.site_directory import ServingSettings
+from placement.live import PolicyStatus
 
 REQUEST_BYTES = 256 * 1024
 """Largest request body; the longest argument list we take is a fraction of it."""
@@ -38,6 +39,7 @@ def build_app(
     settings: ServingSettings,
     *,
     missing: Callable[[], Iterable[str]],
+    policy: Callable[[], PolicyStatus],
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -47,6 +49,8 @@ def build_app(
         settings: Hosts and origins that are accepted beside loopback. The check is on whatever
             address the port is bound to.
         missing: What keeps the site from answering; nothing when it is ready.
+        policy: Which placement policy is in force. A site whose policy files broke goes on with the
+            last good version, so it stays ready and says so.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -75,10 +79,14 @@ def build_app(
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
-        gaps = list(missing())
+        status = policy()
+        gaps = [*missing(), *(["policy"] if status.state == "closed" else [])]
+        # Anybody may ask: hashes and a number, while file names and problems go to the log.
+        shown = status.model_dump(mode="json", exclude={"problems"})
+        told = {"policy": shown | {"problems": len(status.problems)}}
         if gaps:
-            return JSONResponse({"status": "not ready", "missing": gaps}, status_code=503)
-        return JSONResponse({"status": "ready"})
+            return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
+        return JSONResponse({"status": "ready"} | told)
 
     routes += [Route("/healthz", alive), Route("/readyz", ready)]
     return Starlette(

@@ -42,6 +42,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             hosted.verifier,
             site.settings.serving,
             missing=hosted.missing,
+            policy=lambda: hosted.live_policy.status,
         )
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS

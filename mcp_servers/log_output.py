@@ -22,6 +22,11 @@ ExceptionInfo = (
 """What `sys.exc_info()` gives."""
 
 
+_OURS = ("agents", "mcp_servers", "placement", "rag", "telecom")
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
+"""What every record has; the rest is an event's fields."""
+
+
 class MaskingFormatter(logging.Formatter):
     """One line a record, identifiers replaced by their kind."""
 
@@ -33,6 +38,14 @@ class MaskingFormatter(logging.Formatter):
         """Write a record down, masked."""
         text = super().format(record)
         return mask(text, self._detector.find(text))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """The message, and the fields of an event of ours."""
+        line = super().formatMessage(record)
+        if not record.name.startswith(_OURS):
+            return line
+        fields = {key: value for key, value in vars(record).items() if key not in _USUAL}
+        return " ".join([line, *(f"{key}={value}" for key, value in fields.items())])
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - the library's name
         """Where it happened and of what type it was; the message stays out."""

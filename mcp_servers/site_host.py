@@ -32,6 +32,7 @@ from mcp_servers.pseudonyms import Pseudonymizer
 from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets_server import TicketTools
+from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
@@ -106,17 +107,26 @@ class SiteHost:
         )
 
     @property
+    def live_policy(self) -> LivePolicy:
+        """The placement policy that the gate enforces; it follows its files.
+
+        Raises:
+            PolicyError: It does not validate when the site is opened: then nothing is served. Once
+                it did, a later version that does not leaves the last good one in force.
+        """
+
+        def opened() -> LivePolicy:
+            live = LivePolicy(*self.site.policy_files)
+            if live.status.state == "closed":
+                load_policy(*self.site.policy_files)
+            return live
+
+        return self._part("policy", opened)
+
+    @property
     def policy(self) -> Policy:
-        """The placement policy that the gate enforces."""
-        settings = self.site.settings.policy
-        base = self.site.path
-        return self._part(
-            "policy",
-            lambda: load_policy(
-                catalogue=None if settings.catalogue is None else base / settings.catalogue,
-                rules=None if settings.rules is None else base / settings.rules,
-            ),
-        )
+        """The version of the policy that is in force now."""
+        return self.live_policy.current()
 
     @property
     def detector(self) -> IdentifierDetector:
@@ -145,7 +155,7 @@ class SiteHost:
         return self._part(
             "gate",
             lambda: EgressGate(
-                self.policy,
+                self.live_policy,
                 self.site.home,
                 self.site.settings,
                 self.detector,

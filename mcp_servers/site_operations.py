@@ -181,7 +181,12 @@ class OwnedSite:
         host = self.host
         settings = host.site.settings.model_copy(update={"budgets": _UNLIMITED})
         return EgressGate(
-            host.policy, host.site.home, settings, host.detector, host.pseudonymizer, host.ledger
+            host.live_policy,
+            host.site.home,
+            settings,
+            host.detector,
+            host.pseudonymizer,
+            host.ledger,
         )
 
     def _caller(self, name: str) -> Caller:

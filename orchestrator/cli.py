@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli_assess import assess_app
 from orchestrator.cli_place import place_app
 from orchestrator.command_line import (
     FAILED,
@@ -38,6 +39,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(place_app, name="place")
+app.add_typer(assess_app, name="assess")
 
 
 class Format(StrEnum):

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.command_line import REFUSED, config_file, output, print_json, reported
+from orchestrator.command_line import (
+    FAILED,
+    REFUSED,
+    config_file,
+    notes,
+    output,
+    print_json,
+    reported,
+)
 
 if TYPE_CHECKING:
+    from orchestrator.settings import Settings
     from placement.decision import DecisionRecord, PlacementDecision
     from placement.policy import Policy
     from telecom.workload import WorkloadProfile
@@ -27,6 +38,19 @@ CatalogueOption = Annotated[
 ]
 RulesOption = Annotated[Path | None, typer.Option(help="Other rules (Cedar).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
+OwnCatalogueOption = Annotated[
+    Path | None, typer.Option("--catalogue", help="Another catalogue; by default the settings'.")
+]
+DecisionsOption = Annotated[
+    Path | None,
+    typer.Option(help="Past decisions: a state file or JSON Lines; by default this state."),
+]
+SinceOption = Annotated[
+    str | None, typer.Option(help="Decided since then: ISO 8601, or 12h, 7d, 2w ago.")
+]
+
+_AGO = re.compile(r"(\d{1,5})([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 @place_app.command("decide")
@@ -63,72 +87,64 @@ def table(
     with reported():
         import json  # noqa: PLC0415
 
-        from rich.table import Table  # noqa: PLC0415
-
+        from orchestrator.rendering.assessment import print_placement_table  # noqa: PLC0415
         from placement.table import placement_table  # noqa: PLC0415
 
         rows = placement_table(_policy(catalogue, rules))
         if as_json:
             print_json(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
             return
-        printed = Table("phase", "primary tier", "when at the edge", "services")
-        for row in rows:
-            printed.add_row(
-                row.phase.value, row.primary_tier, row.edge_condition, ", ".join(row.services)
-            )
-        output.print(printed)
+        print_placement_table(rows, output)
 
 
 @place_app.command("what-if")
 def what_if(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH=VALUE...", help="Facts to set differently, as with --set."),
+    ] = None,
+    *,
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH=VALUE...", help="Facts to set differently."),
+        typer.Option("--set", metavar="PATH=VALUE", help="A fact to set differently; repeatable."),
     ] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(help="Past decisions: a state file or JSON Lines; else the catalogue's own."),
-    ] = None,
-    catalogue: CatalogueOption = None,
+    decisions: DecisionsOption = None,
+    since: SinceOption = None,
+    catalogue: OwnCatalogueOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="A page-ready Markdown report.")
+    ] = False,
 ) -> None:
     """Say what other facts would have done to past decisions, before they are put in force.
 
+    Past decisions are those of this state; before the first one, the catalogue's own workloads
+    stand in.
+
     Examples:
-    - `tierwise place what-if tier.outposts.available=false`
-    - `tierwise place what-if class.tickets_raw.once.pseudonymized=country --decisions state.sqlite`
+    - `tierwise place what-if --set tier.outposts.available=false --since 7d`
+    - `tierwise place what-if --set class.tickets_raw.once.pseudonymized=country --decisions
+      state.sqlite`
     """
     with reported():
-        from rich.table import Table  # noqa: PLC0415
-
-        from placement.what_if import policy_with, records_of_workloads  # noqa: PLC0415
+        from orchestrator.rendering.assessment import print_what_if  # noqa: PLC0415
+        from placement.reports import what_if_report  # noqa: PLC0415
+        from placement.what_if import policy_with  # noqa: PLC0415
         from placement.what_if import what_if as suppose  # noqa: PLC0415
 
-        changed = policy_with(settings or [], catalogue=catalogue, rules=rules)
-        records = (
-            records_of_workloads(_policy(catalogue, rules))
-            if decisions is None
-            else _records(decisions, None)
+        wanted = [*(paths or []), *(settings or [])]
+        facts, rule_file = _policy_files(catalogue, rules)
+        changed = policy_with(wanted, catalogue=facts, rules=rule_file)
+        outcome = suppose(
+            _past_or_typical(decisions, since, facts, rule_file), changed, settings=wanted
         )
-        outcome = suppose(records, changed, settings=settings or [])
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
-            return
-        printed = Table("workload", "effect", "before", "after", "rule")
-        for row in outcome.rows:
-            printed.add_row(
-                row.workload,
-                row.effect,
-                row.tier_before or "nowhere",
-                row.tier_after or "nowhere",
-                row.rule or "",
-            )
-        output.print(printed)
-        output.print(
-            f"{outcome.moved} move, {outcome.refused} refused, {outcome.placed} newly placed, "
-            f"{outcome.costlier} costlier, {outcome.slower} slower"
-        )
+        elif as_markdown:
+            sys.stdout.write(what_if_report(outcome))
+        else:
+            print_what_if(outcome, output)
 
 
 @place_app.command("replay")
@@ -137,24 +153,40 @@ def replay(
         Path | None,
         typer.Argument(help="A state file or JSON Lines of decision records; else this state."),
     ] = None,
+    *,
+    ledger: Annotated[
+        bool,
+        typer.Option("--ledger", help="Every decision on record, not the newest incident's alone."),
+    ] = False,
     investigation: Annotated[
         str | None, typer.Option(help="Only the decisions of this incident id.")
     ] = None,
-    catalogue: CatalogueOption = None,
+    since: SinceOption = None,
+    catalogue: OwnCatalogueOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute past decisions again from their stored inputs; exit code 1 when a record was altered.
 
-    Example: `tierwise place replay --investigation inc-0123456789ab`
+    Examples:
+    - `tierwise place replay --ledger --since 7d`
+    - `tierwise place replay --investigation inc-0123456789ab`
     """
     with reported():
         from rich.table import Table  # noqa: PLC0415
 
+        from orchestrator.rendering.terminal import text  # noqa: PLC0415
         from placement.replay import replay as repeat  # noqa: PLC0415
 
+        if ledger and investigation is not None:
+            raise typer.BadParameter("give --ledger or --investigation, not both")
+        file = decisions or _state_file()
+        if investigation is None and not ledger and since is None and not _is_lines(file):
+            from orchestrator.state import newest_incident  # noqa: PLC0415
+
+            investigation = newest_incident(file)
         outcome = repeat(
-            _records(decisions or _state_file(), investigation), _policy(catalogue, rules)
+            _records(file, investigation, since), _policy(*_policy_files(catalogue, rules))
         )
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
@@ -162,11 +194,18 @@ def replay(
             printed = Table("decision", "workload", "outcome", "differences")
             for row in outcome.decisions:
                 printed.add_row(
-                    row.decision_id[:16], row.workload, row.outcome, "\n".join(row.differences)
+                    row.decision_id[:16],
+                    text(row.workload),
+                    row.outcome,
+                    text("\n".join(row.differences)),
                 )
             output.print(printed)
+            output.print(
+                f"{outcome.same} the same, {outcome.different} different under the policy of "
+                f"today, {outcome.altered} altered"
+            )
         if outcome.altered:
-            raise typer.Exit(1)
+            raise typer.Exit(FAILED)
 
 
 def _policy(catalogue: Path | None, rules: Path | None) -> Policy:
@@ -175,20 +214,65 @@ def _policy(catalogue: Path | None, rules: Path | None) -> Policy:
     return load_policy(catalogue, rules)
 
 
-def _state_file() -> Path:
+def _policy_files(catalogue: Path | None, rules: Path | None) -> tuple[Path | None, Path | None]:
+    """The files of the flags, else of the settings, else the shipped ones (None)."""
+    named = _settings().policy
+    return catalogue or named.catalogue, rules or named.rules
+
+
+def _settings() -> Settings:
     from orchestrator.settings import load_settings  # noqa: PLC0415
 
-    return load_settings(config_file(None), environment=os.environ).state_file
+    return load_settings(config_file(None), environment=os.environ)
 
 
-def _records(file: Path, incident_id: str | None) -> tuple[DecisionRecord, ...]:
-    if file.suffix in {".jsonl", ".json"}:
+def _state_file() -> Path:
+    return _settings().state_file
+
+
+def _is_lines(file: Path) -> bool:
+    return file.suffix in {".jsonl", ".json"}
+
+
+def _records(file: Path, incident_id: str | None, since: str | None) -> tuple[DecisionRecord, ...]:
+    if _is_lines(file):
         from placement.replay import read_records  # noqa: PLC0415
 
+        if incident_id is not None or since is not None:
+            raise typer.BadParameter(
+                "JSON Lines carry neither incident nor time; name a state file"
+            )
         return read_records(file)
     from orchestrator.state import kept_decisions  # noqa: PLC0415
 
-    return tuple(kept_decisions(file, incident_id=incident_id))
+    return tuple(kept_decisions(file, incident_id=incident_id, since=_instant(since)))
+
+
+def _past_or_typical(
+    decisions: Path | None, since: str | None, catalogue: Path | None, rules: Path | None
+) -> tuple[DecisionRecord, ...]:
+    """Decisions on record; without any, those about the workloads that the catalogue names."""
+    from placement.what_if import records_of_workloads  # noqa: PLC0415
+
+    file = decisions or _state_file()
+    if decisions is not None or file.is_file():
+        found = _records(file, None, since)
+        if found or decisions is not None or since is not None:
+            return found
+    notes.print("note: no decision is on record; the catalogue's workloads stand in")
+    return records_of_workloads(_policy(catalogue, rules))
+
+
+def _instant(since: str | None) -> datetime | None:
+    """An ISO 8601 time, or how long ago: 12h, 7d, 2w."""
+    if since is None:
+        return None
+    ago = _AGO.fullmatch(since.strip())
+    if ago is not None:
+        return datetime.now(UTC) - timedelta(hours=int(ago[1]) * _HOURS[ago[2]])
+    from telecom.times import parse_instant  # noqa: PLC0415
+
+    return parse_instant(since, argument="--since")
 
 
 def _workload(file: str) -> WorkloadProfile:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -42,6 +44,26 @@ class Check(ProductModel):
     says: str
 
 
+class _PolicyThere(BaseModel):
+    """What a site says about its policy."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: Literal["current", "last_good", "closed"]
+    policy_sha256: str
+    catalogue_sha256: str
+    loaded_at: str | None
+    problems: int
+
+
+class _Readiness(BaseModel):
+    """The part of a site's `/readyz` that is needed here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    policy: _PolicyThere
+
+
 async def examine(settings: Settings) -> tuple[Check, ...]:
     """Look at policy, state, placement and every site."""
     checks = [_self(settings)]
@@ -58,6 +80,9 @@ async def examine(settings: Settings) -> tuple[Check, ...]:
     for site in settings.sites:
         checks.extend(_placements(settings, policy, site))
         checks.append(await _reachable(settings, site))
+        policy_there = await _site_policy(site, settings.budgets.tool_seconds)
+        if policy_there is not None:
+            checks.append(policy_there)
     return tuple(checks)
 
 
@@ -113,6 +138,29 @@ def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> It
         else:
             obliged = f" ({', '.join(placed.obligations)})" if placed.obligations else ""
             yield Check(what=what, verdict="fine", says=f"runs on {placed.tier}{obliged}")
+
+
+async def _site_policy(site: SiteDeclaration, timeout_s: float) -> Check | None:
+    """Which policy the site's own gate has in force; None where it does not say."""
+    if site.url is None or site.transport == "gateway":
+        return None
+    what = f"{site.name}: policy"
+    try:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False) as http:
+            answer = await http.get(f"{site.url.rstrip('/')}/readyz")
+            told = _Readiness.model_validate_json(answer.content).policy
+    except (httpx.HTTPError, ValidationError):
+        return None
+    version = f"policy {told.policy_sha256[:12]}, catalogue {told.catalogue_sha256[:12]}"
+    if told.state == "current":
+        return Check(what=what, verdict="fine", says=version)
+    if told.state == "closed":
+        return Check(what=what, verdict="broken", says="none ever loaded: the gate is closed")
+    says = (
+        "its files do not validate (the site's log says why); the last good version "
+        f"decides: {version}, loaded {told.loaded_at}"
+    )
+    return Check(what=what, verdict="limited", says=says)
 
 
 async def _reachable(settings: Settings, site: SiteDeclaration) -> Check:

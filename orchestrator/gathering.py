@@ -18,6 +18,7 @@ from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.site_client import CallRecord, Purpose, SiteDesk
 from orchestrator.sites import Sites
+from placement.latency import LatencySample
 from telecom.errors import (
     RecordNotFoundError,
     TierwiseError,
@@ -47,6 +48,8 @@ class Look:
     error: TierwiseError | None = None
     forms: tuple[str | None, ...] = ()
     """The form of each answer by the gate's receipt; None where there was none."""
+    calls: tuple[LatencySample, ...] = ()
+    """How long each call took."""
 
     @property
     def gap(self) -> Gap | None:
@@ -159,7 +162,19 @@ class Gatherer:
                     "tokens_after": finding.tokens_after,
                 }
             )
-        return Look(what, step, finding=finding, forms=_forms(desk.records))
+        # An agent in this process reads from afar: its calls ran where the site is.
+        here = isinstance(placed.executor, InProcess)
+        ran_on = self.sites.by_name[site].declaration.tier if here else placed.tier
+        return Look(
+            what,
+            step,
+            finding=finding,
+            forms=_forms(desk.records),
+            calls=tuple(
+                LatencySample(tier=ran_on, tool=record.tool, round_trip_ms=record.latency_ms)
+                for record in desk.records
+            ),
+        )
 
 
 def _accounted(step: ProvenanceStep, desk: SiteDesk | None) -> ProvenanceStep:

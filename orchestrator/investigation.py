@@ -131,7 +131,7 @@ async def investigate(
                 for node in update:
                     progress(node)
     finally:
-        await services.state.write_decisions()
+        await services.state.write_notes()
     return await services.state.get(incident_id, "report", RootCauseReport)
 
 
@@ -303,7 +303,8 @@ class _Nodes:
         for look in state["looks"]:
             forms.setdefault(look["site"], []).extend(look["forms"])
         reasoned = await reasoner.reason(await self._pack(state), forms)
-        await self._state.write_decisions()
+        self._state.note_calls(self._incident, reasoner.calls)
+        await self._state.write_notes()
         return reasoned.model_dump(mode="json")
 
     async def _kept(self, site: str, kind: str, look: Look) -> JsonObject:
@@ -311,7 +312,8 @@ class _Nodes:
         name = None
         if look.finding is not None:
             name = await self._state.put(self._incident, f"{kind}:{site}", look.finding)
-        await self._state.write_decisions()
+        self._state.note_calls(self._incident, look.calls)
+        await self._state.write_notes()
         return {
             "site": site,
             "kind": kind,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -21,9 +20,11 @@ from agents.root_cause_analyst import PROFILE, ModelAnalyst, RulesAnalyst
 from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
+from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
 from orchestrator.site_client import Purpose, SiteClient
 from orchestrator.sites import Sites
+from placement.latency import LatencySample
 from placement.policy import Policy
 from telecom.errors import ModelUnavailableError, PlacementRefusedError
 from telecom.evidence import Evidence, Gap
@@ -48,13 +49,6 @@ class Reasoned(ProductModel):
     """What the model's own tool calls brought."""
     steps: tuple[ProvenanceStep, ...] = ()
     gaps: tuple[Gap, ...] = ()
-
-
-@runtime_checkable
-class _Closable(Protocol):
-    """A model that holds threads or connections."""
-
-    def close(self) -> None: ...
 
 
 ModelFactory = Callable[[Executor, Settings, Policy], LanguageModel]
@@ -103,6 +97,8 @@ class Reasoner:
     sites: Sites
     purpose: Purpose
     models: ModelFactory = make_model
+    calls: list[LatencySample] = field(default_factory=list)
+    """How long each turn of a model took."""
     _gaps: list[Gap] = field(default_factory=list)
     _steps: list[ProvenanceStep] = field(default_factory=list)
 
@@ -181,16 +177,18 @@ class Reasoner:
         tools = self._tools(pack, placed)
         try:
             model = self.models(placed.executor, self.settings, self.policy)
+            timed = TimedModel(model, placed.tier)
             try:
                 analyst = ModelAnalyst(
-                    model,
+                    timed,
                     tools,
                     max_turns=self.settings.budgets.model_turns,
                     incident_id=self.purpose.investigation,
                 )
                 proposal = await analyst.analyse(pack)
             finally:
-                if isinstance(model, _Closable):
+                self.calls.extend(timed.samples)
+                if isinstance(model, Closable):
                     model.close()
         except ModelUnavailableError as exc:
             self._gaps.append(Gap(what=f"reasoning by a model ({name})", why=str(exc)))

@@ -38,6 +38,10 @@ class AiFunction(ProductModel):
     """Size of the model that would serve it at the edge; None is unknown."""
     latency_budget_ms: float | None = Field(default=None, gt=0)
     data_gb: float = Field(default=0.0, ge=0)
+    pseudonymized: bool = False
+    """What was done to its data before it reads it, as `WorkloadProfile` has it."""
+    anonymized: bool = False
+    summarized: bool = False
 
     @property
     def workload(self) -> WorkloadProfile:
@@ -49,6 +53,9 @@ class AiFunction(ProductModel):
             home=self.home,
             latency_budget_ms=self.latency_budget_ms,
             data_gb=self.data_gb,
+            pseudonymized=self.pseudonymized,
+            anonymized=self.anonymized,
+            summarized=self.summarized,
         )
 
 

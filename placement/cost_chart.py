@@ -47,7 +47,8 @@ def cost_chart_svg(
     for step in range(_STEPS + 1):
         events, cost = most_events * step / _STEPS, most_cost * step / _STEPS
         parts.append(
-            f'<text x="{x(events):.1f}" y="{floor + 18}" text-anchor="middle">{events:,.0f}</text>'
+            f'<text x="{x(events):.1f}" y="{floor + 18}" text-anchor="middle">'
+            f"{_count(events)}</text>"
         )
         parts.append(
             f'<text x="{_LEFT - 6}" y="{y(cost) + 4:.1f}" text-anchor="end">${cost:,.2f}</text>'
@@ -88,12 +89,17 @@ def cost_chart_text(
     most = max((_cost(function, price, events, 0.0) for events in levels), default=0.0) or 1.0
     lines = []
     for events in levels:
-        lines.append(f"{events:,.0f} events/h")
+        lines.append(f"{_count(events)} events/h")
         for label, compression in compressions(measured):
             cost = _cost(function, price, events, compression)
             bar = "█" * max(1, round(width * cost / most)) if cost > 0 else ""
             lines.append(f"  {label:<13} {bar:<{width}} ${cost:,.2f}/h")
     return "\n".join(lines)
+
+
+def _count(events: float) -> str:
+    """Whole events; of a few an hour their fraction, too."""
+    return f"{events:,.0f}" if events >= 10 or events == 0 else f"{events:.2g}"
 
 
 def _cost(function: AiFunction, price: TokenPrice, events: float, compression: float) -> float:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import yaml
 
-from placement.catalogue import TierInstance
+from placement.catalogue import HOME, TierInstance
 from placement.catalogue_file import REFERENCE_CATALOGUE, validate_catalogue
 from placement.decision import DecisionRecord, PlacementDecision, RankedTier
 from placement.policy import Policy
@@ -29,7 +29,7 @@ from placement.rules import REFERENCE_RULES, load_rules
 from placement.yaml_document import Document, read_document
 from telecom.errors import PolicyError, PolicyProblem
 from telecom.schema import ProductModel
-from telecom.workload import WorkloadProfile
+from telecom.workload import Home, WorkloadProfile
 
 _SECTIONS = {
     "tier": "tiers",
@@ -179,7 +179,7 @@ def _apply(content: dict[str, Any], setting: str) -> str | None:
 def _row(record: DecisionRecord, policy: Policy) -> WhatIfRow:
     before = record.decision
     home = before.workload.home
-    tiers = tuple(policy.tier(tier.id, home) or tier for tier in record.tiers)
+    tiers = tuple(_restated(tier, policy, home) for tier in record.tiers)
     after = policy.decide(
         before.workload,
         tiers=tiers,
@@ -206,6 +206,17 @@ def _row(record: DecisionRecord, policy: Policy) -> WhatIfRow:
             change for change in differences(before, after) if "_sha256 " not in change
         ),
     )
+
+
+def _restated(tier: TierInstance, policy: Policy, home: Home) -> TierInstance:
+    """The catalogue's facts of a tier; where a template stood is what was known at the time."""
+    now = policy.tier(tier.id, home)
+    if now is None:
+        return tier
+    catalogue = policy.catalogue
+    entry = catalogue.tiers.get(tier.id) or catalogue.model_endpoints[tier.id]
+    stood = {key: getattr(tier, key) for key in ("country", "site") if getattr(entry, key) == HOME}
+    return now.model_copy(update=stood)
 
 
 def _effect(old: RankedTier | None, new: RankedTier | None) -> Effect:

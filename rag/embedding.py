@@ -143,6 +143,7 @@ class TorchEmbedder:
         try:
             import torch  # noqa: PLC0415 - only this engine needs it
             from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+            from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
         except ImportError as exc:
             raise MissingExtraError("site", "the embedding engine 'torch'") from exc
         shipped = model == model_artifact.MODEL_ID
@@ -152,6 +153,7 @@ class TorchEmbedder:
                 f"embedding.model must be {model_artifact.MODEL_ID!r} or the folder of a "
                 f"sentence-transformers model, got {model!r}"
             )
+        disable_progress_bar()
         self._model = SentenceTransformer(
             str(folder),
             device="cuda" if torch.cuda.is_available() else "cpu",
@@ -163,7 +165,7 @@ class TorchEmbedder:
             revision=model_artifact.REVISION
             if shipped
             else model_artifact.weights_revision(folder),
-            dimension=int(self._model.get_sentence_embedding_dimension() or 0),
+            dimension=int(self._model.get_embedding_dimension() or 0),
         )
         # torch modules are not promised to be safe for concurrent calls.
         self._one_at_a_time = threading.Lock()

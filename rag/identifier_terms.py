@@ -39,8 +39,17 @@ def identifier_terms(text: str) -> list[str]:
 
 
 def asked_identifiers(query: str) -> list[str]:
-    """The identifiers a query names, whole, normalised, each once."""
-    return list(dict.fromkeys(normal_form(token) for token in _tokens(query)))
+    """What a query may name, whole and normalised, each once, in order of mention.
+
+    Beside identifiers any compound word (`eberwang-cell`): only a look-up tells whether an object
+    has that name.
+    """
+    joined = dict.fromkeys(normal_form(token) for token in _spaced_ports(query))
+    for match in _TOKEN.finditer(query):
+        token = match[0]
+        if _is_identifier(token) or not (token.isalnum() or any(map(str.isdigit, token))):
+            joined.setdefault(normal_form(token))
+    return list(joined)
 
 
 def without_identifiers(text: str) -> str:
@@ -78,13 +87,18 @@ def normal_form(identifier: str) -> str:
 
 
 def _tokens(text: str) -> Iterator[str]:
+    yield from _spaced_ports(text)
+    for match in _TOKEN.finditer(text):
+        if _is_identifier(match[0]):
+            yield match[0]
+
+
+def _spaced_ports(text: str) -> Iterator[str]:
+    """`GigabitEthernet 0/1` as one name."""
     for match in _SPACED_PORT.finditer(text):
         joined = match[1] + match[2]
         if port_key(joined) != joined.lower():
             yield joined
-    for match in _TOKEN.finditer(text):
-        if _is_identifier(match[0]):
-            yield match[0]
 
 
 def _is_identifier(token: str) -> bool:

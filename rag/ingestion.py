@@ -149,8 +149,8 @@ class Ingestion:
             How many passages were embedded.
         """
         self.drop_doomed(index, corpus)
-        _, passages, vectors = self._store.counts(corpus)
-        done, total, began = 0, passages - vectors, time.monotonic()
+        _, _, total = self._store.counts(corpus)
+        done, began = 0, time.monotonic()
         while block := self._store.pending(corpus, BLOCK):
             embedded = self._embedder.embed([each.text for each in block])
             index.upsert(corpus, [each.id for each in block], embedded)

@@ -272,14 +272,14 @@ class KnowledgeBase:
         """Ask vectors for their own nearest neighbour, and count what is still to be done."""
         corpora: dict[str, CorpusHealth] = {}
         for corpus in CORPORA:
-            sources, passages, vectors = self._passages.counts(corpus)
+            sources, passages, pending = self._passages.counts(corpus)
             probed = found = 0
             if self._index is not None:
                 try:
                     probed, found = probe(self._passages, self._index, corpus)
                 except StoreDamagedError as exc:
                     self._note_damage(exc)
-            corpora[corpus] = CorpusHealth(sources, passages, passages - vectors, probed, found)
+            corpora[corpus] = CorpusHealth(sources, passages, pending, probed, found)
         lost = sum(each.probed - each.found for each in corpora.values())
         problem = self._damage
         if problem is None and lost:
@@ -338,7 +338,10 @@ class KnowledgeBase:
     def _open_index(self) -> None:
         """Open the index and put right what a killed process left; damage is noted, not raised."""
         folder = self._folder / _VECTORS.format(self._passages.index_number())
-        known = {corpus: self._passages.counts(corpus)[2] for corpus in CORPORA}
+        known = {}
+        for corpus in CORPORA:
+            _, passages, pending = self._passages.counts(corpus)
+            known[corpus] = passages - pending
         if sum(known.values()) and not folder.is_dir():
             self._damage = f"the vector index {folder} is missing; the next ingest builds it anew"
             return

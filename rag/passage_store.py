@@ -1,8 +1,8 @@
 """The SQLite half of the knowledge base: sources, passages, words, identifiers, vectors.
 
-SQLite is the truth. A passage with a row in `vectors` is in the vector index; one without is still
-to be embedded; an id in `doomed` is still to be taken out of the index. So a process that dies at
-any moment leaves behind exactly the list of what is left to do.
+SQLite is the truth. A passage is either in `pending`, still to be embedded, or in `vectors` and in
+the vector index; an id in `doomed` is still to be taken out of the index. So a process that dies
+at any moment leaves behind exactly the list of what is left to do.
 """
 
 from __future__ import annotations
@@ -72,6 +72,10 @@ CREATE INDEX passages_by_source ON passages (source_key);
 CREATE TABLE vectors (
     passage_key INTEGER PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
     vector BLOB NOT NULL
+);
+CREATE TABLE pending (
+    passage_key INTEGER PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
+    corpus TEXT NOT NULL
 );
 CREATE TABLE mentions (
     term TEXT NOT NULL,
@@ -285,7 +289,7 @@ class PassageStore:
         yield from rows
 
     def counts(self, corpus: str) -> tuple[int, int, int]:
-        """Sources, passages and vectors of a corpus."""
+        """Sources, passages, and passages still to be embedded."""
         with self.reading() as connection:
             (sources,) = connection.execute(
                 "SELECT count(*) FROM sources WHERE corpus = ?", (corpus,)
@@ -293,11 +297,10 @@ class PassageStore:
             (passages,) = connection.execute(
                 "SELECT count(*) FROM passages WHERE corpus = ?", (corpus,)
             ).fetchone()
-            (vectors,) = connection.execute(
-                "SELECT count(*) FROM vectors JOIN passages USING (passage_key) WHERE corpus = ?",
-                (corpus,),
+            (pending,) = connection.execute(
+                "SELECT count(*) FROM pending WHERE corpus = ?", (corpus,)
             ).fetchone()
-        return sources, passages, vectors
+        return sources, passages, pending
 
     def is_empty(self, corpus: str) -> bool:
         """Whether a corpus has no passage."""
@@ -408,6 +411,7 @@ class PassageStore:
             f"INSERT INTO words_{corpus} (rowid, context, text) VALUES (?, ?, ?)",  # noqa: S608
             (key, passage.context, passage.text),
         )
+        connection.execute("INSERT INTO pending VALUES (?, ?)", (key, corpus))
         # A passage that comes back under its old id is upserted, not deleted.
         connection.execute("DELETE FROM doomed WHERE corpus = ? AND id = ?", (corpus, passage_id))
         return key
@@ -440,9 +444,9 @@ class PassageStore:
         """The first passages, in the order they came, that have no vector yet."""
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT passage_key, id, context, text FROM passages WHERE corpus = ? AND "
-                "NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage_key = passages.passage_key) "
-                "ORDER BY passage_key LIMIT ?",
+                "SELECT q.passage_key, p.id, p.context, p.text FROM pending q "
+                "CROSS JOIN passages p USING (passage_key) WHERE q.corpus = ? "
+                "ORDER BY q.passage_key LIMIT ?",
                 (corpus, limit),
             ).fetchall()
         return [
@@ -463,6 +467,9 @@ class PassageStore:
                     (key, vector.tobytes())
                     for key, vector in zip(keys, vectors.astype("<f4"), strict=True)
                 ],
+            )
+            connection.executemany(
+                "DELETE FROM pending WHERE passage_key = ?", [(key,) for key in keys]
             )
 
     def all_vectors(self, corpus: str, block: int) -> Iterator[tuple[list[str], Vectors]]:

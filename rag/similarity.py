@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rag.identifier_terms import normal_form
 from telecom.ticket import SimilarIncident, SimilarIncidents, Ticket
 
-FLOOR = 0.35
-"""Similarity below which a ticket is not shown: unrelated texts of this kind stay under .3."""
+FLOOR = 0.3
+"""Similarity below which a ticket is not shown: unrelated texts stay under .25 here."""
 CONFIDENT = 0.5
 """Similarity that the best ticket must reach before its cause is taken for likely."""
 _MAJORITY = 0.5

@@ -37,6 +37,7 @@ _FOLDER, _LINKS = b"40000", (b"120000", b"160000")
 _SLACK_COMMITS = 200
 """Clocks of committers differ: so many older commits in a row end a search."""
 _TREES_KEPT = 64
+_WINDOWS_KEPT = 8
 _MAX_FOLDERS = 8
 _BROKEN = (
     KeyError,
@@ -78,6 +79,9 @@ class GitHistory:
         self._lock = threading.RLock()
         self._gaps: dict[str, Gap] = {}
         self._trees: OrderedDict[bytes, _Entries] = OrderedDict()
+        self._windows: OrderedDict[tuple[int, int, str | None], list[RevisionChanges]] = (
+            OrderedDict()
+        )
         self._files_of = lru_cache(maxsize=16)(self._list_files)
 
     def close(self) -> None:
@@ -95,12 +99,20 @@ class GitHistory:
         with self._lock:
             first, last = int(since.timestamp()), int(until.timestamp())
             self._follow_head()
-            self._reach_back_to(first)
-            commits = self._index.between(first, last)
-            self._compare([commit for commit in commits if not commit.diffed])
-            files: dict[int, list[FileChange]] = {}
-            for position, path, old, new in self._index.changes(first, last):
-                files.setdefault(position, []).append(FileChange(path, old, new))
+            key = (first, last, self._index.head)
+            if key not in self._windows:
+                self._reach_back_to(first)
+                self._windows[key] = self._changes_between(first, last)
+                if len(self._windows) > _WINDOWS_KEPT:
+                    self._windows.popitem(last=False)
+            return self._windows[key]
+
+    def _changes_between(self, first: int, last: int) -> list[RevisionChanges]:
+        commits = self._index.between(first, last)
+        self._compare([commit for commit in commits if not commit.diffed])
+        files: dict[int, list[FileChange]] = {}
+        for position, path, old, new in self._index.changes(first, last):
+            files.setdefault(position, []).append(FileChange(path, old, new))
         return [
             RevisionChanges(_revision(commit), tuple(files.get(commit.position, ())))
             for commit in commits

@@ -86,6 +86,8 @@ class History(Protocol):
 def joined_moves(files: Iterable[tuple[str, FileChange]]) -> list[tuple[str, FileChange]]:
     """Make one change of a device's file that went from one folder to another in one revision."""
     listed = list(files)
+    if len(listed) < 2:
+        return listed
     created = {device: file for device, file in listed if file.old is None}
     removed = {device: file for device, file in listed if file.new is None}
     moved = created.keys() & removed.keys()

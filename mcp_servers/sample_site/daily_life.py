@@ -80,6 +80,8 @@ class _Day:
         chronic = rng_for(network.seed, "chronic")
         self.chronic_gnbs = chronic.sample(self.gnbs, min(3, len(self.gnbs)))
         self.chronic_power = chronic.sample(self.power, 2)
+        backbone = [cable for cable in network.cables if cable.protocol == "isis"]
+        self.chronic_cables = chronic.sample(backbone, 2)
 
     def say(self, element: str, name: str, time: datetime, **details: str | int | float) -> None:
         self.events.append(Event(time, element, name, details))
@@ -130,8 +132,8 @@ class _Day:
             self.rng.choice(self.amfs),
             "ue_released",
             time,
-            supi=self.people.plant("supi", user.supi),
-            gpsi=self.people.plant("msisdn", user.gpsi),
+            supi=user.supi,
+            gpsi=user.gpsi,
             cell=f"{self.rng.choice(self.gnbs)}/{self.rng.choice(CELLS)}",
             reason="radio-connection-with-ue-lost",
         )
@@ -145,18 +147,18 @@ class _Day:
                 (22, "congestion"),
             )
         )
-        supi = self.people.plant("supi", user.supi)
         self.say(
             self.rng.choice(self.amfs),
             "registration_rejected",
             time,
-            supi=supi,
+            supi=user.supi,
+            pei=user.pei,
             code=code,
             reason=reason,
         )
 
     def session_rejected(self, time: datetime) -> None:
-        supi = self.people.plant("supi", self.people.subscriber().supi)
+        supi = self.people.subscriber().supi
         dnn = self.rng.choice(DNNS)
         self.say(
             self.rng.choice(self.smfs),
@@ -178,7 +180,7 @@ class _Day:
             time,
             peer=gnb,
             teid=f"{self.rng.getrandbits(32):08x}",
-            ue_address=self.people.plant("ip", address),
+            ue_address=address,
         )
 
     def busy_cell(self, time: datetime) -> None:
@@ -250,6 +252,43 @@ class _Day:
         names = self.network.names(Role.AMF, Role.SMF, Role.UPF, Role.UDM, Role.NRF)
         self.blip(self.rng.choice(names), "cpu_high", time, (1, 6), value=self.rng.randint(80, 92))
 
+    def weak_light(self, time: datetime) -> None:
+        cable = self.rng.choice(self.chronic_cables)
+        details = port_details(self.network, cable, cable.a)
+        dbm = round(self.rng.uniform(-14.9, -14.1), 2)
+        self.say(cable.a, "optics_low", time, dbm=dbm, limit=-14.0, **details)
+        end = time + timedelta(minutes=self.rng.uniform(2, 25))
+        self.say(cable.a, "optics_clear", end, **details)
+
+    def server_link_flaps(self, time: datetime) -> None:
+        leaf = self.rng.choice(self.network.names(Role.LEAF))
+        cables = [c for c in self.network.cables_of(leaf) if c.protocol == "lacp"]
+        cable = self.rng.choice(cables)
+        details = port_details(self.network, cable, leaf)
+        end = time + timedelta(seconds=self.rng.uniform(4, 40))
+        self.say(leaf, "lacp_down", time, **details)
+        self.say(leaf, "lacp_up", end, **details)
+        host, port = cable.far(leaf), cable.port(cable.far(leaf))
+        self.say(host, "bond_down", time, port=port)
+        self.events.append(Event(end, host, "bond_down", {"port": port}, cleared=True))
+
+    def power_module(self, time: datetime) -> None:
+        name, slot = self.rng.choice(self.network.names(Role.CORE, Role.AGGREGATION)), 2
+        self.say(name, "psu_fail", time, slot=slot)
+        end = time + timedelta(minutes=self.rng.uniform(1, 8))
+        self.say(name, "psu_ok", end, slot=slot)
+
+    def clock_choice(self, time: datetime) -> None:
+        clock = self.rng.choice(self.network.names(Role.BOUNDARY_CLOCK))
+        masters = self.network.providers(clock, "clocks")
+        self.rng.shuffle(masters)
+        self.say(clock, "ptp_switch", time, peer=masters[0], previous=masters[1])
+
+    def missed_polls(self, time: datetime) -> None:
+        router = self.rng.choice(self.network.names(Role.CELL_SITE_ROUTER))
+        address = self.network.loopbacks[router]
+        self.blip(router, "router_unreachable", time, (1, 4), seconds=62, address=address)
+
     def full_disk(self, time: datetime) -> None:
         self.blip(
             self.rng.choice(self.network.names(Role.HOST)),
@@ -309,6 +348,11 @@ _HAPPENINGS: tuple[tuple[float, _Happening], ...] = (
     (0.3, _Day.warm_shelter),
     (0.4, _Day.busy_function),
     (0.1, _Day.full_disk),
+    (0.12, _Day.missed_polls),
+    (0.15, _Day.weak_light),
+    (0.1, _Day.server_link_flaps),
+    (0.06, _Day.power_module),
+    (0.1, _Day.clock_choice),
     (0.15, _Day.weak_satellites),
     (0.5, _Day.radio_link_flaps),
     (0.4, _Day.busy_link),

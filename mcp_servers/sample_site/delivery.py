@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,12 +19,13 @@ from mcp_servers.sample_site.equipment_alarms import (
 )
 from mcp_servers.sample_site.events import Event, in_time_order
 from mcp_servers.sample_site.network import IN_BAND, Dialect, Network, Role, rng_for
+from mcp_servers.sample_site.people import Planted
 from mcp_servers.sample_site.scene import Outage
 
 TIMEZONE = ZoneInfo("Europe/Berlin")
 
-LOST = 0.03
-"""Share of records that never arrive (syslog over UDP)."""
+LOST = 0.04
+"""Share of collected syslog lines that never arrive: syslog travels over UDP."""
 DOUBLED = 0.02
 """Share of syslog lines that arrive over both relays."""
 LATE = 0.04
@@ -41,6 +42,21 @@ class Record:
     """The time in the line, UTC: by the element's own clock."""
     arrived: datetime
     event: Event
+
+
+_IDENTIFYING = {"supi": "supi", "gpsi": "msisdn", "pei": "imei", "ue_address": "ip"}
+
+
+def planted_in(records: Iterable[Record]) -> list[Planted]:
+    """The subscriber identifiers that stand in records, each once."""
+    return list(
+        dict.fromkeys(
+            Planted(_IDENTIFYING[key], str(value))
+            for record in records
+            for key, value in record.event.details.items()
+            if key in _IDENTIFYING
+        )
+    )
 
 
 def clock_skew(network: Network, element: str) -> timedelta:
@@ -116,10 +132,18 @@ class _Post:
         self._numbers = AlarmNumbers.starting_at(first_number)
         self._sequence: Counter[str] = Counter()
         self._first_number = first_number
+        self._skew: dict[str, timedelta] = {}
+        self._file: dict[str, str] = {}
+        self._pid: dict[str, int] = {}
 
     def send(self, event: Event, held_until: datetime | None) -> None:
         network, rng = self._network, self._rng
-        printed = event.time + clock_skew(network, event.element)
+        name = event.element
+        if name not in self._skew:
+            self._skew[name] = clock_skew(network, name)
+            self._file[name] = syslog_file(network, name)
+            self._pid[name] = rng_for(network.seed, "pid", name).randrange(300)
+        printed = event.time + self._skew[name]
         written = self._write(event, printed)
         if written is None:
             return
@@ -129,15 +153,14 @@ class _Post:
             arrived += timedelta(seconds=rng.uniform(2, 30))
         elif rng.random() < LATE:
             arrived += timedelta(seconds=rng.uniform(2, 9))
-        own_file = file.endswith(".log")
-        if own_file:
-            # A router's own buffer is in the order of its own clock, and loses nothing.
-            self.records.append(Record(file, line, printed, printed, event))
-            return
-        if rng.random() < LOST and not event.decisive:
+        if file.endswith(".log"):
+            # A router's own buffer is in the order of its own clock.
+            arrived = printed
+        over_udp = file.endswith(".syslog")
+        if over_udp and rng.random() < LOST and not event.decisive:
             return
         self.records.append(Record(file, line, printed, arrived, event))
-        if file.endswith(".syslog") and rng.random() < DOUBLED:
+        if over_udp and rng.random() < DOUBLED:
             again = arrived + timedelta(seconds=rng.uniform(0.1, 3))
             self.records.append(Record(file, line, printed, again, event))
 
@@ -145,17 +168,18 @@ class _Post:
         network = self._network
         if event.name in equipment_alarms():
             file = alarm_file(network, event.element)
-            return file, write_alarm(event, printed, self._numbers.number(file, event))
+            number = self._numbers.number(file, event)
+            return None if number is None else (file, write_alarm(event, printed, number))
         dialect = network.elements[event.element].dialect
         self._sequence[event.element] += 1
         stamp = Stamp(
             host=event.element,
             local_time=printed.astimezone(TIMEZONE),
             sequence=self._first_number % 50_000 + self._sequence[event.element],
-            pid=_pid(network, event),
+            pid=_pid(event, self._pid[event.element]),
         )
         line = syslog_dialect(dialect).write(event.name, event.details, stamp)
-        return None if line is None else (syslog_file(network, event.element), line)
+        return None if line is None else (self._file[event.element], line)
 
 
 _PROGRAM = {
@@ -170,10 +194,10 @@ _PROGRAM = {
 }
 
 
-def _pid(network: Network, event: Event) -> int:
+def _pid(event: Event, base: int) -> int:
     """A process number: the same for one program of one element, new for each login."""
     family = event.name.partition("_")[0]
     if family in ("login", "logout", "config"):
         return 60_000 + int(event.time.timestamp()) % 9_000
     known = _PROGRAM.get(family, 7)
-    return 1_000 + 37 * known + rng_for(network.seed, "pid", event.element).randrange(300)
+    return 1_000 + 37 * known + base

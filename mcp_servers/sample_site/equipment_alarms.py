@@ -82,8 +82,11 @@ class AlarmNumbers:
         """Numbers from `first` on, in each file."""
         return cls(first, {}, {})
 
-    def number(self, file: str, event: Event) -> str:
-        """The alarm id of an event; a repeated raise of an open alarm keeps its number."""
+    def number(self, file: str, event: Event) -> str | None:
+        """The alarm id of an event; None for a clear of what is not open.
+
+        A repeated raise of an open alarm keeps its number.
+        """
         about = "/".join(
             str(event.details[key])
             for key in ("peer", "cell", "port", "unit", "tac", "dnn")
@@ -91,15 +94,13 @@ class AlarmNumbers:
         )
         key = (file, event.element, event.name, about)
         if event.cleared:
-            known = self._open.pop(key, None)
-            if known is not None:
-                return known
-        elif key in self._open:
+            return self._open.pop(key, None)
+        if key in self._open:
             return self._open[key]
         number = self._next.get(file, self.first)
         self._next[file] = number + 1
         identity = f"{file.partition('.')[0].upper()}-{number}"
-        if not event.cleared and equipment_alarms()[event.name].clear is not None:
+        if equipment_alarms()[event.name].clear is not None:
             self._open[key] = identity
         return identity
 

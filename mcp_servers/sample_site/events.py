@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 Origin = Literal["cause", "impact", "herring", "background"]
@@ -55,10 +55,6 @@ class Event:
     def is_trouble(self) -> bool:
         """Whether it says that something is wrong now."""
         return not self.cleared and self.name not in CLEARING and self.name not in CHATTER
-
-    def later(self, seconds: float) -> Event:
-        """The same, some seconds later."""
-        return replace(self, time=self.time + timedelta(seconds=seconds))
 
     def as_origin(self, origin: Origin) -> Event:
         """The same, for another reason."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mcp_servers.sample_site.config_history import (
@@ -13,7 +13,7 @@ from mcp_servers.sample_site.config_history import (
     end_of_history,
 )
 from mcp_servers.sample_site.daily_life import daily_life
-from mcp_servers.sample_site.delivery import Record, deliver
+from mcp_servers.sample_site.delivery import Record, deliver, planted_in
 from mcp_servers.sample_site.events import Event
 from mcp_servers.sample_site.families import WRITERS
 from mcp_servers.sample_site.herrings import add_herrings
@@ -126,8 +126,9 @@ def generate_incident(
         path=tuple(dict.fromkeys(scene.path)),
         herrings=tuple(scene.herrings),
         undecided=tuple(scene.undecided),
+        planted=tuple(planted_in(kept)),
     )
-    return Incident(replace(truth, planted=people.planted), kept, commits)
+    return Incident(truth, kept, commits)
 
 
 def _alive(scene: Scene, routine: Sequence[Event]) -> list[Event]:

@@ -34,7 +34,7 @@ class Planted:
     """An identifier that the generator put into a record; fictitious, and secret all the same."""
 
     kind: str
-    """imsi, supi, msisdn, imei, iccid, suci, ip, email, person, circuit or secret."""
+    """imsi, supi, msisdn, imei, iccid, ip, email, person, circuit or secret."""
     value: str
     """As it stands in the files."""
 
@@ -61,6 +61,11 @@ class Subscriber:
     def gpsi(self) -> str:
         """Generic public subscription identifier (3GPP TS 29.571)."""
         return f"msisdn-{self.msisdn.lstrip('+')}"
+
+    @property
+    def pei(self) -> str:
+        """Permanent equipment identifier (3GPP TS 29.571)."""
+        return f"imei-{self.imei}"
 
 
 class People:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from mcp_servers.sample_site.events import Origin
-from mcp_servers.sample_site.network import Network, Role
+from mcp_servers.sample_site.network import NETWORK_FUNCTIONS, Network, Role
 from mcp_servers.sample_site.scene import Outage, Scene
 from mcp_servers.sample_site.transport_impact import sessions_expire
 
@@ -26,11 +26,7 @@ def gnb_address(network: Network, gnb: str) -> str:
 
 def function_address(network: Network, name: str) -> str:
     """The service address of a core function: out of the core services prefix."""
-    functions = [
-        element.name
-        for element in network.elements.values()
-        if element.role.value in ("amf", "smf", "upf", "ausf", "udm", "nrf", "pcf", "dns")
-    ]
+    functions = [e.name for e in network.elements.values() if e.role in NETWORK_FUNCTIONS]
     return f"10.104.{functions.index(name) + 8}.10"
 
 
@@ -116,8 +112,8 @@ def release_users(
             amf,
             "ue_released",
             time + timedelta(seconds=scene.between(1, 60)),
-            supi=scene.people.plant("supi", user.supi),
-            gpsi=scene.people.plant("msisdn", user.gpsi),
+            supi=user.supi,
+            gpsi=user.gpsi,
             cell=f"{gnb}/{scene.rng.choice(CELLS)}",
             reason=scene.rng.choice(
                 ("radio-connection-with-ue-lost", "transport-resource-unavailable")
@@ -162,7 +158,6 @@ def _managers_miss(scene: Scene, outage: Outage, origin: Origin) -> None:
         Role.CELL_SITE_ROUTER: "router_unreachable",
         Role.PRE_AGGREGATION: "router_unreachable",
         Role.AGGREGATION: "router_unreachable",
-        Role.BOUNDARY_CLOCK: "clock_unreachable",
     }
     missed = [
         (name, named[network.elements[name].role])

@@ -17,7 +17,7 @@ from mcp_servers.sample_site.config_history import (
 )
 from mcp_servers.sample_site.configuration import HASH_PATTERN, DeviceConfiguration
 from mcp_servers.sample_site.daily_life import DAYS, commit_records, daily_life
-from mcp_servers.sample_site.delivery import Record, deliver
+from mcp_servers.sample_site.delivery import Record, deliver, planted_in
 from mcp_servers.sample_site.documents import write_documents
 from mcp_servers.sample_site.families import DEFAULT
 from mcp_servers.sample_site.incidents import files_of, generate_incident
@@ -45,11 +45,11 @@ def generate(
         What really happened; also written to `truth.json`.
 
     Raises:
-        SiteDirectoryError: The directory is not empty.
+        SiteDirectoryError: There is something else, or something in it.
         InvalidArgumentError: No such family, or `size` out of range.
     """
-    if directory.exists() and any(directory.iterdir()):
-        raise SiteDirectoryError(f"{directory} is not empty; name a new directory")
+    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
+        raise SiteDirectoryError(f"{directory} is not an empty directory; name a new one")
     network = build_network(seed=seed, size=size)
     history = build_history(network)
     people = People(rng_for(seed, "people"))
@@ -65,7 +65,8 @@ def generate(
     write_tickets(directory / "tickets", network, people)
     write_documents(directory / "docs")
     _plant_configured(people, history)
-    truth = replace(incident.truth, planted=people.planted)
+    planted = dict.fromkeys([*planted_in(records), *people.planted])
+    truth = replace(incident.truth, planted=tuple(planted))
     _write(directory / "truth.json", json.dumps(truth.as_json(), indent=1) + "\n")
     return truth
 

@@ -22,7 +22,7 @@ from telecom.identifiers.names import NameIndex
 from telecom.identifiers.person_rules import PERSON_RULES
 from telecom.identifiers.rules import LABELLED, Candidate, Rule, compile_bytes
 from telecom.identifiers.secret_rules import SECRET_RULES
-from telecom.identifiers.subscriber_rules import SUBSCRIBER_RULES
+from telecom.identifiers.subscriber_rules import SUBSCRIBER_RULES, national_rules
 from telecom.identifiers.text_view import TextView
 from telecom.identifiers.tokens import find_placeholders, find_tokens
 
@@ -46,6 +46,7 @@ class IdentifierDetector:
         self._rules = (
             *SECRET_RULES,
             *SUBSCRIBER_RULES,
+            *national_rules(self.settings.country),
             *PERSON_RULES,
             *ADDRESS_RULES,
             *prefix_rules(

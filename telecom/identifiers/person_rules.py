@@ -6,6 +6,7 @@ Unlabelled names are harvested from ticket fields, never guessed.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import re2
 from stdnum import iban
@@ -19,6 +20,8 @@ _LETTERS = r"[\pL\pM'’.-]"
 _PARTICLE = r"(?:van|von|der|den|de|del|della|da|di|dos|la|le|el|al|bin|ibn|zu|af|of)"
 _NAME_WORD = rf"{_UPPER}{_LETTERS}*"
 _NAME = rf"{_NAME_WORD}(?:,?[ ]+(?:{_PARTICLE}[ ]+){{0,2}}{_NAME_WORD}){{0,4}}"
+_MIXED_WORD = r"(?:\p{Lu}\.|\p{Lu}[\pL\pM'’-]*\p{Ll}[\pL\pM'’-]*)"
+_FULL_NAME = rf"{_MIXED_WORD}(?: (?:{_PARTICLE} ){{0,2}}{_MIXED_WORD}){{1,3}}"
 _PERSON_LABEL = (
     r"(?:reported[ _]by|reporter|raised[ _]by|opened[ _]by|closed[ _]by"
     r"|resolved[ _]by|requested[ _]by|requester"
@@ -29,8 +32,16 @@ _PERSON_LABEL = (
     r"|account[ _](?:holder|name|owner)|full[ _]name|first[ _]?name|last[ _]?name"
     r"|given[ _]?name|family[ _]?name|surname"
     r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call"
+    r"|(?:account|service|project|duty|shift|site)[ _]manager"
     r"|operator[ _]name|attn|kunde|name des kunden|melder)"
 )
+_ROLE = (
+    r"(?:customers?|subscriber|end[- ]user|callers?|contact(?:ed|ing)?(?: person)?|complainant"
+    r"|(?:account|service|project|duty|shift|site) manager|technician|engineer|informed|notified"
+    r"|(?:reported|requested|raised|opened|escalated|confirmed|approved|called) by"
+    r"|(?:assigned|escalated|handed over|spoke|talked) to|spoke with|on behalf of)"
+)
+"""Words of a sentence behind which a person's name may stand."""
 _STREET = r"(?i:street|road|avenue|ave|boulevard|blvd|lane|drive|court|terrace|crescent)"
 
 _NOT_PEOPLE: re.Pattern[bytes] = re2.compile(
@@ -43,6 +54,17 @@ _NOT_PEOPLE: re.Pattern[bytes] = re2.compile(
     rb"|complain\w*|report\w*|device|router|switch|interface|port|link|vlan|vrf"
     rb"|facing|side|premises?|not)\b"
 )
+_WORDS_AROUND: re.Pattern[bytes] = re2.compile(
+    rb"(?i)\b(?:care|cent(?:er|re)|helpdesk|hotline|portal|experience|satisfaction|management"
+    rb"|manager|relations?|success|equipment|account|order|profile|identit(?:y|ies)|identifiers?"
+    rb"|permanent|subscription|data|database|circuit|vpn|traffic|connection|connectivity|outage"
+    rb"|incident|ticket|problem|priority|sla|id|number|name|details?|info\w*|phone|mobile"
+    rb"|e?-?mail|customers?|subscribers?|callers?|contacts?|users?|site|office|line|call"
+    rb"|assessment|notification|update|feedback|visit|voice|mode|the|this|that|all|please|yes|no"
+    rb"|via|our|your|when|after|before|copyright)\b"
+)
+"""In a sentence these stand beside a name or instead of one; behind a colon they may follow it."""
+_WORD: re.Pattern[bytes] = re2.compile(rb"[^ ]+")
 
 
 def _person(text: bytes, start: int, end: int) -> Candidate | None:
@@ -53,6 +75,24 @@ def _person(text: bytes, start: int, end: int) -> Candidate | None:
     if len(name) < 2 or _NOT_PEOPLE.search(name) is not None or (name.isupper() and len(name) < 3):
         return None
     return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
+
+
+def _full_name(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge capitalised words of a sentence: what stands around a name is none of it."""
+    words = [match.span() for match in _WORD.finditer(text, start, end)]
+    while words and _is_around(text, words[0]):
+        words.pop(0)
+    while words and _is_around(text, words[-1]):
+        words.pop()
+    if len(words) < 2:
+        return None
+    judged = _person(text, words[0][0], words[-1][1])
+    return judged and replace(judged, confidence=SHAPED)
+
+
+def _is_around(text: bytes, span: tuple[int, int]) -> bool:
+    word = text[slice(*span)]
+    return _NOT_PEOPLE.search(word) is not None or _WORDS_AROUND.search(word) is not None
 
 
 def _bank_account(text: bytes, start: int, end: int) -> Candidate | None:
@@ -97,6 +137,37 @@ PERSON_RULES: tuple[Rule, ...] = (
         rf"|customer|subscriber|engineer) (?:Mr|Mrs|Ms|Miss|Dr)\.? )(?P<v>{_NAME_WORD}"
         rf"(?: {_NAME_WORD}){{0,2}})",
         judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        rf"{_ROLE} \pL",
+        rf"\b(?i:{_ROLE}) (?P<v>{_FULL_NAME})",
+        judge=_full_name,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"(?:customer|subscriber|caller|contact) \pL+ (?:called|calls|rang|phoned|complain|says)",
+        r"\b(?i:customer|subscriber|caller|contact) "
+        rf"(?P<v>{_MIXED_WORD}) (?i:called|calls|rang|phoned|complain|says)",
+        judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"\pL (?:called|rang|phoned)\b",
+        rf"\b(?P<v>{_FULL_NAME}) (?:called|rang|phoned)\b",
+        judge=_full_name,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"\pL,? [(<\[]?(?:msisdn|gpsi|imsi|supi|\+\d)",
+        rf"\b(?P<v>{_FULL_NAME}),? [(<\[]?(?:(?i:msisdn|gpsi|imsi|supi)\b|\+\d)",
+        judge=_full_name,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"@",
+        rf"\b(?P<v>{_FULL_NAME}),? [(<\[]?[\pL\pN._%+-]+@",
+        judge=_full_name,
     ),
     Rule(
         IdentifierKind.PERSON,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
+import phonenumbers
 import re2
 
 from telecom.identifiers.kinds import IdentifierKind
@@ -153,6 +155,41 @@ def _labelled_hex(text: bytes, start: int, end: int) -> Candidate | None:
     if not any(48 <= byte <= 57 for byte in text[start:end]):
         return None
     return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
+
+
+def _national(text: bytes, start: int, end: int, *, country: str) -> Candidate | None:
+    """Judge digits behind the trunk prefix 0: a telephone number of `country`, or a count."""
+    spelled = text[start:end].decode()
+    if (
+        _is_date_or_address(spelled)
+        or is_counted(text, start, end)
+        or is_part_of_number(text, start, end)
+        or is_timestamp(_digits(spelled))
+        or not is_telephone_number(spelled, country)
+    ):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
+
+
+def national_rules(country: str | None) -> tuple[Rule, ...]:
+    """Rules for telephone numbers as a country writes them at home, such as 0171 3920012.
+
+    Args:
+        country: ISO 3166-1 alpha-2. Only a trunk prefix 0 tells such a number from other digits, so
+            a country without one has no rule.
+    """
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(country) if country else None
+    if country is None or metadata is None or metadata.national_prefix != "0":
+        return ()
+    return (
+        Rule(
+            IdentifierKind.SUBSCRIBER,
+            r"\b0\d{2,4}\)?[ /-]{0,3}\d{3}",
+            r"(?:^|[^\w.+:/-])\(?(?P<v>0\d{2,4}\)?(?: ?[/-] ?| )?\d{3,8}(?:[ -]\d{2,5}){0,3})"
+            r"(?:[^\w:]|$)",
+            judge=partial(_national, country=country),
+        ),
+    )
 
 
 _USER_INFO: re.Pattern[bytes] = re2.compile(rb"://[^\s/@:]*:$")

@@ -255,7 +255,7 @@ def test_a_served_site_answers_with_a_token_and_owns_its_store(tmp_path: Path) -
     folder = make_site(tmp_path / "site")
     token = run("token", folder, "--scopes", "alarms:read,tickets:read,configs:read").out.strip()
     with served(folder) as url:
-        assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
+        assert httpx.get(f"{url}/readyz").json()["status"] == "ready"
         assert httpx.post(f"{url}/alarms/mcp", json={}).status_code == 401
         with StoreAccess(folder / "store", lambda: pytest.fail("opened")) as access:
             assert access.own() is None

@@ -21,6 +21,7 @@ from mcp_servers.identity import STDIO_CALLER
 from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import ServingSettings
 from mcp_servers.tool_declarations import DeclaredTool
+from placement.live import LivePolicy
 from telecom.errors import SettingsError
 from tests.mcp_servers.fixture_tools import IMSI, Guard, Note, echo, leak, serving, toolset, twin
 
@@ -58,9 +59,14 @@ def over_http(guard: Guard) -> AbstractContextManager[str]:
         known_classes=guard.policy.catalogue.classes,
         verifier=guard.verifier,
     )
-    return serving(
-        build_app({"alarms": server}, guard.verifier, ServingSettings(), missing=lambda: ())
+    app = build_app(
+        {"alarms": server},
+        guard.verifier,
+        ServingSettings(),
+        missing=lambda: (),
+        policy=lambda: LivePolicy().status,
     )
+    return serving(app)
 
 
 def bearer(guard: Guard, *scopes: str, caller: str = "region") -> dict[str, str]:
@@ -262,4 +268,6 @@ def test_health_and_readiness_need_no_token(guard: Guard) -> None:
     """INTERFACES: /healthz and /readyz."""
     with over_http(guard) as url:
         assert httpx.get(f"{url}/healthz").json() == {"status": "alive"}
-        assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
+        ready = httpx.get(f"{url}/readyz").json()
+    assert ready["status"] == "ready"
+    assert ready["policy"]["state"] == "current"

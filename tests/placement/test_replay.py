@@ -19,7 +19,9 @@ def records(policy: Policy, workload: Workload) -> tuple[DecisionRecord, ...]:
     return (
         policy.record(workload("context_creation", "tickets_raw")),
         policy.record(
-            workload("agentic_orchestration", "alarms_raw"),
+            workload(
+                "agentic_orchestration", "alarms_raw", pseudonymized=True, summarized=True
+            ),
             unavailable={"local_zone"},
             model_params_b=70,
         ),
@@ -40,7 +42,7 @@ def test_a_record_replays_to_the_same_decision(
 
 def test_a_changed_policy_shows_what_is_different(records: tuple[DecisionRecord, ...]) -> None:
     """Issue: replay shows differences."""
-    changed = policy_with(["class.alarms_raw.boundary=site"])
+    changed = policy_with(["class.alarms_raw.once.pseudonymized+summarized=site"])
     outcome = replay(records, changed)
     assert [decision.outcome for decision in outcome.decisions] == ["different", "different"]
     assert "region: feasible -> site-boundary" in outcome.decisions[1].differences

@@ -7,6 +7,7 @@ import pytest
 from placement import Policy, policy_with, records_of_workloads, what_if
 from placement.reports import what_if_report
 from telecom.errors import PolicyError
+from telecom.workload import Home, LifecyclePhase, WorkloadProfile
 
 
 def test_settings_on_tiers_and_classes_tabulate_what_would_change(policy: Policy) -> None:
@@ -80,3 +81,20 @@ def test_a_setting_that_leads_nowhere_is_refused_with_the_cure(setting: str, wor
     with pytest.raises(PolicyError) as caught:
         policy_with([setting])
     assert words in str(caught.value)
+
+
+def test_what_if_keeps_the_region_where_it_stood(policy: Policy, home: Home) -> None:
+    """Issue: only what is set differently may make a difference."""
+    work = WorkloadProfile(
+        name="audit",
+        phase=LifecyclePhase.BATCH_INFERENCE,
+        data_classes=("incident_report",),
+        home=home,
+    )
+    abroad = tuple(
+        tier.model_copy(update={"country": "US"}) if tier.id == "region" else tier
+        for tier in policy.tiers_for(home)
+    )
+    outcome = what_if([policy.record(work, tiers=abroad)], policy)
+    assert outcome.rows[0].differences == ()
+    assert outcome.rows[0].effect == "unchanged"

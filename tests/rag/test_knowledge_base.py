@@ -72,6 +72,19 @@ def test_an_identifier_returns_its_record_first(
     assert base.search(query)[0].source == source
 
 
+def test_an_object_whose_name_has_no_number_is_an_identifier_too(
+    base: KnowledgeBase, site: Path, write_tickets: Write
+) -> None:
+    """INTERFACES: a managed object is spelled as the site spells it."""
+    tickets = [
+        {"ticket_id": "N1", "title": "cell of the eberwang mast down", "managed_object": "mast"},
+        {"ticket_id": "N2", "title": "fan failed", "managed_object": "eberwang-cell"},
+    ]
+    write_tickets(site / "tickets" / "names.jsonl", tickets)
+    base.ingest_tickets(site / "tickets")
+    assert base.search("is the eberwang-cell down")[0].source == "N2"
+
+
 def test_documents_are_cited_by_section_and_offset(base: KnowledgeBase, site: Path) -> None:
     """Issue: chunked with offsets for citation."""
     citation = base.search("packets too large, session comes up and dies", corpus="docs")[0]

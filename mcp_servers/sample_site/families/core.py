@@ -18,15 +18,23 @@ from telecom.times import format_instant
 def rejections(scene: Scene, function: str, *, count: int, code: int, reason: str) -> None:
     """Users are turned away, and the function writes down who they were."""
     for _ in range(count):
-        supi = scene.people.plant("supi", scene.people.subscriber().supi)
+        user = scene.people.subscriber()
         moment = scene.after(scene.between(5, 900))
-        scene.say(function, "registration_rejected", moment, supi=supi, code=code, reason=reason)
+        scene.say(
+            function,
+            "registration_rejected",
+            moment,
+            supi=user.supi,
+            pei=user.pei,
+            code=code,
+            reason=reason,
+        )
 
 
 def session_rejections(scene: Scene, function: str, *, count: int, code: int, reason: str) -> None:
     """PDU sessions are refused, and the function writes down whose."""
     for _ in range(count):
-        supi = scene.people.plant("supi", scene.people.subscriber().supi)
+        supi = scene.people.subscriber().supi
         moment = scene.after(scene.between(5, 900))
         dnn = scene.rng.choice(DNNS)
         scene.say(

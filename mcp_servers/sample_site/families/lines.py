@@ -56,7 +56,7 @@ def fiber_cut(scene: Scene) -> None:
     else:
         victims = sorted(outage.isolated)
         users_notice(scene, victims)
-    scene.path += [cable.a, *way_to_users(scene, cable.b, victims)]
+    scene.path += [cable.a, *way_to_users(scene, cable.b, victims, avoiding=cable.a)]
 
 
 def optics_degradation(scene: Scene) -> None:
@@ -99,7 +99,7 @@ def optics_degradation(scene: Scene) -> None:
         f"receive power from {sender} too low, frames lost",
         acceptable=_both_ends(cable),
     )
-    scene.path += [receiver, *way_to_users(scene, sender, gnbs)]
+    scene.path += [receiver, *way_to_users(scene, sender, gnbs, avoiding=receiver)]
 
 
 def interface_shutdown(scene: Scene) -> None:
@@ -118,4 +118,4 @@ def interface_shutdown(scene: Scene) -> None:
     )
     lost = sorted(outage.isolated) if outage else []
     users_notice(scene, lost)
-    scene.path += [above, *way_to_users(scene, below, lost)]
+    scene.path += [above, *way_to_users(scene, below, lost, avoiding=above)]

@@ -78,5 +78,5 @@ def mtu_mismatch(scene: Scene) -> None:
         f"MTU {wrong} on the port to {cable.b}, the other end has 2000",
         acceptable=[changed],
     )
-    scene.path += [changed, *way_to_users(scene, cable.b, gnbs)]
+    scene.path += [changed, *way_to_users(scene, cable.b, gnbs, avoiding=changed)]
     scene.path += [network.user_planes[gnb] for gnb in gnbs[:1]]

@@ -53,12 +53,16 @@ def gnbs_of_ring(scene: Scene, ring: int | None, *, share: float) -> list[str]:
     return [name for name in names if scene.rng.random() < share] or names[:1]
 
 
-def way_to_users(scene: Scene, start: str, victims: Collection[str]) -> list[str]:
-    """From a router to the first gNB of `victims`, every step over a cable; start included."""
+def way_to_users(
+    scene: Scene, start: str, victims: Collection[str], *, avoiding: str | None = None
+) -> list[str]:
+    """From a router to the nearest side's first gNB of `victims`, every step over a cable."""
     network = scene.network
     for name in network.elements:
         if name in victims and network.elements[name].role is Role.GNB:
-            return network.path(start, name)
+            steps = network.path(start, name)
+            if avoiding not in steps:
+                return steps
     return [start]
 
 

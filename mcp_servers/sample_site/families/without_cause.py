@@ -102,7 +102,7 @@ def recovered(scene: Scene) -> None:
             acceptable=ends,
         )
         lost = sorted(outage.isolated) if outage else []
-        scene.path += [cable.a, *way_to_users(scene, cable.b, lost)]
+        scene.path += [cable.a, *way_to_users(scene, cable.b, lost, avoiding=cable.a)]
     else:
         router = rng.choice(network.names(Role.CELL_SITE_ROUTER))
         scene.touched.setdefault(router)

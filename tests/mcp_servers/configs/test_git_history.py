@@ -128,6 +128,35 @@ def test_a_created_and_a_removed_file_are_told_as_such(git: ConfigGit) -> None:
         assert repository.blocks("r2", at=at(2.5))
 
 
+def test_a_file_that_moved_to_another_group_is_one_change(git: ConfigGit) -> None:
+    """Us: Oxidized moves a file when a device changes its group."""
+    git.commit({"core/r1": TEXT.format(1)}, 1)
+    git.commit({"core/r1": None, "edge/r1": TEXT.format(2)}, 2)
+    with opened(git) as repository:
+        (change,) = repository.list_changes(Window(at(1.5), at(3)))
+        assert change.path == "edge/r1"
+        assert [line.text for hunk in change.hunks for line in hunk.lines] == [" mtu 1", " mtu 2"]
+
+
+def test_comparisons_are_kept_under_one_key_only(git: ConfigGit, tmp_path: Path) -> None:
+    """Us: a restart is quick, and fingerprints of another key are never mixed in."""
+    index = tmp_path / "configs.sqlite"
+    secret = "snmp-server community {} RO\n"
+    git.commit({"r1": TEXT.format(1) + secret.format("Kr0kodil")}, 1)
+    git.commit({"r1": TEXT.format(1) + secret.format("Nilpferd")}, 2)
+    window = Window(at(1.5), at(3))
+    answers = []
+    for key in (KEY, KEY, b"o" * 32):
+        with ConfigRepository.open(
+            Path(git.repo.path), Topology(), key=key, index=index
+        ) as repository:
+            repository.index_everything()
+            answers.append(repository.list_changes(window))
+    assert answers[0] == answers[1]
+    assert answers[0][0].hunks != answers[2][0].hunks
+    assert answers[0][0].why == answers[2][0].why
+
+
 def test_an_empty_repository_has_no_devices(git: ConfigGit) -> None:
     """Us: a site may have just begun."""
     with opened(git) as repository:

@@ -47,7 +47,7 @@ def _is_exact(named: str, incident: Incident) -> bool:
 def test_neither_loudest_nor_first_names_the_cause_in_half_of_the_cases(
     incident_of: IncidentOf,
 ) -> None:
-    """Issue text: both rankers stay at or below 0.5 exact over the families with a cause."""
+    """Us: both rankers stay at or below 0.5 exact over the families with a cause."""
     cases = [incident_of(family, seed) for family in FAMILIES for seed in range(1, 7)]
     cases = [incident for incident in cases if incident.truth.root_causes]
     for ranker in (rank_by_most_alarms, rank_by_first_alarm):

@@ -42,7 +42,7 @@ def test_both_ends_of_every_link_agree_after_forty_days(network_of: NetworkOf) -
 def test_every_router_and_gnb_has_a_configuration_in_its_vendors_syntax(
     network_of: NetworkOf,
 ) -> None:
-    """Issue text: several vendors' syntax."""
+    """Us: several vendors' syntax."""
     network = network_of(1)
     first_lines = {
         Dialect.IOS_XR: "!! IOS XR",
@@ -75,7 +75,7 @@ def test_every_commit_changes_its_file(network_of: NetworkOf) -> None:
 def test_neighbors_in_logs_are_addresses_in_configurations(
     network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: neighbour addresses in logs resolve."""
+    """Us: neighbour addresses in logs resolve."""
     network = network_of(1)
     owners = {address: name for name, address in network.loopbacks.items()}
     configured = "\n".join(commit.text for commit in build_history(network).commits)

@@ -26,7 +26,7 @@ KINDS = {
 
 
 def test_there_are_at_least_ten_families_with_and_without_a_cause() -> None:
-    """Issue text: transport, core, timing, power, configuration, software, and the honest ones."""
+    """Us: transport, core, timing, power, configuration, software, and the honest ones."""
     assert len(FAMILIES) >= 10
     assert set(KINDS) <= set(FAMILIES)
 
@@ -101,7 +101,7 @@ def test_culprits_differ_between_seeds(network_of: NetworkOf) -> None:
 
 
 def test_incidents_fit_side_by_side_into_one_store(network_of: NetworkOf) -> None:
-    """Benchmarks: one network and history ingested once, each incident adds alarms and a change."""
+    """Us: one network and history ingested once, each incident adds alarms and a change."""
     network = network_of(1)
     history = build_history(network)
     start = end_of_history(network)
@@ -135,7 +135,7 @@ def test_the_default_storm_is_about_twenty_thousand_tokens(
 def test_red_herrings_are_near_the_onset_and_unrelated(
     network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: another configuration commit near onset, an unrelated power alarm elsewhere."""
+    """Us: another configuration commit near onset, an unrelated power alarm elsewhere."""
     for seed in SEEDS:
         network, incident = network_of(seed), incident_of("transport_config", seed)
         truth = incident.truth
@@ -151,7 +151,7 @@ def test_red_herrings_are_near_the_onset_and_unrelated(
 def test_lines_arrive_doubled_out_of_order_and_with_skewed_clocks(
     network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: clock skew, duplicates, lost and out-of-order lines."""
+    """Us: clock skew, duplicates, lost and out-of-order lines."""
     incident = incident_of("transport_config", 3)
     syslog = [record for record in incident.records if record.file.endswith(".syslog")]
     lines = [record.line for record in syslog]
@@ -164,7 +164,7 @@ def test_lines_arrive_doubled_out_of_order_and_with_skewed_clocks(
 def test_silence_of_the_dead_router_is_complete(
     network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: a culprit that says nothing at all."""
+    """Us: a culprit that says nothing at all."""
     for seed in SEEDS:
         incident = incident_of("ring_node_silent", seed)
         culprit = incident.truth.root_causes[0].managed_object
@@ -175,19 +175,19 @@ def test_silence_of_the_dead_router_is_complete(
 def test_missing_data_leaves_no_line_and_no_change_that_could_tell(
     network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: missing is truly undecidable."""
+    """Us: missing is truly undecidable."""
     for seed in SEEDS:
         network, incident = network_of(seed), incident_of("missing_data", seed)
         truth = incident.truth
         assert len(truth.undecided) >= 3
         devices = {name.partition(":")[0] for name in truth.undecided}
-        start = truth.window[0]
+        start = min(r.event.time for r in incident.records if r.event.origin == "impact")
         for record in incident.records:
             element = record.event.element
             if record.event.origin == "impact" and element in devices:
                 assert record.event.name.endswith("_unreachable")
             if record.event.time > start and network.elements[element].is_router:
-                assert element not in devices
+                assert element not in devices or record.event.name.endswith("_unreachable")
         assert not devices & {commit.element for commit in incident.commits}
 
 
@@ -208,7 +208,8 @@ def test_planned_work_carries_the_flag_and_clears(incident_of: IncidentOf) -> No
 
 
 def test_a_recovered_fault_is_over_before_the_window_ends(incident_of: IncidentOf) -> None:
-    """Issue text: a fault that cleared by itself."""
+    """Us: a fault that cleared by itself."""
+    everything: set[tuple[object, ...]] = set()
     for seed in SEEDS:
         incident = incident_of("recovered", seed)
         impact = [r.event for r in incident.records if r.event.origin == "impact"]
@@ -223,4 +224,6 @@ def test_a_recovered_fault_is_over_before_the_window_ends(incident_of: IncidentO
             for event in impact
             if event.cleared
         }
-        assert len(opened - cleared) <= 1  # a clear may be one of the lost lines
+        assert opened <= cleared
+        everything |= opened
+    assert everything

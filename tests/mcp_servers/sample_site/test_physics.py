@@ -44,7 +44,7 @@ def _may_complain(network: Network, culprits: set[str]) -> set[str]:
 def test_who_complains_has_something_to_do_with_the_cause(
     family: str, network_of: NetworkOf, incident_of: IncidentOf
 ) -> None:
-    """Issue text: symptoms follow from the network model."""
+    """Us: symptoms follow from the network model."""
     for seed in SEEDS:
         network, incident = network_of(seed), incident_of(family, seed)
         truth = incident.truth
@@ -113,16 +113,11 @@ def test_what_is_cut_off_and_managed_in_band_says_nothing(
     for family in ("ring_node_silent", "site_power", "interface_shutdown"):
         for seed in SEEDS:
             network, incident = network_of(seed), incident_of(family, seed)
-            cut = {
-                record.event.element
-                for record in incident.records
-                if record.event.name.endswith("_unreachable") and not record.event.cleared
-            }
-            onset = min(
-                r.event.time
-                for r in incident.records
-                if r.event.origin == "impact" and r.event.name in ("link_down", "admin_down")
-            )
+            impact = [r.event for r in incident.records if r.event.origin == "impact"]
+            cut = {event.element for event in impact if event.name.endswith("_unreachable")}
+            assert cut
+            losses = ("link_down", "admin_down")
+            onset = min(event.time for event in impact if event.name in losses)
             for record in incident.records:
                 event = record.event
                 if event.element in cut and network.elements[event.element].role in IN_BAND:
@@ -162,7 +157,7 @@ def test_phase_errors_come_minutes_after_holdover(incident_of: IncidentOf) -> No
 
 
 def test_a_fatal_change_is_committed_before_the_trouble_begins(incident_of: IncidentOf) -> None:
-    """Issue text: a change committed shortly before onset."""
+    """Us: a change committed shortly before onset."""
     changed = (
         "transport_config",
         "mtu_mismatch",

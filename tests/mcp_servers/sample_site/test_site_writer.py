@@ -87,7 +87,7 @@ def test_the_topology_has_about_the_size_that_was_asked_for(size: int, tmp_path:
 
 
 def test_there_are_three_hundred_resolved_tickets_in_many_words(sample: Sample) -> None:
-    """Issue text: 300 resolved tickets with realistic close notes."""
+    """Us: 300 resolved tickets with realistic close notes."""
     tickets = [
         Ticket.model_validate_json(line)
         for path in sorted((sample[0] / "tickets").glob("*.jsonl"))
@@ -111,7 +111,7 @@ def test_ticket_objects_exist_in_the_topology(sample: Sample) -> None:
 
 
 def test_the_change_hides_among_at_least_two_hundred_everyday_commits(sample: Sample) -> None:
-    """Configuration issue: the true change is one of at least 200."""
+    """Us: the true change is one of at least 200."""
     assert EVERYDAY_CHANGES >= 200
     with Repo(str(sample[0] / "configs")) as repository:
         commits = [entry.commit for entry in repository.get_walker()]
@@ -129,7 +129,7 @@ def test_the_change_hides_among_at_least_two_hundred_everyday_commits(sample: Sa
 
 
 def test_a_dozen_documents_and_runbooks_with_steps_are_there(sample: Sample) -> None:
-    """Issue text: a dozen vendor documents and runbooks, a few followed as checklists."""
+    """Us: a dozen vendor documents and runbooks, a few followed as checklists."""
     documents = [path.read_text(encoding="utf-8") for path in (sample[0] / "docs").glob("*.md")]
     assert len(documents) >= 12
     fronted = [text for text in documents if text.startswith("---\n")]
@@ -138,7 +138,7 @@ def test_a_dozen_documents_and_runbooks_with_steps_are_there(sample: Sample) -> 
 
 
 def test_every_planted_identifier_stands_in_the_files(sample: Sample) -> None:
-    """Issue text: fictitious subscriber identifiers as in life; tests search for this list."""
+    """Us: fictitious subscriber identifiers as in life; tests search for this list."""
     directory, truth = sample
     text = "\n".join([*_texts(directory).values(), _configurations(directory)])
     missing = [planted for planted in truth.planted if planted.value not in text]
@@ -178,8 +178,10 @@ def test_file_names_do_not_depend_on_the_family(sample: Sample, tmp_path: Path) 
 def test_a_directory_with_something_in_it_is_refused(tmp_path: Path) -> None:
     """Us: a sample never overwrites a site."""
     (tmp_path / "site.yaml").write_text("site_id: mine\n", encoding="utf-8")
-    with pytest.raises(SiteDirectoryError, match="not empty"):
+    with pytest.raises(SiteDirectoryError, match="not an empty directory"):
         generate(tmp_path)
+    with pytest.raises(SiteDirectoryError, match="not an empty directory"):
+        generate(tmp_path / "site.yaml")
 
 
 @pytest.mark.parametrize(
