@@ -22,6 +22,7 @@ from agents.folding import (
     FAULT_KINDS,
     Group,
     Symptom,
+    by_hand,
     fold_groups,
     fold_symptoms,
     in_order,
@@ -30,8 +31,9 @@ from agents.folding import (
     role_of,
     when,
 )
+from agents.hypotheses import Hypothesis, RankingWeights
 from agents.peers import Peers
-from agents.ranking import Hypothesis, Ranker, RankingWeights, by_hand
+from agents.ranking import Ranker
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.configuration import ConfigChange
@@ -95,7 +97,6 @@ def triage(
         burst,
         topology,
         alarms=inside,
-        peers=peers,
         changes=changes,
         before=ahead,
         weights=weights,
@@ -244,6 +245,7 @@ def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> 
             )
         ),
         onset=h.onset,
+        change=h.change.evidence_id if h.change and h.strength("change") >= 0.3 else None,
         evidence=tuple(list(evidence)[:MAX_EVIDENCE]),
     )
 

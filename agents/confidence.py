@@ -13,6 +13,7 @@ from dataclasses import dataclass
 RELIABILITY: Mapping[str, float] = {
     "blame": 0.55,
     "coverage": 0.50,
+    "focus": 0.40,
     "kind": 0.40,
     "change": 0.50,
     "silence": 0.35,

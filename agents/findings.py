@@ -69,6 +69,8 @@ class Candidate(ProductModel):
     explains: tuple[str, ...]
     """Handles of the groups it accounts for."""
     onset: datetime | None
+    change: str | None = None
+    """Evidence id of the configuration change that explains it, as `ChangeReview` assigns it."""
     evidence: tuple[str, ...]
     """Evidence ids, decisive first."""
 

@@ -143,6 +143,17 @@ def template_of(alarm: Alarm) -> str:
     return _VARIABLE.sub("<*>", text)[:120]
 
 
+_BY_HAND = ("admin", "clear", "shutdown", "cease", "commit", "by user", "operator")
+
+
+def by_hand(alarm: Alarm) -> bool:
+    """Whether a record's own words say that somebody did it, at this end."""
+    occurrence = alarm.occurrence
+    if occurrence is None or occurrence.reason is None or occurrence.initiator == "remote":
+        return False
+    return any(word in occurrence.reason.lower() for word in _BY_HAND)
+
+
 def fold_groups(alarms: Sequence[Alarm]) -> list[Group]:
     """Group records (in time order) by element, cause and template, in order of first record."""
     groups: dict[tuple[str, str | None, str], Group] = {}

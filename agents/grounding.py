@@ -109,8 +109,7 @@ def _take_stock(pack: EvidencePack) -> _Inventory:
             inventory.joined.add(_pair(link.source, link.target))
     for review in pack.changes:
         for change in review.changes:
-            ids = [key for key in review.evidence if key.startswith(f"change:{change.commit[:12]}")]
-            inventory.learn(change.managed_object, ids)
+            inventory.learn(change.managed_object, [change.evidence_id])
     return inventory
 
 

@@ -19,98 +19,27 @@ The score is the weighted sum; the weights are in `RankingWeights`, in one place
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from math import exp, sqrt
 
-from agents.folding import FAULT_KINDS, Symptom, when
-from agents.peers import Peers
+from agents.change_impact import ChangeImpact
+from agents.dependencies import Dependencies
+from agents.folding import FAULT_KINDS, Symptom, by_hand, when
+from agents.hypotheses import SKEW, Argument, Hypothesis, RankingWeights
 from telecom.alarm import Alarm, OccurrenceKind
 from telecom.configuration import ConfigChange
 from telecom.topology import ManagedObject, Topology, port_key
 
-
-@dataclass(frozen=True, slots=True)
-class RankingWeights:
-    """How much each reason counts."""
-
-    coverage: float = 3.0
-    focus: float = 2.0
-    blame: float = 2.5
-    kind: float = 2.0
-    silence: float = 1.5
-    change: float = 2.5
-    timing: float = 1.0
-    history: float = 0.5
-    eclipse: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One reason for or against a hypothesis, with the records that carry it."""
-
-    name: str
-    strength: float
-    because: str
-    alarms: tuple[Alarm, ...] = ()
-
-
-@dataclass(slots=True)
-class Hypothesis:
-    """An element that may be at fault."""
-
-    device: str
-    arguments: list[Argument] = field(default_factory=list)
-    score: float = 0.0
-    explains: dict[int, float] = field(default_factory=dict)
-    """Index of a symptom -> how well it is accounted for, 0 to 1."""
-    own: list[Symptom] = field(default_factory=list)
-    about: list[Symptom] = field(default_factory=list)
-    """What others say about it."""
-    change: ConfigChange | None = None
-    consequence: float = 0.0
-    """How far it accounts for more than itself, 0 to 1: trouble without consequences is a herring."""
-
-    def strength(self, name: str) -> float:
-        """The strength of one reason; 0 where it does not apply."""
-        return next((a.strength for a in self.arguments if a.name == name), 0.0)
-
-    @property
-    def evidence(self) -> float:
-        """The strongest reason that does not rest on what neighbours lost."""
-        own = max(self.strength(name) for name in ("blame", "kind", "change"))
-        return max(own, 0.25 * self.strength("silence"))
-
-    @property
-    def onset(self) -> datetime | None:
-        """When trouble at or with it was first seen."""
-        direct = [symptom.began for symptom in (*self.own, *self.about)]
-        return min(direct, default=None)
-
-
-SKEW = timedelta(seconds=5)
-"""Clocks of two elements may differ by this much."""
-
-DEPENDENCY = ("serves", "powers", "clocks", "hosts")
-_AFTERMATH = timedelta(minutes=4)
-"""Trouble that a change makes shows within this: the longest usual timer is BGP's 180 s."""
-_SOON = timedelta(minutes=10)
-"""Measurements report a period of five to fifteen minutes; trouble that is measured shows late."""
 _OF_A_PROVIDER = {"fault": 1.0, "error": 0.6, "failure": 0.25}
 """How much trouble of its own says of an element whose dependents are in trouble, too."""
-_RECORDED_LATE = timedelta(minutes=60)
-"""A configuration repository polls at least hourly."""
-_NOTABLE = 0.3
-"""Score from which a change is worth a hypothesis of its own."""
 _MOST = 0.5
 _LINK_KINDS = frozenset({OccurrenceKind.INTERFACE, OccurrenceKind.OPTICS, OccurrenceKind.LACP})
 _FAR = 99
 _COMPARED = 12
 _A_CONSEQUENCE = 0.1
 """Share of all trouble from which an element accounts for more than its own lamp."""
-_ADMIN = ("admin", "clear", "shutdown", "cease", "commit", "by user", "operator")
 
 
 class Ranker:
@@ -122,45 +51,27 @@ class Ranker:
         topology: Topology,
         *,
         alarms: Sequence[Alarm],
-        peers: Peers,
         changes: Sequence[ConfigChange] = (),
         before: Sequence[Alarm] = (),
         weights: RankingWeights | None = None,
     ) -> None:
         self._symptoms = symptoms
         self._topology = topology
-        self._alarms = alarms
-        self._peers = peers
         self._weights = weights or RankingWeights()
-        self._changes = defaultdict(list)
-        for change in changes:
-            device = topology.canonical(change.managed_object).device
-            self._changes[device].append(change)
         self._last_heard = {
             alarm.device: when(alarm) for alarm in (*before, *alarms) if _speaks(alarm)
         }
         self._mass = _masses(symptoms)
         self._total = sum(self._mass) or 1.0
-        self._onset = min((s.began for s in symptoms), default=None)
         self._involved = {s.device for s in symptoms if not s.chronic}
         self._involved |= {s.peer.device for s in symptoms if s.peer is not None}
         self._all_over = all(s.ended is not None for s in symptoms)
         self._hit: dict[str, float] = {}
-        self._after: dict[datetime, float] = {}
-        self._reaches: dict[tuple[str, str], frozenset[str]] = {}
-        self._shut_ports = {
-            (s.device, port_key(s.port))
-            for s in symptoms
-            if s.port and any(by_hand(alarm) for alarm in s.alarms)
-        }
         self._bad_ports = {
             (s.device, port_key(s.port)) for s in symptoms if s.port and s.kind in _LINK_KINDS
         }
-        self._upstream = _Upstream(topology)
-        self._notes = defaultdict(list)
-        for alarm in alarms:
-            if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.CONFIGURATION:
-                self._notes[alarm.device].append(alarm)
+        self._upstream = Dependencies(topology)
+        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, topology)
 
     def rank(self) -> list[Hypothesis]:
         """All hypotheses, best first; ties by name, so that the order never depends on chance."""
@@ -204,13 +115,9 @@ class Ranker:
             if symptom.peer is not None:
                 for device in self._upstream.between(symptom.device, symptom.peer.device):
                     found.setdefault(device)
-        for device, changes in self._changes.items():
-            if any(change.score >= _NOTABLE for change in changes):
-                found.setdefault(device)
+        found.update(dict.fromkeys(self._impact.notable))
         near = {other for device in list(found) for other in self._topology.neighbors(device)}
-        for device in self._notes:
-            if device in near:
-                found.setdefault(device)
+        found.update(dict.fromkeys(device for device in self._impact.notes if device in near))
         return list(found)
 
     def _score(self, device: str) -> Hypothesis:
@@ -267,58 +174,11 @@ class Ranker:
             ways.append(on_path * (0.7 if device in self._involved else 0.3))
             ways.append(hit * 0.8 * 0.9 ** self._upstream.of(peer).get(device, _FAR))
             ways.append(0.4 * (device in self._topology.neighbors(peer)))
-        ways.append(self._follows_change(device, symptom))
+        ways.append(self._impact.accounts_for(device, symptom))
         return max(ways)
 
-    def _follows_change(self, device: str, symptom: Symptom) -> float:
-        """Trouble that began after a notable change: most where the change reaches."""
-        best = 0.0
-        for change in self._changes.get(device, ()):
-            if change.score < _NOTABLE or symptom.began < (made := self._made(change)[0]) - SKEW:
-                continue
-            reach = self._reach(change)
-            peer = symptom.peer.device if symptom.peer is not None else None
-            if symptom.device in reach or peer in reach:
-                best = max(best, 0.8 * self._followed(change))
-            elif symptom.began - made <= _AFTERMATH:
-                best = max(best, 0.4 * self._aftermath(made))
-        return best
-
-    def _reach(self, change: ConfigChange) -> frozenset[str]:
-        """Elements that a change to a port can touch: the far end and what hangs on it."""
-        key = (change.commit, change.managed_object)
-        known = self._reaches.get(key)
-        if known is None:
-            device = self._topology.canonical(change.managed_object).device
-            reach: set[str] = set()
-            for item in map(ManagedObject.parse, change.touches):
-                for end in self._topology.far_ends(item):
-                    reach |= {end.device, *self._topology.neighbors(end.device)}
-            known = self._reaches[key] = frozenset(reach - {device})
-        return known
-
-    def _followed(self, change: ConfigChange) -> float:
-        """How well the trouble within a change's reach, or all of it, follows the change."""
-        made = self._made(change)[0]
-        reach = self._reach(change)
-        before = after = 0.0
-        first: datetime | None = None
-        for symptom, mass in zip(self._symptoms, self._mass, strict=True):
-            peer = symptom.peer.device if symptom.peer is not None else None
-            if symptom.device not in reach and peer not in reach:
-                continue
-            if symptom.began >= made - SKEW:
-                after += mass
-                first = first or symptom.began
-            else:
-                before += mass
-        near = 0.0
-        if first is not None and after / self._total >= 0.05:
-            near = after / (after + before) * exp(-max(timedelta(0), first - made) / _SOON)
-        return max(near, self._aftermath(made))
-
     def _hit_share(self, device: str) -> float:
-        """Of what depends on an element: the share in trouble. A broken provider hits most of it."""
+        """Of what depends on an element: the share in trouble; a broken provider hits most."""
         known = self._hit.get(device)
         if known is None:
             dependents = self._upstream.dependents(device)
@@ -416,19 +276,11 @@ class Ranker:
             return False
         for end in self._topology.far_ends(ManagedObject(symptom.device, symptom.port)):
             port = port_key(end.port or "")
-            if (end.device, port) in self._bad_ports and not self._shut_by_hand(end.device, port):
-                return True
-        return False
-
-    def _shut_by_hand(self, device: str, port: str) -> bool:
-        """Whether a change to a port, or its own log, says that somebody did it there."""
-        for change in self._changes.get(device, ()):
-            if change.score >= _NOTABLE and any(
-                item.port is not None and port_key(item.port) == port
-                for item in map(ManagedObject.parse, change.touches)
+            if (end.device, port) in self._bad_ports and not self._impact.shut_by_hand(
+                end.device, port
             ):
                 return True
-        return (device, port) in self._shut_ports
+        return False
 
     def _silence(self, h: Hypothesis) -> Argument | None:
         """Lost by its neighbours, and not a word from it."""
@@ -462,10 +314,10 @@ class Ranker:
     def _change(self, h: Hypothesis) -> Argument | None:
         """The change that most trouble followed at once, and that touches what failed."""
         best: Argument | None = None
-        for change in self._changes.get(h.device, ()):
-            made, note = self._made(change)
-            followed = self._followed(change)
-            where = 1.0 if self._touches(change, h) else 0.8
+        for change in self._impact.changes.get(h.device, ()):
+            made, note = self._impact.made(change)
+            followed = self._impact.followed(change)
+            where = 1.0 if self._impact.touches(change, h) else 0.8
             strength = change.score * where * (0.15 + 0.85 * followed)
             if h.onset is not None and made > h.onset + SKEW:
                 continue
@@ -474,51 +326,14 @@ class Ranker:
                 best = Argument(
                     "change", strength, _change_words(change, followed), (note,) if note else ()
                 )
-        for note in self._notes.get(h.device, ()):
-            strength = 0.5 * self._aftermath(when(note))
-            if strength > (best.strength if best else 0.0) and not self._changes.get(h.device):
+        for note in self._impact.notes.get(h.device, ()):
+            strength = 0.5 * self._impact.aftermath(when(note))
+            if strength > (best.strength if best else 0.0) and not self._impact.changes.get(
+                h.device
+            ):
                 words = "its log says that its configuration was changed just before"
                 best = Argument("change", strength, words, (note,))
         return best
-
-    def _made(self, change: ConfigChange) -> tuple[datetime, Alarm | None]:
-        """When a change was made: a repository records it after the device's own log does."""
-        device = self._topology.canonical(change.managed_object).device
-        for note in self._notes.get(device, ()):
-            if timedelta(0) <= change.time - when(note) <= _RECORDED_LATE:
-                return when(note), note
-        return change.time, None
-
-    def _aftermath(self, moment: datetime) -> float:
-        """How much trouble began right after a moment, against what began right before it."""
-        known = self._after.get(moment)
-        if known is None:
-            before = after = 0.0
-            for symptom, mass in zip(self._symptoms, self._mass, strict=True):
-                lag = symptom.began - moment
-                if -SKEW <= lag <= _AFTERMATH:
-                    after += mass
-                elif -_AFTERMATH <= lag < -SKEW:
-                    before += mass
-            much = min(1.0, after / self._total / 0.3)
-            known = self._after[moment] = much * after / (after + before) if after else 0.0
-        return known
-
-    def _touches(self, change: ConfigChange, h: Hypothesis) -> bool:
-        """Whether a change names a port or neighbour that symptoms at the element name."""
-        named = {ManagedObject.parse(item) for item in change.touches}
-        ports = {port_key(item.port) for item in named if item.port}
-        others = {item.device.lower() for item in named}
-        for symptom in (*h.own, *h.about):
-            if symptom.port and port_key(symptom.port) in ports:
-                return True
-            if symptom.about.lower() in others:
-                return True
-            if symptom.peer is not None and symptom.peer.device.lower() in others - {
-                h.device.lower()
-            }:
-                return True
-        return False
 
     def _timing(self, h: Hypothesis) -> Argument | None:
         """How much of what it would account for began after its own trouble did."""
@@ -537,81 +352,6 @@ class Ranker:
         if not h.own or not all(symptom.chronic for symptom in h.own) or h.about:
             return None
         return Argument("history", -1.0, "its trouble comes and goes every day")
-
-
-@dataclass(slots=True)
-class _Upstream:
-    """What an element depends on: providers by relation, and elements that paths run through."""
-
-    topology: Topology
-    _providers: dict[str, dict[str, int]] = field(default_factory=dict)
-    _paths: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-
-    def of(self, device: str) -> Mapping[str, int]:
-        """Providers of `device` (what serves, powers, clocks or hosts it), with their distance."""
-        known = self._providers.get(device)
-        if known is None:
-            known = self._providers[device] = {}
-            frontier, distance = [device], 0
-            while frontier and distance < 4:
-                distance += 1
-                frontier = [
-                    link.a.device
-                    for near in frontier
-                    for link in self.topology.links_of(near)
-                    if link.relation in DEPENDENCY
-                    and link.b.device == near
-                    and link.a.device != device
-                    and known.setdefault(link.a.device, distance) == distance
-                ]
-        return known
-
-    def dependents(self, device: str) -> set[str]:
-        """What depends on `device`, at most three relations away."""
-        found: set[str] = set()
-        frontier = [device]
-        for _ in range(3):
-            frontier = [
-                link.b.device
-                for near in frontier
-                for link in self.topology.links_of(near)
-                if link.relation in DEPENDENCY
-                and link.a.device == near
-                and link.b.device not in found
-                and link.b.device != device
-            ]
-            found.update(frontier)
-        return found
-
-    def between(self, device: str, other: str) -> frozenset[str]:
-        """The inner elements of the shortest paths that join two elements."""
-        key = (device, other) if device < other else (other, device)
-        if key not in self._paths:
-            self._paths[key] = self._shortest(*key)
-        return self._paths[key]
-
-    def _shortest(self, start: str, goal: str) -> frozenset[str]:
-        if start not in self.topology or goal not in self.topology:
-            return frozenset()
-        distance = {start: 0}
-        parents: dict[str, list[str]] = defaultdict(list)
-        queue = deque([start])
-        while queue:
-            near = queue.popleft()
-            if near == goal or distance[near] >= 12:
-                break
-            for far in self.topology.neighbors(near, "connects"):
-                if far not in distance:
-                    distance[far] = distance[near] + 1
-                    queue.append(far)
-                if distance[far] == distance[near] + 1:
-                    parents[far].append(near)
-        inner: set[str] = set()
-        frontier = [goal] if goal in distance else []
-        while frontier:
-            frontier = [p for node in frontier for p in parents[node] if p not in inner]
-            inner.update(frontier)
-        return frozenset(inner - {start, goal})
 
 
 def _masses(symptoms: Sequence[Symptom]) -> list[float]:
@@ -640,14 +380,6 @@ def _defect(symptom: Symptom) -> float:
 def _speaks(alarm: Alarm) -> bool:
     """Whether a record comes from the element itself; a lost heartbeat is said of it."""
     return alarm.occurrence is None or alarm.occurrence.kind is not OccurrenceKind.HEARTBEAT
-
-
-def by_hand(alarm: Alarm) -> bool:
-    """Whether a record's own words say that somebody did it, at this end."""
-    occurrence = alarm.occurrence
-    if occurrence is None or occurrence.reason is None or occurrence.initiator == "remote":
-        return False
-    return any(word in occurrence.reason.lower() for word in _ADMIN)
 
 
 def _records(symptoms: Iterable[Symptom]) -> tuple[Alarm, ...]:

@@ -49,7 +49,7 @@ def assemble(
     """
     proposal = verified.proposal
     causes = tuple(_root_cause(cause, pack, model_agrees) for cause in proposal.root_causes)
-    changes = _changes(pack)
+    changes = _changes(pack, causes)
     tickets = _tickets(pack, causes)
     explained = _explained(pack, causes)
     timeline = tuple(
@@ -141,7 +141,9 @@ def same_element(name: str, other: str) -> bool:
     return ManagedObject.parse(name).device.lower() == ManagedObject.parse(other).device.lower()
 
 
-def _changes(pack: EvidencePack) -> tuple[ReportedChange, ...]:
+def _changes(pack: EvidencePack, causes: Sequence[RootCause]) -> tuple[ReportedChange, ...]:
+    """Changes before onset, and those cited: a repository records one later than it was made."""
+    cited = set(chain.from_iterable(cause.evidence_ids for cause in causes))
     onset = min((s.window[0] for s in pack.alarms), default=pack.window[0])
     onsets = [
         candidate.onset
@@ -160,15 +162,12 @@ def _changes(pack: EvidencePack) -> tuple[ReportedChange, ...]:
             why=change.why,
             hunks=change.hunks,
             evidence_ids=tuple(
-                key
-                for key in review.evidence
-                if key == f"change:{change.commit[:12]}:{change.managed_object}"
-                and key in pack.evidence
+                key for key in review.evidence if key == change.evidence_id and key in pack.evidence
             ),
         )
         for review in pack.changes
         for change in review.changes
-        if change.time <= (latest or max(onset, pack.window[1]))
+        if change.time <= (latest or max(onset, pack.window[1])) or change.evidence_id in cited
     ]
     return tuple(sorted(found, key=lambda change: -change.score)[:MAX_CHANGES])
 

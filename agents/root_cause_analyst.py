@@ -90,7 +90,7 @@ def _propose(candidate: Candidate, pack: EvidencePack) -> ProposedCause:
     specific = candidate.specific_problem
     ids = list(candidate.evidence)
     if change is not None:
-        key = f"change:{change.commit[:12]}:{change.managed_object}"
+        key = change.evidence_id
         ids[1:1] = [key] if key in pack.evidence and key not in ids else []
         specific = f"{specific}; configuration changed by {change.author} at " + format_instant(
             change.time
@@ -105,17 +105,19 @@ def _propose(candidate: Candidate, pack: EvidencePack) -> ProposedCause:
 
 
 def matching_change(candidate: Candidate, pack: EvidencePack) -> ConfigChange | None:
-    """The most suspicious change to the candidate's element before its onset, if there is one."""
+    """The change that triage found to explain it, else the most suspicious one before its onset."""
+    changes = [change for review in pack.changes for change in review.changes]
+    if candidate.change is not None:
+        return next((c for c in changes if c.evidence_id == candidate.change), None)
     device = ManagedObject.parse(candidate.managed_object).device
-    changes = [
+    earlier = [
         change
-        for review in pack.changes
-        for change in review.changes
+        for change in changes
         if ManagedObject.parse(change.managed_object).device == device
         and _before(change.time, candidate.onset)
         and change.score >= SUSPICIOUS_FROM
     ]
-    return max(changes, key=lambda change: change.score, default=None)
+    return max(earlier, key=lambda change: change.score, default=None)
 
 
 SUSPICIOUS_FROM = 0.35

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.folding import Symptom, is_trouble
-from agents.ranking import SKEW, Hypothesis
+from agents.hypotheses import SKEW, Hypothesis
 from telecom.alarm import Alarm
 
 VerdictKind = Literal["single", "multiple", "recovered", "none", "insufficient"]

@@ -121,7 +121,7 @@ class ConfigTools:
         return ConfigDifference(
             changes=tuple(kept),
             left_out=len(changes) - len(kept),
-            evidence={change_id(change): quote_change(change) for change in kept},
+            evidence={change.evidence_id: quote_change(change) for change in kept},
         )
 
     def list_changes(
@@ -176,11 +176,6 @@ class ConfigTools:
         )
 
 
-def change_id(change: ConfigChange) -> str:
-    """The evidence id of a change."""
-    return f"change:{change.commit[:12]}:{change.managed_object}"
-
-
 def quote_change(change: ConfigChange) -> Quotation:
     """A change as evidence: its changed lines, verbatim."""
     lines = [line for hunk in change.hunks for line in hunk.lines]
@@ -206,7 +201,7 @@ def review_of(found: Sequence[ConfigChange], gaps: Sequence[Gap]) -> ChangeRevie
         )
     return ChangeReview(
         changes=tuple(kept),
-        evidence={change_id(change): quote_change(change) for change in kept},
+        evidence={change.evidence_id: quote_change(change) for change in kept},
         gaps=tuple(known),
     )
 

@@ -109,8 +109,9 @@ class EgressGate:
         ledger: EgressLedger,
     ) -> None:
         self.detector = detector
+        self.home = home
+        self.site_tier = settings.tier
         self._policies = policy
-        self._home = home
         self._settings = settings
         self._pseudonymizer = pseudonymizer
         self._ledger = ledger
@@ -200,7 +201,7 @@ class EgressGate:
         return self._tier(caller, self._in_force())
 
     def _tier(self, caller: Caller, policy: Policy) -> TierInstance:
-        tier = None if caller.tier is None else policy.tier(caller.tier, self._home)
+        tier = None if caller.tier is None else policy.tier(caller.tier, self.home)
         return tier or policy.outside()
 
     def _identifiers_may_go(
@@ -228,7 +229,7 @@ class EgressGate:
         return policy.verdict(widened, tier).permitted
 
     def _is_at_home(self, tier: TierInstance) -> bool:
-        return tier.on_premises and tier.site is not None and tier.site == self._home.site
+        return tier.on_premises and tier.site is not None and tier.site == self.home.site
 
     def _workload(self, release: Release, rendering: _Rendering, policy: Policy) -> WorkloadProfile:
         measured = rendering.value
@@ -240,7 +241,7 @@ class EgressGate:
             name=f"release:{release.tool}",
             phase=LifecyclePhase.AGENTIC_ORCHESTRATION,
             data_classes=release.data_classes,
-            home=self._home,
+            home=self.home,
             pseudonymized=rendering.form == "pseudonymized",
             anonymized=rendering.form == "anonymized",
             summarized=estimate_tokens(text) <= limit,
@@ -336,8 +337,12 @@ class EgressGate:
         return resolved if isinstance(resolved, dict) else {}
 
 
-def detector_of(settings: SiteSettings) -> IdentifierDetector:
+def detector_of(settings: SiteSettings, *, names: tuple[str, ...] = ()) -> IdentifierDetector:
     """The detector that a site's `site.yaml` asks for.
+
+    Args:
+        settings: The content of `site.yaml`.
+        names: People whom the site's records name.
 
     Raises:
         SettingsError: A prefix is not a CIDR, or a circuit id pattern is not RE2.
@@ -347,12 +352,19 @@ def detector_of(settings: SiteSettings) -> IdentifierDetector:
             subscriber_prefixes=settings.subscriber_prefixes,
             mask_all_ips=settings.mask_all_ips,
             circuit_ids=settings.circuit_ids,
+            names=names,
             country=settings.country,
         )
     )
 
 
 def _escaped(value: Json, pseudonymizer: Pseudonymizer) -> Json:
+    """Take from raw text what only looks like a pseudonym of ours.
+
+    It is done here and not where files are read: evidence is quoted verbatim, locators count its
+    characters, and this is the one way out. A token that this site made stays, because people quote
+    earlier answers; its resolution leads nobody to more than that answer said.
+    """
     return _each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
 
 

@@ -144,7 +144,7 @@ class GateMiddleware:
             )
             return answer | {
                 "content": [{"type": "text", "text": released.value}],
-                "_meta": _meta(answer, released),
+                "_meta": self._meta(answer, released),
             }
         if not isinstance(structured, dict) or answer.get("content"):
             raise EgressRefusedError(
@@ -156,7 +156,7 @@ class GateMiddleware:
         return answer | {
             "content": [{"type": "text", "text": tool.twin(value)}],
             "structuredContent": value,
-            "_meta": _meta(answer, released),
+            "_meta": self._meta(answer, released),
         }
 
     async def _read(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> JsonObject:
@@ -175,7 +175,21 @@ class GateMiddleware:
             raise MCPError(code=exc.error.code, message=str(text.value)) from exc
         except TierwiseError as exc:
             raise MCPError(code=INVALID_REQUEST, message=f"{exc.code}: {exc}") from exc
-        return answer | _json_object(released.value) | {"_meta": _meta(answer, released)}
+        return answer | _json_object(released.value) | {"_meta": self._meta(answer, released)}
+
+    def _meta(self, answer: JsonObject, released: Released) -> JsonObject:
+        """What was done to the answer, and where the site is that did it."""
+        return (answer.get("_meta") or {}) | {
+            EGRESS_META: {
+                "decision_id": released.decision_id,
+                "form": released.form,
+                "masked": dict(released.masked),
+                "tokens": released.tokens,
+                "bytes": released.bytes,
+                "home": self._gate.home.model_dump(mode="json"),
+                "tier": self._gate.site_tier,
+            }
+        }
 
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         """Who asks: the verified bearer of an HTTP request, else who holds the stream."""
@@ -221,18 +235,6 @@ def _json_object(result: object) -> JsonObject:
 
 def _text_of(answer: JsonObject) -> str:
     return "\n".join(str(item.get("text", "")) for item in answer.get("content", []))
-
-
-def _meta(answer: JsonObject, released: Released) -> JsonObject:
-    return (answer.get("_meta") or {}) | {
-        EGRESS_META: {
-            "decision_id": released.decision_id,
-            "form": released.form,
-            "masked": dict(released.masked),
-            "tokens": released.tokens,
-            "bytes": released.bytes,
-        }
-    }
 
 
 def _refusal_of(exc: TierwiseError) -> JsonObject:

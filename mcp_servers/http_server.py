@@ -9,6 +9,7 @@ from typing import BinaryIO
 import uvicorn
 
 from mcp_servers.commands.output import say
+from mcp_servers.egress_gate import detector_of
 from mcp_servers.http_app import build_app
 from mcp_servers.log_output import log_to_stderr
 from mcp_servers.site_directory import SiteDirectory
@@ -31,7 +32,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         OperatorError: The site cannot be served: settings, topology, policy, keys, port, or another
             process keeps the store.
     """
-    log_to_stderr(site.settings)
+    log_to_stderr(detector_of(site.settings))
     listener = _listen(host, port)
     with listener, StoreAccess(site.store, lambda: _checked(site)) as access:
         opened = access.own_or_fail().opened
@@ -56,7 +57,7 @@ def serve_stdio(site: SiteDirectory, server: str, stdin: BinaryIO, stdout: Binar
     Raises:
         OperatorError: The site cannot be served, or its owner does not answer.
     """
-    log_to_stderr(site.settings)
+    log_to_stderr(detector_of(site.settings))
     with StoreAccess(site.store, lambda: _checked(site)) as access:
         StdioBridge(access, site.store, server, stdin, stdout).run()
 
@@ -85,6 +86,7 @@ def _checked(site: SiteDirectory) -> OwnedSite:
     except BaseException:
         opened.close()
         raise
+    log_to_stderr(opened.host.detector)
     opened.host.warm_up()
     if site.settings.country is None:
         _logger.warning(

@@ -12,8 +12,6 @@ import sys
 import traceback
 from types import TracebackType
 
-from mcp_servers.egress_gate import detector_of
-from mcp_servers.site_directory import SiteSettings
 from telecom.identifiers import IdentifierDetector, mask
 
 ExceptionInfo = (
@@ -54,9 +52,13 @@ class MaskingFormatter(logging.Formatter):
         return f"{frames}{kind.__name__ if kind else ''}"
 
 
-def log_to_stderr(settings: SiteSettings) -> None:
-    """Send logs to stderr, warnings and errors only from libraries."""
+def log_to_stderr(detector: IdentifierDetector) -> None:
+    """Send logs to stderr, warnings and errors only from libraries.
+
+    Args:
+        detector: What it finds is masked; call again once more names are known.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(MaskingFormatter(detector_of(settings)))
+    handler.setFormatter(MaskingFormatter(detector))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("mcp_servers").setLevel(logging.INFO)

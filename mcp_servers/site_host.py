@@ -28,6 +28,7 @@ from mcp_servers.configs_server import ConfigTools
 from mcp_servers.egress_gate import EgressGate, detector_of
 from mcp_servers.egress_ledger import EgressLedger
 from mcp_servers.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.people_names import known_names
 from mcp_servers.pseudonyms import Pseudonymizer
 from mcp_servers.serving import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
@@ -130,8 +131,14 @@ class SiteHost:
 
     @property
     def detector(self) -> IdentifierDetector:
-        """Finds identifiers, as `site.yaml` sharpens it."""
-        return self._part("detector", lambda: detector_of(self.site.settings))
+        """Finds identifiers, as `site.yaml` and the names in the site's tickets sharpen it."""
+        return self._part(
+            "detector", lambda: detector_of(self.site.settings, names=known_names(self.site))
+        )
+
+    def learn_names(self) -> None:
+        """Know the names of tickets that came since the site was opened, before any is stored."""
+        self.gate.detector = self.gate.detector.with_names(known_names(self.site))
 
     @property
     def pseudonymizer(self) -> Pseudonymizer:

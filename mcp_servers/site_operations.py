@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import anyio.abc
@@ -30,6 +29,7 @@ from mcp_servers.site_host import SERVERS, SiteHost
 from mcp_servers.store_owner import Operation, Progress
 from rag.ingest_counts import IngestCounts
 from telecom.errors import RecordNotFoundError
+from telecom.times import Window
 from telecom.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class OwnedSite:
             "search": self.search,
             "summarize": self.summarize,
             "measure_alarms": self.measure_alarms,
+            "show_config": self.show_config,
+            "diff_config": self.diff_config,
+            "list_config_changes": self.list_config_changes,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
         }
@@ -91,6 +94,8 @@ class OwnedSite:
 
     def _ingest_knowledge(self, corpus: str, progress: Progress) -> JsonValue:
         site = self.host.site
+        if corpus == "tickets":
+            self.host.learn_names()
         folder = site.tickets if corpus == "tickets" else site.docs
         if not folder.is_dir() and not (site.store / "knowledge").is_dir():
             return _counted(IngestCounts())
@@ -155,6 +160,27 @@ class OwnedSite:
         measured = measure_alarms(self.host.alarms)
         return None if measured is None else measured.model_dump(mode="json")
 
+    def show_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Read parts of a configuration, now or at a time."""
+        at = next((datetime.fromisoformat(text) for text in arguments["times"]), None)
+        blocks = self.host.configs.blocks(arguments["managed_object"], arguments["section"], at)
+        return [block.model_dump(mode="json") for block in blocks]
+
+    def diff_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What changed on one element between two times."""
+        found = self.host.configs.diff(arguments["managed_object"], _window(arguments))
+        return [change.model_dump(mode="json") for change in found]
+
+    def list_config_changes(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """The changes of a window, most suspicious first."""
+        found = self.host.configs.list_changes(
+            _window(arguments),
+            around=arguments["around"],
+            hops=arguments["hops"],
+            limit=arguments["limit"],
+        )
+        return [change.model_dump(mode="json") for change in found]
+
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""
         release = Release(
@@ -162,21 +188,21 @@ class OwnedSite:
             tool="anonymize",
             data_classes=_PEOPLES_WORDS,
         )
+        preview = self._preview_gate()
         text, forms, spans = "", list[str](), list[JsonValue]()
         offset = 0
         for piece in _pieces(arguments["text"]):
-            released = self._preview_gate.release_text(piece, release)
+            released = preview.release_text(piece, release)
             text += str(released.value)
             forms.append(released.form)
             spans += [
                 {"start": offset + found.start, "end": offset + found.end, "kind": found.kind.value}
-                for found in self.host.detector.find(piece)
+                for found in preview.detector.find(piece)
             ]
             offset += len(piece)
         form = "anonymized" if "anonymized" in forms else forms[0] if forms else "raw"
         return {"text": text, "form": form, "spans": spans}
 
-    @cached_property
     def _preview_gate(self) -> EgressGate:
         host = self.host
         settings = host.site.settings.model_copy(update={"budgets": _UNLIMITED})
@@ -184,7 +210,7 @@ class OwnedSite:
             host.live_policy,
             host.site.home,
             settings,
-            host.detector,
+            host.gate.detector,
             host.pseudonymizer,
             host.ledger,
         )
@@ -235,6 +261,11 @@ class OwnedSite:
             )
         )
         return originals
+
+
+def _window(arguments: Arguments) -> Window:
+    start, end = map(datetime.fromisoformat, arguments["times"])
+    return Window(start, end)
 
 
 def _counted(counts: IngestCounts) -> JsonValue:

@@ -106,6 +106,12 @@ class Delegator:
         }
         return tuple(self._located(tier) for tier in known.values())
 
+    def hint_about(self, tier: str) -> str:
+        """What would let this orchestrator's own tier do more; empty when nothing is missing."""
+        if tier != self._settings.tier or self._settings.own_country is not None:
+            return ""
+        return "; AWS_REGION or TIERWISE_COUNTRY would say where this orchestrator runs"
+
     def _located(self, tier: TierInstance) -> TierInstance:
         catalogue = self._policy.catalogue
         entry = catalogue.tiers.get(tier.id) or catalogue.model_endpoints.get(tier.id)
@@ -189,8 +195,9 @@ def _refused(decision: PlacementDecision, runs: _Runs) -> PlacementRefusedError:
     name = decision.workload.name
     for gone in decision.eliminated:
         if runs.on(gone.tier) is not None:
+            hint = runs.delegator.hint_about(gone.tier)
             return PlacementRefusedError(
-                f"{name} may not run on {gone.tier}: {gone.because}; {gone.remedy}",
+                f"{name} may not run on {gone.tier}: {gone.because}; {gone.remedy}{hint}",
                 decision_id=decision.decision_id,
                 rule=gone.rule,
             )

@@ -78,8 +78,8 @@ async def examine(settings: Settings) -> tuple[Check, ...]:
         says = "give --site NAME=URL, --site-dir DIR, or `sites:` in tierwise.yaml"
         return (*checks, Check(what="sites", verdict="limited", says=says))
     for site in settings.sites:
-        checks.extend(_placements(settings, policy, site))
-        checks.append(await _reachable(settings, site))
+        reachable, completed = await _reachable(settings, site)
+        checks.extend((*_placements(settings, policy, completed), reachable))
         policy_there = await _site_policy(site, settings.budgets.tool_seconds)
         if policy_there is not None:
             checks.append(policy_there)
@@ -163,18 +163,25 @@ async def _site_policy(site: SiteDeclaration, timeout_s: float) -> Check | None:
     return Check(what=what, verdict="limited", says=says)
 
 
-async def _reachable(settings: Settings, site: SiteDeclaration) -> Check:
+async def _reachable(settings: Settings, site: SiteDeclaration) -> tuple[Check, SiteDeclaration]:
+    """Whether a site answers, and its declaration completed by what it says about itself."""
     what = f"{site.name}: tools"
     one_site = settings.model_copy(update={"sites": (site,)})
     try:
         async with open_sites(one_site) as sites:
-            desk = sites.by_name[site.name].desk(_PROBE)
-            summary = await desk.summarize_alarms(None)
+            client = sites.by_name[site.name]
+            summary = await client.desk(_PROBE).summarize_alarms(None)
     except TierwiseError as exc:
-        return Check(what=what, verdict="broken", says=str(exc))
+        return Check(what=what, verdict="broken", says=str(exc)), site
+    site = client.declaration
+    if client.contradictions:
+        says = "; ".join(f"{gap.what}: {gap.why}" for gap in client.contradictions)
+        return Check(what=what, verdict="limited", says=says), site
     if site.url is not None and site.url.startswith("http://") and not _loopback(site.url):
-        return Check(what=what, verdict="limited", says="answers, but over plain HTTP: use https")
-    return Check(what=what, verdict="fine", says=f"{summary.alarms_total} alarms in sight")
+        says = "answers, but over plain HTTP: use https"
+        return Check(what=what, verdict="limited", says=says), site
+    says = f"{summary.alarms_total} alarms in sight"
+    return Check(what=what, verdict="fine", says=says), site
 
 
 def _loopback(url: str) -> bool:

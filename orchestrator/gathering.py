@@ -16,6 +16,7 @@ from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from agents.planner import Step
 from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
+from orchestrator.settings import SiteStatement
 from orchestrator.site_client import CallRecord, Purpose, SiteDesk
 from orchestrator.sites import Sites
 from placement.latency import LatencySample
@@ -50,6 +51,8 @@ class Look:
     """The form of each answer by the gate's receipt; None where there was none."""
     calls: tuple[LatencySample, ...] = ()
     """How long each call took."""
+    told: SiteStatement | None = None
+    """What the site has said about itself by then."""
 
     @property
     def gap(self) -> Gap | None:
@@ -141,13 +144,18 @@ class Gatherer:
         what = f"{what} of site {site}"
         step = ProvenanceStep(step=what, agent=profile.name, tier=None, decision_id=None)
         desk: SiteDesk | None = None
+        client = self.sites.by_name[site]
+        declaration = client.declaration
         try:
-            placed = self.delegator.place(
-                profile, self.sites.by_name[site].declaration, kinds=kinds
-            )
+            placed = self.delegator.place(profile, declaration, kinds=kinds)
             step = step.model_copy(update={"decision_id": placed.decision_id})
             desk = self.sites.behind(placed.executor, site).desk(self.purpose)
             finding = await work(placed, desk)
+            if client.declaration != declaration:  # it said where it is: decided with that
+                placed = self.delegator.place(
+                    profile, client.declaration, kinds=(type(placed.executor),)
+                )
+                step = step.model_copy(update={"decision_id": placed.decision_id})
             if isinstance(placed.executor, InProcess):
                 check_receipts(placed, [record.receipt for record in desk.records])
         except (ToolRefused, ToolRetry) as exc:
@@ -164,7 +172,7 @@ class Gatherer:
             )
         # An agent in this process reads from afar: its calls ran where the site is.
         here = isinstance(placed.executor, InProcess)
-        ran_on = self.sites.by_name[site].declaration.tier if here else placed.tier
+        ran_on = client.declaration.tier if here else placed.tier
         return Look(
             what,
             step,
@@ -174,6 +182,7 @@ class Gatherer:
                 LatencySample(tier=ran_on, tool=record.tool, round_trip_ms=record.latency_ms)
                 for record in desk.records
             ),
+            told=client.told,
         )
 
 

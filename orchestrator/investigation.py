@@ -35,7 +35,7 @@ from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
 from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, agree, make_model
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
 from orchestrator.sites import Sites
 from orchestrator.state import Finding, State
@@ -65,7 +65,8 @@ class Progress(TypedDict, total=False):
     """Sites whose alarms were folded."""
     steps: list[JsonObject]
     looks: Annotated[list[JsonObject], operator.add]
-    """What each look gave: site, kind, key of the finding or None, forms of its answers."""
+    """What each look gave: site, kind, key of the finding or None, forms of its answers, what the
+    site said about itself."""
     gaps: Annotated[list[JsonObject], operator.add]
     provenance: Annotated[list[JsonObject], operator.add]
     model_agrees: bool | None
@@ -78,6 +79,8 @@ class _Errand(TypedDict):
     site: str
     number: int
     step: JsonObject
+    told: JsonObject | None
+    """What the site has said about itself, for a process that resumes and did not hear it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,11 @@ class _Nodes:
         answered = [look["site"] for look in looks if look["name"] is not None]
         if not answered:
             raise _nobody_answered(looks)
-        return _accounts(looks) | Progress(sites=answered)
+        accounts = _accounts(looks)
+        for name in answered:
+            gaps = self._services.sites.by_name[name].contradictions
+            accounts["gaps"] += [gap.model_dump(mode="json") for gap in gaps]
+        return accounts | Progress(sites=answered)
 
     async def plan(self, state: Progress) -> Progress:
         """Decide what to look at next, site by site."""
@@ -218,7 +225,12 @@ class _Nodes:
     def errands(self, state: Progress) -> Sequence[Send] | str:
         """Fan out: one branch per step."""
         return [
-            Send("gather", _Errand(site=step["site"], number=number, step=step))
+            Send(
+                "gather",
+                _Errand(
+                    site=step["site"], number=number, step=step, told=_told(state, step["site"])
+                ),
+            )
             for number, step in enumerate(state["steps"])
         ] or "reason"
 
@@ -280,6 +292,7 @@ class _Nodes:
 
     async def _errand(self, errand: _Errand) -> JsonObject:
         site, step = errand["site"], errand["step"]
+        self._remember(site, errand["told"])
         summary = await self._state.get(self._incident, f"alarms:{site}", AlarmSummary)
         errand_step = planner.Step(
             step["agent"], tuple(step["around"]), tuple(step["symptoms"]), step["probable_cause"]
@@ -299,6 +312,8 @@ class _Nodes:
             self._purpose,
             models=self._services.models,
         )
+        for site in state["sites"]:
+            self._remember(site, _told(state, site))
         forms: dict[str, list[str | None]] = {}
         for look in state["looks"]:
             forms.setdefault(look["site"], []).extend(look["forms"])
@@ -306,6 +321,11 @@ class _Nodes:
         self._state.note_calls(self._incident, reasoner.calls)
         await self._state.write_notes()
         return reasoned.model_dump(mode="json")
+
+    def _remember(self, site: str, told: JsonObject | None) -> None:
+        client = self._services.sites.by_name[site]
+        if client.told is None and told is not None:
+            client.told = SiteStatement.model_validate(told)
 
     async def _kept(self, site: str, kind: str, look: Look) -> JsonObject:
         """Put a finding aside; what remains is small enough for a checkpoint."""
@@ -319,6 +339,7 @@ class _Nodes:
             "kind": kind,
             "name": name,
             "forms": list(look.forms),
+            "told": None if look.told is None else look.told.model_dump(mode="json"),
             "step": look.step.model_dump(mode="json"),
             "gap": None if look.gap is None else look.gap.model_dump(mode="json"),
             "error": None if look.error is None else look.error.code,
@@ -374,6 +395,12 @@ def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
     return ToolRefused(why)
 
 
+def _told(state: Progress, site: str) -> JsonObject | None:
+    """What a site said about itself in its newest answer."""
+    told = [look["told"] for look in state["looks"] if look["site"] == site]
+    return next((one for one in reversed(told) if one is not None), None)
+
+
 def _disagreement(second: Proposal) -> Gap:
     named = ", ".join(cause.managed_object for cause in second.root_causes) or "no cause"
     return Gap(
@@ -384,8 +411,9 @@ def _disagreement(second: Proposal) -> Gap:
 
 def _accounts(looks: Sequence[JsonObject]) -> Progress:
     """What looks add to the state."""
+    keys = ("site", "kind", "name", "forms", "told")
     return {
-        "looks": [{key: look[key] for key in ("site", "kind", "name", "forms")} for look in looks],
+        "looks": [{key: look[key] for key in keys} for look in looks],
         "gaps": [look["gap"] for look in looks if look["gap"] is not None],
         "provenance": [look["step"] for look in looks],
     }

@@ -26,11 +26,23 @@ class _Documented(ProductModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class SiteStatement(ProductModel):
+    """What a site says about itself with each of its answers; it may say more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    site: str | None = None
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    tier: str | None = None
+
+
 class SiteDeclaration(_Documented):
     """One site: where it is and what it is."""
 
     name: str = Field(min_length=1, max_length=64)
     """What the site is called in reports."""
+    site_id: str | None = None
+    """The id the site has for itself; by default what it says, and its name until then."""
     url: str | None = None
     """Base URL of `tierwise-site serve`; the three tool servers are under it."""
     site_dir: Path | None = None
@@ -38,9 +50,10 @@ class SiteDeclaration(_Documented):
     token_file: Path | None = None
     """File with the bearer token for `url`, as `tierwise-site token` prints it."""
     tier: str = "outposts"
-    """The tier instance that the site is."""
+    """The tier instance that the site is; undeclared, what the site says of itself holds."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    """ISO 3166-1 alpha-2 country of the site; unknown closes everything but the site itself."""
+    """ISO 3166-1 alpha-2 country of the site. Undeclared, what the site says of itself holds; as
+    long as it is unknown, everything but the site itself is closed."""
     transport: Literal["direct", "gateway"] = "direct"
     """`direct` speaks to the site's three servers, `gateway` to one endpoint that has all tools."""
 
@@ -53,7 +66,25 @@ class SiteDeclaration(_Documented):
     @property
     def home(self) -> Home:
         """Where this site's data lives, for the placement policy."""
-        return Home(site=self.name, country=self.country, on_premises=True)
+        return Home(site=self.site_id or self.name, country=self.country, on_premises=True)
+
+    def completed_by(self, told: SiteStatement) -> SiteDeclaration:
+        """This declaration, with what it leaves open as the site itself says."""
+        facts = {"site_id": told.site, "country": told.country, "tier": told.tier}
+        return self.model_copy(
+            update={
+                key: value
+                for key, value in facts.items()
+                if value is not None and key not in self.model_fields_set
+            }
+        )
+
+    def contradicted_by(self, told: SiteStatement) -> Iterator[tuple[str, str, str]]:
+        """What is declared and the site says otherwise: key, declared value, the site's."""
+        for key, says in (("country", told.country), ("tier", told.tier)):
+            declared = getattr(self, key)
+            if key in self.model_fields_set and None not in (declared, says) and declared != says:
+                yield key, declared, says
 
 
 class PolicyFiles(_Documented):

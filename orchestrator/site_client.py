@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
-from orchestrator.settings import SiteDeclaration
+from orchestrator.settings import SiteDeclaration, SiteStatement
 from telecom.errors import (
     BudgetExceededError,
     EgressRefusedError,
@@ -28,6 +28,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
+from telecom.evidence import Gap
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
 
@@ -90,6 +91,10 @@ class EgressReceipt(BaseModel):
     """Kind of identifier -> how many were replaced."""
     tokens: int
     bytes: int
+    home: dict[str, Any] | None = None
+    """Where the site's data lives, in its own words (JSON, hence Any)."""
+    tier: str | None = None
+    """The tier instance that the site says it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +140,33 @@ class SiteClient:
                 may serve all three.
             timeout_s: Longest wait for an answer.
         """
-        self.declaration = declaration
         self.name = declaration.name
+        self.told: SiteStatement | None = None
+        """What the site last said about itself."""
+        self._declared = declaration
         connections = {
             target: McpConnection(self.name, target, timeout_s=timeout_s)
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
+
+    @property
+    def declaration(self) -> SiteDeclaration:
+        """What is declared of the site, completed by what it says about itself."""
+        return self._declared if self.told is None else self._declared.completed_by(self.told)
+
+    @property
+    def contradictions(self) -> tuple[Gap, ...]:
+        """Where the declaration and the site's own words differ; the declaration holds."""
+        if self.told is None:
+            return ()
+        return tuple(
+            Gap(
+                what=f"{key} of site {self.name}",
+                why=f"it is declared as {declared}, and the site says {says}; {declared} was used",
+            )
+            for key, declared, says in self._declared.contradicted_by(self.told)
+        )
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any], *, purpose: Purpose
@@ -168,7 +193,9 @@ class SiteClient:
             raise MalformedAnswerError(
                 f"{tool} on site {self.name!r}", "the answer has no structured content"
             )
-        return result.structured_content, CallRecord(tool, latency_ms, _receipt(result))
+        receipt = _receipt(result)
+        self.told = _statement(receipt) or self.told
+        return result.structured_content, CallRecord(tool, latency_ms, receipt)
 
     def desk(self, purpose: Purpose) -> SiteDesk:
         """The site's ports for one delegation."""
@@ -272,6 +299,16 @@ def _wire_time(moment: datetime) -> str:
 def _receipt(result: CallToolResult) -> EgressReceipt | None:
     try:
         return EgressReceipt.model_validate((result.meta or {}).get(EGRESS_META))
+    except ValidationError:
+        return None
+
+
+def _statement(receipt: EgressReceipt | None) -> SiteStatement | None:
+    """What the site says about itself; None where it says nothing that can be used."""
+    if receipt is None or receipt.home is None:
+        return None
+    try:
+        return SiteStatement.model_validate({**receipt.home, "tier": receipt.tier})
     except ValidationError:
         return None
 

@@ -44,6 +44,11 @@ class ConfigChange(ProductModel):
     """Managed objects (`device` or `device:port`) and neighbours that the changed blocks name."""
     hunks: tuple[ConfigHunk, ...] = ()
 
+    @property
+    def evidence_id(self) -> str:
+        """The id under which evidence quotes this change."""
+        return f"change:{self.commit[:12]}:{self.managed_object}"
+
 
 class ConfigBlock(ProductModel):
     """One block of one revision of a device's configuration."""

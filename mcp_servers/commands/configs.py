@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,7 @@ from mcp_servers.commands.site import AsJson, Directory
 from telecom.errors import SiteDirectoryError
 
 if TYPE_CHECKING:
-    from mcp_servers.configs.repository import ConfigRepository
-    from mcp_servers.site_directory import SiteDirectory
+    from mcp_servers.owner_protocol import JsonValue
 
 app = typer.Typer(no_args_is_help=True, help="Read configurations and their history.")
 
@@ -34,18 +34,19 @@ def show(
 
     Example: tierwise-site config show site leaf1:Hu0/0/0/1
     """
-    from telecom.times import parse_instant
-
-    site, configs = _open(directory)
-    moment = None if at is None else parse_instant(at, zone=site.timezone, argument="--at")
-    blocks = configs.blocks(managed_object, section=section, at=moment)
+    blocks = _ask(
+        directory,
+        "show_config",
+        {"managed_object": managed_object, "section": section},
+        {"--at": at},
+    )
     if as_json:
-        print_json([block.model_dump(mode="json") for block in blocks])
+        print_json(blocks)
         return
     for block in blocks:
-        commit = (block.commit or "working copy")[:12]
-        print_text(f"# {block.file}@{commit}:{block.first_line}-{block.last_line}")
-        print_text(block.text)
+        commit = (block["commit"] or "working copy")[:12]
+        print_text(f"# {block['file']}@{commit}:{block['first_line']}-{block['last_line']}")
+        print_text(block["text"])
 
 
 @app.command()
@@ -60,15 +61,13 @@ def diff(
 
     Example: tierwise-site config diff site pe1 --from 2026-03-01 --to 2026-03-02
     """
-    from telecom.times import Window, parse_instant
-
-    site, configs = _open(directory)
-    window = Window(
-        parse_instant(from_time, zone=site.timezone, argument="--from"),
-        parse_instant(to_time, zone=site.timezone, argument="--to"),
+    found = _ask(
+        directory,
+        "diff_config",
+        {"managed_object": managed_object},
+        {"--from": from_time, "--to": to_time},
     )
-    found = configs.diff(managed_object, window.start, window.end)
-    _print_changes([item.model_dump(mode="json") for item in found], as_json=as_json)
+    _print_changes(found, as_json=as_json)
 
 
 @app.command()
@@ -87,20 +86,25 @@ def changes(
 
     Example: tierwise-site config changes site --since 2026-03-01 --until 2026-03-02 --around pe1
     """
-    from telecom.times import Window, parse_instant
-
-    site, configs = _open(directory)
-    window = Window(
-        parse_instant(since, zone=site.timezone, argument="--since"),
-        parse_instant(until, zone=site.timezone, argument="--until"),
+    found = _ask(
+        directory,
+        "list_config_changes",
+        {"around": around or [], "hops": hops, "limit": limit},
+        {"--since": since, "--until": until},
     )
-    found = configs.list_changes(window, around=tuple(around or ()), hops=hops, limit=limit)
-    _print_changes([item.model_dump(mode="json") for item in found], as_json=as_json)
+    _print_changes(found, as_json=as_json)
 
 
-def _open(directory: Path) -> tuple[SiteDirectory, ConfigRepository]:
-    from mcp_servers.configs.repository import ConfigRepository
+def _ask(
+    directory: Path,
+    operation: str,
+    arguments: dict[str, JsonValue],
+    moments: Mapping[str, str | None],
+) -> JsonValue:
+    """Ask whoever owns the store; times are read in the site's zone, by the name of their flag."""
+    from mcp_servers.commands.opening import open_site
     from mcp_servers.site_directory import SiteDirectory
+    from telecom.times import format_instant, parse_instant
 
     site = SiteDirectory.open(directory)
     if not site.configs.is_dir():
@@ -108,10 +112,16 @@ def _open(directory: Path) -> tuple[SiteDirectory, ConfigRepository]:
             f"{site.configs} is missing; it is a git repository with one file per device, "
             "as Oxidized writes it"
         )
-    return site, ConfigRepository.open(site.configs, site.topology, site.timezone)
+    arguments["times"] = [
+        format_instant(parse_instant(text, zone=site.timezone, argument=flag))
+        for flag, text in moments.items()
+        if text is not None
+    ]
+    with open_site(directory) as access:
+        return access.call(operation, arguments)
 
 
-def _print_changes(found: list[dict[str, object]], *, as_json: bool) -> None:
+def _print_changes(found: JsonValue, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return

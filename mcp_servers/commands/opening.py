@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mcp_servers.egress_gate import detector_of
 from mcp_servers.log_output import log_to_stderr
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.site_operations import OwnedSite
@@ -22,7 +23,7 @@ def open_site(directory: Path) -> Iterator[StoreAccess]:
     site = SiteDirectory.open(directory)
 
     def opened() -> OwnedSite:
-        log_to_stderr(site.settings)
+        log_to_stderr(detector_of(site.settings))
         return OwnedSite(site)
 
     with StoreAccess(site.store, opened) as access:

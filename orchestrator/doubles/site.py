@@ -21,7 +21,9 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents import ticket_historian
@@ -53,6 +55,7 @@ class SiteDouble:
         changes: ChangeReview | None = None,
         tickets: Sequence[Ticket] = (),
         form: Form | None = "anonymized",
+        says: Mapping[str, Any] | None = None,
         token: str | None = None,
         faults: Mapping[str, Callable[[], Answer]] | None = None,
     ) -> None:
@@ -63,6 +66,7 @@ class SiteDouble:
             changes: What `list_changes` answers.
             tickets: What ticket tools search.
             form: What the gate says it did; None leaves the receipts out.
+            says: What it says about itself with each answer: `home` and `tier`.
             token: The bearer token it asks for; None takes anybody.
             faults: Tool -> called instead of it: raises, blocks, or answers something else.
         """
@@ -70,8 +74,11 @@ class SiteDouble:
         self.changes = changes or ChangeReview(changes=(), evidence={})
         self.tickets = tuple(tickets)
         self.form = form
+        self.says = dict(says or {})
         self.token = token
         self.faults = dict(faults or {})
+        self.readiness: dict[str, Any] = {}
+        """What `/readyz` says beside its status; JSON, hence Any."""
         self.calls: list[ReceivedCall] = []
         """Every call, in order of arrival."""
         self._port = 0
@@ -219,6 +226,7 @@ class SiteDouble:
                 "masked": {},
                 "tokens": estimate_tokens(text),
                 "bytes": len(text.encode()),
+                **self.says,
             }
         }
 
@@ -265,13 +273,21 @@ def _passage(ticket: Ticket) -> Citation:
 
 def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     servers = {name: double.tools() for name in ("alarms", "tickets", "configs")}
-    routes = [
+    routes: list[BaseRoute] = [
         route
         for name, server in servers.items()
         for route in server.streamable_http_app(
             streamable_http_path=f"/{name}/mcp", stateless_http=True
         ).routes
     ]
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_: Request) -> Response:
+        return JSONResponse({"status": "ready"} | double.readiness)
+
+    routes += [Route("/healthz", alive), Route("/readyz", ready)]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -286,6 +302,9 @@ def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     return _Guarded(Starlette(routes=routes, lifespan=lifespan), double)
 
 
+_FOR_WATCHERS = ("/healthz", "/readyz")
+
+
 class _Guarded:
     """Answers 401 to whoever lacks the token."""
 
@@ -298,6 +317,7 @@ class _Guarded:
         wanted = self._double.token
         if (
             scope["type"] == "http"
+            and scope["path"] not in _FOR_WATCHERS
             and wanted is not None
             and headers.get(b"authorization") != f"Bearer {wanted}".encode()
         ):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mcp_servers.people_names import names_in_tickets
+from mcp_servers.people_names import known_names, names_in_tickets
+from mcp_servers.site_directory import SiteDirectory, SiteSettings
 from telecom.identifiers import IdentifierDetector, mask
 
 
@@ -30,3 +31,22 @@ def test_names_of_people_columns_are_masked_in_other_tickets(tmp_path: Path) -> 
 def test_a_site_without_tickets_has_no_names(tmp_path: Path) -> None:
     """INTERFACES: every folder may be missing."""
     assert names_in_tickets(tmp_path / "tickets") == ()
+
+
+def test_names_are_read_again_only_when_an_export_changed(tmp_path: Path) -> None:
+    """Us: a site with many tickets starts quickly, and never with yesterday's names."""
+    site = SiteDirectory(tmp_path, SiteSettings(site_id="one"))
+    site.store.mkdir()
+    site.tickets.mkdir()
+    assert known_names(site) == ()
+    export = site.tickets / "a.jsonl"
+    export.write_text(json.dumps({"ticket_id": "T1", "title": "x", "reporter": "Megan Payne"}))
+    assert known_names(site) == ("Megan Payne",)
+    (cache,) = site.store.iterdir()
+    assert cache.stat().st_mode & 0o077 == 0
+    cache.write_text(cache.read_text().replace("Megan", "Morag"))
+    assert known_names(site) == ("Morag Payne",)  # the export itself was not read
+    cache.write_text("damaged")
+    assert known_names(site) == ("Megan Payne",)
+    export.write_text(json.dumps({"ticket_id": "T1", "title": "x", "reporter": "Anna Payne"}))
+    assert known_names(site) == ("Anna Payne",)

@@ -138,6 +138,35 @@ def test_names_harvested_from_ticket_fields_are_masked_wherever_they_recur() -> 
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Customer Impact Assessment is open",
+        "Contact Network Operations, then close",
+        "Customer Premises Equipment was restarted",
+        "contacted Customer Care about it",
+        "Contact Cisco Support (case opened)",
+        "Account Manager informed, no answer",
+        "a Subscription Permanent Identifier (SUPI) is concealed",
+        "Customer Site Visit planned",
+    ],
+)
+def test_capitalised_words_that_name_nobody_stay(text: str) -> None:
+    """Issue 4: precision; teams, equipment and terms are no people."""
+    assert masked(text) == text
+
+
+def test_a_national_number_is_found_by_the_numbering_plan_of_the_country() -> None:
+    """Us: the people at a site write numbers as they dial them."""
+    german = IdentifierDetector(DetectorSettings(country="DE"))
+    text = "ring 0711/12345678 or (0711) 123-456 back"
+    assert masked(text, german) == "ring [SUBSCRIBER] or ([SUBSCRIBER] back"
+    assert masked(text) == text
+    for number in ("uptime 0123456789", "at 01-02-2026 10:15", "serial 03012345678"):
+        assert masked(number, german) == number
+    assert masked(text, IdentifierDetector(DetectorSettings(country="NO"))) == text
+
+
 def test_a_field_that_declares_its_class_beats_every_pattern() -> None:
     """TS 29.571 and our models: what the field says counts, whatever the value looks like."""
     [hit] = DETECTOR.find_in_field("servedIMSI", "7")

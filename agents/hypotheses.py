@@ -1,0 +1,71 @@
+"""A hypothesis: one element that may be at fault, and the arguments for and against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from agents.folding import Symptom
+from telecom.alarm import Alarm
+from telecom.configuration import ConfigChange
+
+SKEW = timedelta(seconds=5)
+"""Clocks of two elements may differ by this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingWeights:
+    """How much each reason counts."""
+
+    coverage: float = 3.0
+    focus: float = 2.0
+    blame: float = 2.5
+    kind: float = 2.0
+    silence: float = 1.5
+    change: float = 2.5
+    timing: float = 1.0
+    history: float = 0.5
+    eclipse: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One reason for or against a hypothesis, with the records that carry it."""
+
+    name: str
+    strength: float
+    because: str
+    alarms: tuple[Alarm, ...] = ()
+
+
+@dataclass(slots=True)
+class Hypothesis:
+    """An element that may be at fault."""
+
+    device: str
+    arguments: list[Argument] = field(default_factory=list)
+    score: float = 0.0
+    explains: dict[int, float] = field(default_factory=dict)
+    """Index of a symptom -> how well it is accounted for, 0 to 1."""
+    own: list[Symptom] = field(default_factory=list)
+    about: list[Symptom] = field(default_factory=list)
+    """What others say about it."""
+    change: ConfigChange | None = None
+    consequence: float = 0.0
+    """How far it accounts for more than itself, 0 to 1: mere trouble of its own is a herring."""
+
+    def strength(self, name: str) -> float:
+        """The strength of one reason; 0 where it does not apply."""
+        return next((a.strength for a in self.arguments if a.name == name), 0.0)
+
+    @property
+    def evidence(self) -> float:
+        """The strongest reason that does not rest on what neighbours lost."""
+        own = max(self.strength(name) for name in ("blame", "kind", "change"))
+        return max(own, 0.25 * self.strength("silence"))
+
+    @property
+    def onset(self) -> datetime | None:
+        """When trouble at or with it was first seen."""
+        direct = [symptom.began for symptom in (*self.own, *self.about)]
+        return min(direct, default=None)
