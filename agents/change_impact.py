@@ -78,7 +78,7 @@ class ChangeImpact:
     def made(self, change: ConfigChange) -> tuple[datetime, Alarm | None]:
         """When a change was made: a repository records it after the device's own log does."""
         device = self._topology.canonical(change.managed_object).device
-        for note in self.notes.get(device, ()):
+        for note in reversed(self.notes.get(device, [])):
             if timedelta(0) <= change.time - when(note) <= _RECORDED_LATE:
                 return when(note), note
         return change.time, None

@@ -87,13 +87,16 @@ class Ranker:
     def _eclipse(self, h: Hypothesis, others: Sequence[Hypothesis]) -> Argument | None:
         """A neighbour with better evidence that accounts for most of the same trouble."""
         near = set(self._topology.neighbors(h.device))
-        total = sum(self._mass[index] for index in h.explains) or 1.0
+        total = sum(self._mass[index] * share for index, share in h.explains.items()) or 1.0
         best: Argument | None = None
         for other in others:
             if other.device not in near or other.evidence <= max(h.evidence, 0.3):
                 continue
             ahead = 1.0 - h.evidence / other.evidence
-            shared = sum(self._mass[index] for index in h.explains if index in other.explains)
+            shared = sum(
+                self._mass[index] * min(share, other.explains.get(index, 0.0))
+                for index, share in h.explains.items()
+            )
             strength = -ahead * shared / total
             if shared / total >= _MOST and strength < (best.strength if best else 0.0):
                 best = Argument(

@@ -148,6 +148,19 @@ def ask(
 
 
 @app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A report as --json printed it.")],
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Print a report that was kept as JSON, without investigating again.
+
+    Example: `tierwise show report.json --format markdown > report.md`
+    """
+    with reported():
+        _print(_kept_report(file), output_format)
+
+
+@app.command()
 def doctor(
     *,
     explain: Annotated[
@@ -239,6 +252,27 @@ def _run(inquiry: Inquiry, settings: Settings) -> RootCauseReport:
                 inquiry, settings, progress=lambda step: status.update(f"{step} done")
             )
         )
+
+
+def _kept_report(file: Path) -> RootCauseReport:
+    """Read a report.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, or holds no report.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from telecom.errors import InvalidArgumentError  # noqa: PLC0415
+    from telecom.report import RootCauseReport  # noqa: PLC0415
+
+    try:
+        return RootCauseReport.model_validate_json(file.read_bytes())
+    except OSError as exc:
+        raise InvalidArgumentError("file", f"{file} cannot be read: {exc.strerror}") from exc
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise InvalidArgumentError("file", f"{file} is no report: {where}: {first['msg']}") from exc
 
 
 def _print(report: RootCauseReport, output_format: Format) -> None:

@@ -81,9 +81,11 @@ class SiteDeclaration(_Documented):
 
     def contradicted_by(self, told: SiteStatement) -> Iterator[tuple[str, str, str]]:
         """What is declared and the site says otherwise: key, declared value, the site's."""
-        for key, says in (("country", told.country), ("tier", told.tier)):
-            declared = getattr(self, key)
-            if key in self.model_fields_set and None not in (declared, says) and declared != says:
+        pairs = (("country", self.country, told.country), ("tier", self.tier, told.tier))
+        for key, declared, says in pairs:
+            if key not in self.model_fields_set or declared is None or says is None:
+                continue
+            if declared != says:
                 yield key, declared, says
 
 

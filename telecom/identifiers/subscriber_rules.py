@@ -185,7 +185,7 @@ def national_rules(country: str | None) -> tuple[Rule, ...]:
         Rule(
             IdentifierKind.SUBSCRIBER,
             r"\b0\d{2,4}\)?[ /-]{0,3}\d{3}",
-            r"(?:^|[^\w.+:/-])\(?(?P<v>0\d{2,4}\)?(?: ?[/-] ?| )?\d{3,8}(?:[ -]\d{2,5}){0,3})"
+            r"(?:^|[^\w.+:/-])(?P<v>\(?0\d{2,4}\)?(?: ?[/-] ?| )?\d{3,8}(?:[ -]\d{2,5}){0,3})"
             r"(?:[^\w:]|$)",
             judge=partial(_national, country=country),
         ),

@@ -23,7 +23,17 @@ from mcp_servers.site_directory import ServingSettings
 from mcp_servers.tool_declarations import DeclaredTool
 from placement.live import LivePolicy
 from telecom.errors import SettingsError
-from tests.mcp_servers.fixture_tools import IMSI, Guard, Note, echo, leak, serving, toolset, twin
+from tests.mcp_servers.fixture_tools import (
+    IMSI,
+    SITE_ID,
+    Guard,
+    Note,
+    echo,
+    leak,
+    serving,
+    toolset,
+    twin,
+)
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -121,7 +131,10 @@ def test_a_region_caller_over_http_gets_pseudonyms(guard: Guard, mode: str) -> N
         result = call_http(url, bearer(guard), "leak", {}, mode)
     assert IMSI not in str(result)
     assert "SUBSCRIBER_" in result.structured_content["text"]
-    assert result.meta["tierwise/egress"]["form"] == "pseudonymized"
+    egress = result.meta["tierwise/egress"]
+    assert egress["form"] == "pseudonymized"
+    assert egress["home"] == {"site": SITE_ID, "country": "DE", "on_premises": True}
+    assert egress["tier"] == "outposts"
 
 
 @pytest.mark.parametrize("mode", ERAS)

@@ -12,7 +12,7 @@ from orchestrator.doubles.bedrock import BedrockDouble, Cut, Fail, Say, Use
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.front_door import run_investigation
 from orchestrator.investigation import Inquiry, Services, investigate
-from orchestrator.settings import load_settings
+from orchestrator.settings import SiteDeclaration, load_settings
 from orchestrator.sites import open_sites
 from orchestrator.state import kept_decisions, open_state
 from placement.catalogue_file import REFERENCE_CATALOGUE
@@ -177,6 +177,74 @@ def test_a_resumed_investigation_repeats_no_remote_call(site, settings_for):
 
 
 LOCAL_ZONE_TICKETS = {"pseudonymized": "country", "pseudonymized+summarized": "country"}
+
+
+SAYS = {"home": {"site": "noc-1", "country": "DE", "on_premises": True}, "tier": "outposts"}
+
+
+def undeclared(double, **keys):
+    """A site of which nothing but its address is known."""
+    return SiteDeclaration(name="core", url=double.url, **keys)
+
+
+def test_a_site_says_where_it_is_and_the_policy_decides_with_that(
+    summary, changes, tickets, settings_for
+):
+    """Us: `--site NAME=URL` is enough; where the data lives is known where it lives."""
+    with SiteDouble(
+        summary, changes=changes, tickets=tickets, form="pseudonymized", says=SAYS
+    ) as site:
+        settings = settings_for(sites=(undeclared(site),))
+        report = report_for(settings)
+    assert [step.tier for step in report.provenance] == ["outposts"] * 3 + ["region"]
+    assert report.gaps == ()
+    homes = {
+        record.decision.workload.home.country for record in kept_decisions(settings.state_file)
+    }
+    assert homes == {None, "DE"}
+    decided = {
+        record.decision.decision_id: record for record in kept_decisions(settings.state_file)
+    }
+    for step in report.provenance:
+        home = decided[step.decision_id].decision.workload.home
+        assert (home.site, home.country) == ("noc-1", "DE")
+
+
+def test_the_tier_a_site_says_it_is_is_where_its_tools_ran(summary, settings_for):
+    """Us: provenance names the place where something really ran."""
+    says = SAYS | {"tier": "ai_factory"}
+    with SiteDouble(summary, form="pseudonymized", says=says) as site:
+        report = report_for(settings_for(sites=(undeclared(site),)))
+    assert step_of(report, "alarm_triage").tier == "ai_factory"
+
+
+def test_a_declared_country_holds_against_what_the_site_says(summary, settings_for):
+    """Us: the operator's settings win, and the disagreement is shown."""
+    with SiteDouble(summary, form="pseudonymized", says=SAYS) as site:
+        report = report_for(settings_for(sites=(undeclared(site, country="FR"),)))
+    gap = next(gap for gap in report.gaps if gap.what == "country of site core")
+    assert "FR" in gap.why
+    assert "DE" in gap.why
+    assert report.provenance[-1].tier == "outposts"
+
+
+def test_an_orchestrator_of_unknown_country_is_told_how_to_say_it(summary, settings_for):
+    """STYLE: a refusal names its cure."""
+    with SiteDouble(summary, form="pseudonymized", says=SAYS) as site:
+        report = report_for(settings_for(sites=(undeclared(site),), aws_region=None))
+    assert any("TIERWISE_COUNTRY" in gap.why for gap in report.gaps)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [{"home": {"country": "Germany"}}, {"home": {"country": 49}}, {"home": None, "tier": "region"}],
+)
+def test_what_cannot_be_a_place_is_not_believed(summary, settings_for, says):
+    """Us: an unknown country closes everything but the site itself."""
+    with SiteDouble(summary, form="pseudonymized", says=says) as site:
+        report = report_for(settings_for(sites=(undeclared(site),)))
+    assert report.provenance[-1].tier == "outposts"
+    assert any(gap.rule == "site-boundary" for gap in report.gaps)
 
 
 def moved_settings(folder, site, *, catalogue=None, executors=None):
