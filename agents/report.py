@@ -9,6 +9,7 @@ from agents.confidence import Confidence, combine
 from agents.findings import AlarmSummary, Candidate, EvidencePack, ProposedCause
 from agents.grounding import VerifiedProposal
 from telecom.evidence import Gap
+from telecom.precedents import telling_words
 from telecom.report import (
     AlarmExplained,
     BlastRadius,
@@ -192,19 +193,10 @@ def _agrees(cause: str | None, causes: Sequence[RootCause]) -> bool | None:
     """Whether a past cause and an asserted one share their telling words."""
     if cause is None or not causes:
         return None
-    past = _telling_words(cause)
+    past = telling_words(cause)
     return any(
-        bool(past & _telling_words(f"{own.probable_cause} {own.specific_problem}"))
-        for own in causes
+        bool(past & telling_words(f"{own.probable_cause} {own.specific_problem}")) for own in causes
     )
-
-
-_COMMON = frozenset("a an and at by for from in of on or the to was with after error fault".split())
-
-
-def _telling_words(text: str) -> frozenset[str]:
-    words = "".join(char if char.isalnum() else " " for char in text.lower()).split()
-    return frozenset(words) - _COMMON
 
 
 def _explained(pack: EvidencePack, causes: Sequence[RootCause]) -> tuple[AlarmExplained, ...]:

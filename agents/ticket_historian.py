@@ -7,13 +7,13 @@ is named only when most of the similar tickets agree on it, and low similarity i
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from agents.findings import TicketReview
 from agents.ports import TicketSearch
 from telecom.errors import RecordNotFoundError
 from telecom.evidence import Quotation
+from telecom.precedents import agree
 from telecom.ticket import Citation, SimilarIncident, SimilarIncidents, Ticket
 from telecom.topology import ManagedObject
 from telecom.workload import LifecyclePhase, WorkloadProfile
@@ -29,6 +29,8 @@ PROFILE = WorkloadProfile(
 
 SIMILAR_ENOUGH = 0.25
 """Below this share of the symptoms' words a ticket is no precedent."""
+CONFIDENT_FROM = 0.35
+"""Share that the best ticket must reach before its cause is taken for likely."""
 
 _WORD = re.compile(r"[a-z][a-z0-9-]{2,}")
 _EMPTY_WORDS = frozenset(
@@ -120,36 +122,10 @@ def _compare(
 
 
 def _judge(incidents: list[SimilarIncident], *, limit: int) -> SimilarIncidents:
-    """Keep the best, count who names which cause, and abstain where that says nothing."""
-    ranked = sorted(incidents, key=lambda incident: -incident.score)[:limit]
+    """Keep the best that are near enough, and count what they agree on."""
+    ranked = sorted(incidents, key=lambda incident: (-incident.score, incident.ticket_id))[:limit]
     near = [incident for incident in ranked if incident.score >= SIMILAR_ENOUGH]
-    causes = Counter(incident.cause.strip().lower() for incident in near if incident.cause)
-    if not near:
-        why = "no past ticket is similar enough" if ranked else "no past ticket matches"
-        return SimilarIncidents(
-            incidents=tuple(ranked),
-            agreed_cause=None,
-            agreement=(0, len(ranked)),
-            abstained_because=why,
-        )
-    if not causes:
-        return SimilarIncidents(
-            incidents=tuple(near),
-            agreed_cause=None,
-            agreement=(0, len(near)),
-            abstained_because="the similar tickets name no cause",
-        )
-    cause, votes = causes.most_common(1)[0]
-    spelled = next(i.cause for i in near if i.cause and i.cause.strip().lower() == cause)
-    agreed = len(near) >= 2 and votes * 2 > len(near)
-    return SimilarIncidents(
-        incidents=tuple(near),
-        agreed_cause=spelled if agreed else None,
-        agreement=(votes, len(near)),
-        abstained_because=None
-        if agreed
-        else f"only {votes} of {len(near)} similar tickets name the same cause",
-    )
+    return agree(near, confident_from=CONFIDENT_FROM)
 
 
 def _words(text: str) -> frozenset[str]:

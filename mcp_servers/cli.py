@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, knowledge, site
+from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -42,6 +42,7 @@ for command in (
     knowledge.search,
     egress.anonymize,
     egress.reveal,
+    gateway.gateway_policy,
 ):
     app.command()(command)
 app.add_typer(assess.app, name="assess")

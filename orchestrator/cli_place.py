@@ -301,17 +301,30 @@ def _workload(file: str) -> WorkloadProfile:
 
 
 def _print_decision(decision: PlacementDecision) -> None:
-    from rich.table import Table  # noqa: PLC0415
+    from orchestrator.rendering.terminal import table as tabled  # noqa: PLC0415
+    from orchestrator.rendering.terminal import text, two_lines  # noqa: PLC0415
 
-    from orchestrator.rendering.terminal import text  # noqa: PLC0415
-
-    ranked = Table("tier", "score", "obligations", title="May run on", title_justify="left")
-    for tier in decision.ranked:
-        ranked.add_row(text(tier.tier), f"{tier.score:.3f}", text(", ".join(tier.obligations)))
-    out = Table("tier", "rule", "because", "what would help", title="May not", title_justify="left")
+    ranked = tabled(
+        "May run on",
+        ("tier", "score", "obligations"),
+        ((tier.tier, f"{tier.score:.3f}", ", ".join(tier.obligations)) for tier in decision.ranked),
+        numbers=("score",),
+    )
+    tiers_of: dict[tuple[str, str, str], list[str]] = {}
     for gone in decision.eliminated:
-        out.add_row(text(gone.tier), text(gone.rule), text(gone.because), text(gone.remedy))
+        tiers_of.setdefault((gone.rule, gone.because, gone.remedy), []).append(gone.tier)
+    refused = tabled(
+        "May not",
+        ("tiers", "rule", "because"),
+        (
+            (", ".join(tiers), rule, two_lines(because, f"would help: {remedy}"))
+            for (rule, because, remedy), tiers in tiers_of.items()
+        ),
+    )
     output.print(ranked if decision.ranked else "no tier is left")
-    output.print(out)
+    output.print()
+    if tiers_of:
+        output.print(refused)
+        output.print()
     for note in decision.notes:
         output.print(text(f"note: {note}"))

@@ -76,7 +76,8 @@ def parse_document(data: bytes, *, name: str) -> Document:
         raise PolicyError([PolicyProblem(name, None, f"not UTF-8: {exc.reason}")]) from exc
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else None
-        raise PolicyError([PolicyProblem(name, line, f"not YAML: {exc.problem}")]) from exc
+        why = f"not YAML, or half-written: {exc.problem}"
+        raise PolicyError([PolicyProblem(name, line, why)]) from exc
     except (yaml.YAMLError, RecursionError) as exc:
         raise PolicyError([PolicyProblem(name, None, f"not YAML: {exc}")]) from exc
     finally:

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.identifier_terms import normal_form
+from telecom.precedents import agree, telling_words
 from telecom.ticket import SimilarIncident, SimilarIncidents, Ticket
 
 FLOOR = 0.3
 """Similarity below which a ticket is not shown: unrelated texts stay under .25 here."""
 CONFIDENT = 0.5
 """Similarity that the best ticket must reach before its cause is taken for likely."""
-_MAJORITY = 0.5
-_STOP_WORDS = frozenset(
-    "a an and after at by due for from in of on or the to was were with".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +67,7 @@ def weigh(
         )
         for score, precedent in shown
     )
-    if not incidents:
-        return SimilarIncidents(
-            incidents=(),
-            agreed_cause=None,
-            agreement=(0, 0),
-            abstained_because="no closed ticket on this site resembles the incident",
-        )
-    cause, votes = leading_cause([incident.cause for incident in incidents])
-    reason = _why_not(votes, len(incidents), incidents[0].score)
-    return SimilarIncidents(
-        incidents=incidents,
-        agreed_cause=None if reason else cause,
-        agreement=(votes, len(incidents)),
-        abstained_because=reason,
-    )
-
-
-def leading_cause(causes: Sequence[str | None]) -> tuple[str | None, int]:
-    """The cause that most tickets name, in the words of the best of them, and how many do.
-
-    Two wordings are the same cause when one's telling words are all in the other's, or most are
-    shared. Equal counts are settled by the order given.
-    """
-    groups: list[tuple[str, frozenset[str], int]] = []
-    for cause in causes:
-        words = _telling(cause or "")
-        if cause is None or not words:
-            continue
-        for place, (wording, known, votes) in enumerate(groups):
-            shared = len(words & known)
-            if shared == min(len(words), len(known)) or shared * 5 >= 3 * len(words | known):
-                groups[place] = (wording, known, votes + 1)
-                break
-        else:
-            groups.append((cause, words, 1))
-    if not groups:
-        return None, 0
-    wording, _, votes = max(groups, key=lambda group: group[2])
-    return wording, votes
+    return agree(incidents, confident_from=CONFIDENT)
 
 
 def _score(signature: IncidentSignature, precedent: Precedent) -> float:
@@ -117,7 +76,7 @@ def _score(signature: IncidentSignature, precedent: Precedent) -> float:
     score = 0.85 * max(0.0, precedent.similarity)
     score += 0.08 * _place(signature.managed_objects, ticket.managed_object)
     if signature.probable_cause and ticket.cause:
-        asked, named = _telling(signature.probable_cause), _telling(ticket.cause)
+        asked, named = telling_words(signature.probable_cause), telling_words(ticket.cause)
         score += 0.04 * (len(asked & named) / max(1, min(len(asked), len(named))))
     score += 0.03 * bool(ticket.close_note and len(ticket.close_note) >= 40)
     return min(1.0, score)
@@ -143,20 +102,3 @@ def _place(asked: Sequence[str], named: str | None) -> float:
 def _role(device: str) -> str:
     """A device's name without its numbers: by convention what it does in the network."""
     return re.sub(r"[\d_.-]+", "", device)
-
-
-def _telling(text: str) -> frozenset[str]:
-    words = re.findall(r"[^\W_]+", text.lower())
-    return frozenset(word.removesuffix("s") for word in words if word not in _STOP_WORDS)
-
-
-def _why_not(votes: int, total: int, best: float) -> str | None:
-    if votes == 0:
-        return "the similar tickets name no cause"
-    if best < CONFIDENT:
-        return f"the most similar ticket is not similar enough (score {best:.2f} of {CONFIDENT})"
-    if total == 1:
-        return "only one similar ticket: one case is no pattern"
-    if votes < 2 or votes <= _MAJORITY * total:
-        return f"the similar tickets disagree: at most {votes} of {total} name the same cause"
-    return None

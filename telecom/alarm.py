@@ -83,7 +83,7 @@ class Occurrence(StandardModel):
 
     kind: OccurrenceKind
     state: Literal["up", "down", "degraded", "changed", "noted"]
-    """`down` and `degraded` raise, `up` clears, `changed` and `noted` are events without a state."""
+    """`down` and `degraded` raise, `up` clears, `changed` and `noted` are events with no state."""
     interface: str | None = None
     """The local port as printed."""
     neighbor: str | None = None

@@ -16,7 +16,7 @@ class Quotation(ProductModel):
 
     source: EvidenceSource
     locator: str
-    """Where to read it again: `alarms/leaf1.log:12`, `INC0042#close_note`, `pe1.cfg@<commit>:40`."""
+    """Where to read it again: `alarms/leaf1.log:12`, `INC42#close_note`, `pe1.cfg@<commit>:40`."""
     quote: str | None
     """Verbatim; identifiers are replaced on the way out. None for what was computed."""
     data_class: DataClass

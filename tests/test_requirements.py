@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from requirements import PROMISES
 
 TESTS = Path(__file__).resolve().parent

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mcp_servers.commands.output import print_json, print_text, say
+from mcp_servers.commands.output import print_json, print_table, print_text, say
 from mcp_servers.commands.site import AsJson, Directory
 
 From = Annotated[
@@ -62,7 +63,7 @@ def summarize(
 ) -> None:
     """Fold the alarms of a window into a brief with ranked root cause candidates.
 
-    Without a window: the newest burst on the site.
+    Without a window: the newest burst on the site. The brief itself is in the JSON.
 
     Example:
         tierwise-site summarize site --from 2026-03-01T10:00:00Z --to 2026-03-01T11:00:00Z --json
@@ -75,10 +76,52 @@ def summarize(
     if as_json:
         print_json(summary)
         return
-    print_text(summary["brief"])
+    _print_summary(summary)
     for gap in summary["gaps"]:
         say(f"not looked at: {gap['what']}: {gap['why']}")
     say(
         f"{summary['alarms_total']} alarms, {summary['tokens_before']} tokens before, "
         f"{summary['tokens_after']} after"
     )
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    """Show whom the site suspects and what it saw; a summary is JSON, hence Any."""
+    day = _moment(summary["window"][0]).date()
+    print_table(
+        f"Suspects ({day}, UTC)",
+        ("", "managed object", "since", "score", "why"),
+        (
+            (
+                number,
+                suspect["managed_object"],
+                "" if suspect["onset"] is None else _clock(suspect["onset"]),
+                f"{suspect['score']:.1f}",
+                f"{suspect['probable_cause']}: {suspect['why']}",
+            )
+            for number, suspect in enumerate(summary["root_cause_candidates"], start=1)
+        ),
+    )
+    print_table(
+        f"Alarms in groups ({day}, UTC)",
+        ("count", "first", "last", "state", "managed object", "message"),
+        (
+            (
+                group["count"],
+                _clock(group["first"]),
+                _clock(group["last"]),
+                "open" if group["still_open"] else "clear",
+                group["managed_object"],
+                group["template"],
+            )
+            for group in summary["groups"]
+        ),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _clock(text: str | None) -> str:
+    return "" if text is None else f"{_moment(text):%H:%M:%S}"

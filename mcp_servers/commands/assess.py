@@ -99,17 +99,15 @@ def _owners(given: list[str]) -> dict[str, str]:
 def _print(data: SiteData) -> None:
     print_table(
         f"{data.site}: what is bound, what moves freely, what is a grey area",
-        ("source", "records", "class", "residency", "identifiers", "owner", "review", "why"),
+        ("source", "records", "class", "residency", "owner", "review"),
         [
             (
                 source.finding.source,
                 f"{source.finding.records:,}",
                 source.proposed_class,
                 source.residency,
-                ", ".join(f"{kind} {n}" for kind, n in sorted(source.finding.identifiers.items())),
                 source.finding.owner or "nobody",
                 source.finding.review_on,
-                source.why,
             )
             for source in data.sources
         ],

@@ -10,8 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from telecom.identifiers.documents import sanitize_text
 
 if TYPE_CHECKING:
     from mcp_servers.store_owner import Progress
@@ -39,12 +43,22 @@ def print_text(text: str) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table for people."""
-    table = Table(title=title, title_justify="left")
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table, markup=False)
+        # What a device or a stranger wrote must not drive the terminal.
+        table.add_row(*("" if cell is None else Text(sanitize_text(str(cell))) for cell in row))
+    console = Console()
+    console.print(table)
+    console.print()
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _optional(pattern: str | None, *, whole: bool) -> re2._Regexp | None:
 def fingerprint_key(folder: Path) -> bytes:
     """Read the site's fingerprint key from `folder`, making it (mode 0600) when there is none."""
     path = folder / "config_fingerprint.key"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

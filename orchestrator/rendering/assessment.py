@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from orchestrator.rendering.terminal import text
+from orchestrator.rendering.terminal import table, text, two_lines
 from placement.assessment import TierAssessment
 from placement.cost import CostAssessment, HourlyCost
 from placement.latency import LatencyAssessment, Percentiles
@@ -18,7 +18,7 @@ from placement.what_if import WhatIf
 def print_latency(assessment: LatencyAssessment, console: Console) -> None:
     """Step two: percentiles per tier and tool, and what they say about the catalogue."""
     console.print(
-        _table(
+        table(
             "Measured, in milliseconds (P50 / P95 / P99)",
             ("tier", "tool", "calls", "first token", "round trip"),
             (
@@ -35,7 +35,7 @@ def print_latency(assessment: LatencyAssessment, console: Console) -> None:
     )
     if assessment.updates:
         console.print(
-            _table(
+            table(
                 "The catalogue's round trips",
                 ("tier", "stated P95", "measured P95", "proposed P95", "why"),
                 (
@@ -63,7 +63,7 @@ def print_cost(
     """Step three: USD per hour for each function, then the same work at every model's price."""
     labels = [f"{cost.label} ({cost.compression:.0%})" for cost in assessment.totals]
     console.print(
-        _table(
+        table(
             "USD per hour",
             ("function", *labels),
             [
@@ -74,7 +74,7 @@ def print_cost(
     )
     if by_model:
         console.print(
-            _table(
+            table(
                 "All functions at the price of each model",
                 ("model", *labels),
                 ((name, *_dollars(totals)) for name, totals in by_model),
@@ -93,7 +93,7 @@ def print_cost(
 def print_tiers(assessment: TierAssessment, rows: Sequence[PhaseRow], console: Console) -> None:
     """Step four: the recommendations, the operator's placement table, what is needed first."""
     console.print(
-        _table(
+        table(
             "Where each function should run",
             ("function", "tier", "obligations", "why"),
             (
@@ -126,25 +126,14 @@ def print_tiers(assessment: TierAssessment, rows: Sequence[PhaseRow], console: C
 def print_placement_table(rows: Sequence[PhaseRow], console: Console) -> None:
     """The ten phases with the placements that the policy computed."""
     console.print(
-        _table(
+        table(
             "Placement by life-cycle phase",
-            ("phase", "primary tier", "when at the edge", "goes to", "services"),
+            ("phase, services", "primary tier, edge condition", "goes to"),
             (
                 (
-                    row.phase.value,
-                    row.primary_tier,
-                    row.edge_condition,
-                    "; ".join(
-                        f"{placed.part}: {placed.tiers}"
-                        if len(row.placements) > 1
-                        else f"{placed.when}: {placed.tiers}"
-                        if placed.when
-                        else placed.tiers
-                        for placed in (
-                            row.placements if len(row.placements) > 1 else row.edge_placements
-                        )
-                    ),
-                    ", ".join(row.services),
+                    two_lines(row.phase.value, ", ".join(row.services)),
+                    two_lines(row.primary_tier, row.edge_condition),
+                    _goes_to(row),
                 )
                 for row in rows
             ),
@@ -152,10 +141,23 @@ def print_placement_table(rows: Sequence[PhaseRow], console: Console) -> None:
     )
 
 
+def _goes_to(row: PhaseRow) -> Text:
+    """Where the policy put each part of a phase, or the phase under each edge condition."""
+    parts = len(row.placements) > 1
+    placed = row.placements if parts else row.edge_placements
+    lines = [
+        text(
+            f"{label}: {each.tiers}" if (label := each.part if parts else each.when) else each.tiers
+        )
+        for each in placed
+    ]
+    return Text("\n").join(lines)
+
+
 def print_what_if(outcome: WhatIf, console: Console) -> None:
     """What would move, be refused, cost more or be slower."""
     console.print(
-        _table(
+        table(
             "What if" + (f": {', '.join(outcome.settings)}" if outcome.settings else ""),
             ("workload", "effect", "before", "after", "$/h", "ms", "rule"),
             (
@@ -188,12 +190,3 @@ def _three(found: Percentiles | None) -> str:
 
 def _change(amount: float | None) -> str:
     return "" if not amount else f"{amount:+g}"
-
-
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(text, row))
-    return table

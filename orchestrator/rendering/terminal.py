@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
+from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,17 +16,18 @@ from rich.tree import Tree
 from orchestrator.rendering.plain_text import plain
 from telecom.configuration import ConfigHunk
 from telecom.report import CausalLink, ProvenanceStep, RootCauseReport
-from telecom.times import format_instant
 
 _STATUS_STYLE = {"confirmed": "bold green", "probable": "bold yellow", "inconclusive": "bold cyan"}
 _TIMELINE_ROWS = 20
 _HUNK_LINES = 12
+_ID_LENGTH = 22
 
 
 def print_report(report: RootCauseReport, console: Console) -> None:
     """Print a report: first screen, then tables, timeline, causal chain and what left the site."""
     for part in _parts(report):
         console.print(part)
+        console.print()
 
 
 def text(value: str, style: str = "") -> Text:
@@ -42,18 +46,21 @@ def _parts(report: RootCauseReport) -> Iterator[RenderableType]:
     if report.similar_incidents:
         yield _tickets(report)
     if report.ruled_out:
-        yield _table(
+        yield table(
             "Ruled out",
-            ("managed object", "hypothesis", "why"),
-            ((item.managed_object, item.hypothesis, item.why) for item in report.ruled_out),
+            ("explanation", "why"),
+            (
+                (two_lines(item.managed_object, item.hypothesis), item.why)
+                for item in report.ruled_out
+            ),
         )
     if report.root_causes:
         yield _evidence(report)
     if report.gaps:
-        yield _table(
+        yield table(
             "Not looked at",
-            ("what", "why", "rule"),
-            ((gap.what, gap.why, gap.rule or "") for gap in report.gaps),
+            ("what", "why"),
+            ((two_lines(gap.what, gap.rule or ""), gap.why) for gap in report.gaps),
         )
     yield what_left(report.provenance)
 
@@ -107,23 +114,48 @@ def _causal_tree(links: Iterable[CausalLink]) -> Tree:
 def _timeline(report: RootCauseReport) -> Table:
     shown = report.timeline[:_TIMELINE_ROWS]
     more = len(report.timeline) - len(shown)
-    return _table(
-        "Timeline" + (f" (first {len(shown)} of {len(report.timeline)})" if more else ""),
+    date, clocks = _clocks([entry.time for entry in shown])
+    notes = [*date, *([f"first {len(shown)} of {len(report.timeline)}"] if more else [])]
+    return table(
+        f"Timeline ({', '.join(notes)})",
         ("time", "managed object", "what"),
-        ((format_instant(entry.time), entry.managed_object, entry.what) for entry in shown),
+        (
+            (clock, entry.managed_object, entry.what)
+            for clock, entry in zip(clocks, shown, strict=True)
+        ),
     )
 
 
+def _clocks(times: Sequence[datetime]) -> tuple[list[str], list[str]]:
+    """Say the date once: over the table when all is of one day, else where it changes."""
+    moments = [moment.astimezone(UTC) for moment in times]
+    clocks = [f"{moment:%H:%M:%S}" for moment in moments]
+    days = [moment.date() for moment in moments]
+    if len(set(days)) == 1:
+        return [f"{days[0]}, UTC"], clocks
+    before = [None, *days[:-1]]
+    return ["UTC"], [
+        clock if day == last else f"{day} {clock}"
+        for clock, day, last in zip(clocks, days, before, strict=True)
+    ]
+
+
 def _changes(report: RootCauseReport) -> Table:
-    table = _empty("Changes before onset", ("score", "managed object", "when, who", "lines"))
-    for change in report.changes_before_onset:
-        table.add_row(
-            text(f"{change.score:.2f}"),
-            text(change.managed_object),
-            text(f"{format_instant(change.time)} {change.author}"),
-            _hunks(change.hunks),
-        )
-    return table
+    changes = report.changes_before_onset
+    date, clocks = _clocks([change.time for change in changes])
+    return table(
+        f"Changes before onset ({', '.join(date)})",
+        ("score", "managed object", "when, who", "lines"),
+        (
+            (
+                f"{change.score:.2f}",
+                change.managed_object,
+                two_lines(clock, change.author),
+                _hunks(change.hunks),
+            )
+            for clock, change in zip(clocks, changes, strict=True)
+        ),
+    )
 
 
 def _hunks(hunks: Iterable[ConfigHunk]) -> Text:
@@ -143,49 +175,57 @@ def _hunks(hunks: Iterable[ConfigHunk]) -> Text:
 
 
 def _tickets(report: RootCauseReport) -> Table:
-    agrees = {True: "yes", False: "no", None: ""}
-    return _table(
+    agrees = {True: "same cause", False: "another cause", None: ""}
+    return table(
         "Similar incidents",
-        ("ticket", "score", "same cause", "close note"),
+        ("ticket", "score", "close note"),
         (
-            (item.ticket_id, f"{item.score:.2f}", agrees[item.agrees], item.quote)
+            (
+                two_lines(item.ticket_id, agrees[item.agrees]),
+                f"{item.score:.2f}",
+                item.quote,
+            )
             for item in report.similar_incidents
         ),
     )
 
 
-def _evidence(report: RootCauseReport) -> Table:
+def _evidence(report: RootCauseReport) -> RenderableType:
+    """Quotations under their places: a table would leave them too little room."""
     ids = dict.fromkeys(key for cause in report.root_causes for key in cause.evidence_ids)
-    return _table(
-        "Evidence for the cause",
-        ("id", "where", "quote"),
+    lines: list[RenderableType] = [Text("Evidence for the cause", "bold")]
+    for key in ids:
+        if key in report.evidence:
+            item = report.evidence[key]
+            place = Text.assemble(text(item.locator), "  ", text(shortened(key), "dim"))
+            lines.append(Padding(place, (0, 0, 0, 1)))
+            quote = "(computed)" if item.quote is None else item.quote
+            said = Text("\n").join(text(line, "italic") for line in quote.splitlines())
+            lines.append(Padding(said, (0, 0, 0, 4)))
+    return Group(*lines)
+
+
+def what_left(steps: Sequence[ProvenanceStep]) -> Table:
+    """What left the site, step by step; the decisions' ids are in the report's other forms."""
+    priced = any(step.cost_usd for step in steps)
+    columns = ["step", "tier", "tokens", "masked", "bytes", "ms", *(["cost"] if priced else [])]
+    rows = (
         (
-            (key, report.evidence[key].locator, report.evidence[key].quote or "(computed)")
-            for key in ids
-            if key in report.evidence
-        ),
+            two_lines(step.step, ": ".join(filter(None, (step.agent, step.tool)))),
+            step.tier or "nowhere",
+            _arrow(step.tokens_before, step.tokens_after),
+            _known(step.masked),
+            _known(step.bytes_out),
+            "" if step.latency_ms is None else f"{step.latency_ms:.0f}",
+            *(["" if step.cost_usd is None else f"${step.cost_usd:.4f}"] if priced else []),
+        )
+        for step in steps
     )
-
-
-def what_left(steps: Iterable[ProvenanceStep]) -> Table:
-    """What left the site, step by step, and under which decision."""
-    return _table(
+    return table(
         "What ran where, and what left the site",
-        ("step", "tier", "tool", "tokens", "masked", "bytes", "cost", "ms", "decision"),
-        (
-            (
-                f"{step.step}: {step.agent}",
-                step.tier or "nowhere",
-                step.tool or "",
-                _arrow(step.tokens_before, step.tokens_after),
-                _known(step.masked),
-                _known(step.bytes_out),
-                "" if step.cost_usd is None else f"${step.cost_usd:.4f}",
-                "" if step.latency_ms is None else f"{step.latency_ms:.0f}",
-                (step.decision_id or "")[:12],
-            )
-            for step in steps
-        ),
+        columns,
+        rows,
+        numbers=("tokens", "masked", "bytes", "ms", "cost"),
     )
 
 
@@ -197,15 +237,46 @@ def _known(count: int | None) -> str:
     return "" if count is None else str(count)
 
 
-def _empty(title: str, columns: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
+def shortened(key: str) -> str:
+    """A long id without its end: enough to find it again in the whole report."""
+    return key if len(key) <= _ID_LENGTH else f"{key[: _ID_LENGTH - 1]}…"
+
+
+def two_lines(first: str, second: str) -> Text:
+    """A cell with what matters over what explains it; the second line may be empty."""
+    lines = [text(first), *([text(second, "dim")] if second else [])]
+    return Text("\n").join(lines)
+
+
+def table(
+    title: str,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[str | Text]],
+    *,
+    numbers: Iterable[str] = (),
+) -> Table:
+    """A table that leaves the room to the words: few lines, no markup, no control characters.
+
+    Args:
+        title: Over the table.
+        columns: Headings.
+        rows: Cells.
+        numbers: Headings of the columns that are aligned to the right and never broken.
+    """
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+    numeric = frozenset(numbers)
     for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = _empty(title, columns)
+        if column in numeric:
+            made.add_column(column, justify="right", no_wrap=True)
+        else:
+            made.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(text(cell) for cell in row))
-    return table
+        made.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in row))
+    return made

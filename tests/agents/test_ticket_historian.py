@@ -63,14 +63,14 @@ def test_without_a_majority_no_cause_is_named() -> None:
     """Issue: abstention when agreement is low."""
     found = ask(ticket(1, "Dirty optic"), ticket(2, "Fibre cut"))
     assert found.similar.agreed_cause is None
-    assert "only 1 of 2" in (found.similar.abstained_because or "")
+    assert "at most 1 of 2" in (found.similar.abstained_because or "")
 
 
 def test_unlike_tickets_are_no_precedent() -> None:
     """Issue: abstention when similarity is low."""
     other = Ticket(ticket_id="INC9", title="Billing batch late", cause="disk", close_note="freed")
     found = ask(other)
-    assert found.similar.abstained_because == "no past ticket is similar enough"
+    assert "no closed ticket" in (found.similar.abstained_because or "")
 
 
 def test_the_same_element_ranks_above_a_stranger() -> None:

@@ -20,6 +20,7 @@ from mcp_servers.site_host import SiteHost
 from placement.catalogue_file import REFERENCE_CATALOGUE
 from telecom.errors import EgressRefusedError, PolicyError
 from tests.mcp_servers.fixture_tools import serving
+from tests.mcp_servers.small_site import run
 
 REGION = Caller("test/region", "test", "region", "region", READ_SCOPES, "http")
 RELEASE = Release(REGION, "search_documents", ("vendor_docs",))
@@ -113,3 +114,15 @@ def test_readiness_says_which_policy_decides(folder: Path) -> None:
     assert broken.json()["policy"]["problems"] > 0
     assert broken.json()["policy"]["loaded_at"] == good.json()["policy"]["loaded_at"]
     assert str(folder) not in broken.text
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_the_gateways_rules_follow_the_sites_policy(folder: Path, bound: bool) -> None:
+    """Issue: from the tool declarations a forbid for each tool that may never reach the Region."""
+    if bound:
+        (folder / "catalogue.yaml").write_text(close_documents(folder), encoding="utf-8")
+    shown = run("gateway-policy", folder, "--gateway-arn", "arn:aws:x:gateway/noc")
+    assert shown.code == 0, shown.err
+    assert shown.out.count("permit (") == 1
+    assert ("tickets___search_documents" in shown.out) is bound
+    assert not (folder / "store" / "vault.sqlite").exists()

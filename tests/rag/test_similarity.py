@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.similarity import IncidentSignature, Precedent, leading_cause, weigh
+from rag.similarity import IncidentSignature, Precedent, weigh
+from telecom.precedents import leading_cause
 from telecom.ticket import Ticket
 
 SIGNATURE = IncidentSignature(("BGP neighbor <*> Down",), ("leaf1:Hu0/0/0/1",), "BGP-5-ADJCHANGE")

@@ -1,0 +1,206 @@
+"""Each promise of the reference, with the tests that prove it or the issue that still owes it.
+
+`test_requirements.py` checks the list both ways: every proof exists, and every test whose docstring
+names a promise is listed under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is promised, what proves it, what is still owed."""
+
+    text: str
+    proofs: tuple[str, ...] = ()
+    owed: str | None = None
+
+
+PROMISES = {
+    "R1": Promise(
+        "Training belongs to the Region; context creation follows the data, with embedding and vectors beside it.",
+        proofs=(
+            "orchestrator/test_delegation.py::test_raw_data_goes_to_the_tools_of_its_own_site",
+            "placement/test_policy.py::test_the_location_of_the_knowledge_base_decides_where_context_is_created",
+        ),
+    ),
+    "R2": Promise(
+        "Routing of inference is externalized and changes without rearchitecting.",
+        proofs=(
+            "mcp_servers/test_policy_reload.py::test_an_edited_catalogue_decides_the_next_release",
+            "orchestrator/test_assess.py::test_what_if_asks_past_decisions_again",
+            "orchestrator/test_cli.py::test_what_if_says_what_would_move",
+            "orchestrator/test_investigation.py::test_editing_only_yaml_moves_the_ticket_historian_and_back",
+            "placement/test_live.py::test_an_edited_catalogue_decides_without_a_restart",
+            "placement/test_policy.py::test_an_edited_row_moves_the_ticket_historian_to_a_local_zone_and_back",
+        ),
+    ),
+    "R3": Promise(
+        "Optimization spans the hybrid: the pipeline produces deployment artifacts for each tier.",
+        owed="#6 and #5: artifacts for more targets than the portable int8 one",
+    ),
+    "R4": Promise(
+        "The tiers: Region, Local Zone, Dedicated Local Zone, Outposts, AI Factory.",
+    ),
+    "R5": Promise(
+        "Workloads move between tiers without code changes.",
+        proofs=(
+            "orchestrator/test_investigation.py::test_editing_only_yaml_moves_the_ticket_historian_and_back",
+        ),
+    ),
+    "R6": Promise(
+        "Data sovereignty is binary and removes tiers before any talk of speed or cost.",
+        proofs=(
+            "mcp_servers/test_data_assessment.py::test_identifiers_are_counted_by_field_and_kind",
+            "orchestrator/test_delegation.py::test_an_unknown_country_closes_everything_but_the_site",
+            "orchestrator/test_delegation.py::test_pseudonymized_evidence_is_read_in_its_own_country_only",
+            "orchestrator/test_delegation.py::test_what_was_not_done_to_the_data_is_not_assumed",
+            "placement/test_assessment.py::test_a_source_without_an_owner_is_a_grey_area",
+            "placement/test_assessment.py::test_identifiers_found_in_free_data_make_it_what_it_carries",
+            "placement/test_policy.py::test_a_site_bound_class_never_leaves_the_premises_whatever_is_done_to_it",
+            "placement/test_policy.py::test_outposts_at_another_site_are_another_site",
+            "placement/test_policy.py::test_raw_alarms_stay_and_the_remedy_says_what_would_open_the_region",
+            "placement/test_policy.py::test_the_decisive_rule_is_the_first_by_dimension_and_all_are_listed",
+        ),
+    ),
+    "R7": Promise(
+        "Latency: under 10 ms on premises, 10 to 50 ms may use Local Zones, batch runs in any Region.",
+        proofs=("placement/test_policy.py::test_budgets_at_and_around_ten_and_fifty_milliseconds",),
+    ),
+    "R8": Promise(
+        "Data gravity: where data is bound to its source, inference moves to the data.",
+        proofs=(
+            "mcp_servers/test_egress_gate.py::test_a_closed_or_unknown_class_does_not_leave_in_any_form",
+            "mcp_servers/test_identity.py::test_a_forged_token_is_refused_and_nothing_else_happens",
+            "placement/test_policy.py::test_more_data_to_move_pulls_work_towards_the_data",
+            "placement/test_policy.py::test_prefiltering_runs_at_the_source_even_for_data_that_may_go_anywhere",
+            "placement/test_policy.py::test_the_location_of_the_knowledge_base_decides_where_context_is_created",
+        ),
+    ),
+    "R9": Promise(
+        "Operational readiness: the edge needs skills that an operator may have to build first.",
+        proofs=(
+            "mcp_servers/test_egress_gate.py::test_an_edited_row_of_the_catalogue_changes_what_leaves",
+            "placement/test_assessment.py::test_an_unready_operator_builds_or_engages_a_partner_first",
+            "placement/test_policy.py::test_an_operator_that_is_not_ready_finds_the_edge_harder_but_not_forbidden",
+            "placement/test_policy.py::test_managed_tiers_beat_the_edge_when_nothing_binds",
+        ),
+    ),
+    "R10": Promise(
+        "Default placement by life-cycle phase, ten rows.",
+        proofs=(
+            "orchestrator/test_cli.py::test_the_placement_table_has_ten_rows",
+            "placement/test_policy.py::test_foundation_training_does_not_fit_outposts",
+            "placement/test_table.py::test_agentic_orchestration_has_two_placements_and_the_other_phases_one",
+            "placement/test_table.py::test_every_cell_of_the_table_is_what_the_reference_says",
+            "placement/test_table.py::test_the_table_has_the_ten_phases_in_the_order_of_the_reference",
+        ),
+    ),
+    "R11": Promise(
+        "The worked 5G example comes out, dimension by dimension.",
+        proofs=(
+            "placement/test_tutorial.py::test_the_tutorials_code_runs_as_it_stands",
+            "telecom/identifiers/test_detector.py::test_an_identifier_is_found_whole_and_by_its_kind",
+        ),
+    ),
+    "R12": Promise(
+        "Token economics: 15,000 to 25,000 raw tokens of an event become about 2,000.",
+        proofs=(
+            "agents/test_alarm_triage.py::test_the_brief_keeps_to_its_budget_and_shrinks_a_storm",
+            "mcp_servers/sample_site/test_incidents.py::test_the_default_storm_is_about_twenty_thousand_tokens",
+            "orchestrator/test_assess.py::test_the_article_preset_gives_the_articles_figures",
+            "placement/test_cost.py::test_the_articles_volume_pays_for_a_small_edge",
+            "placement/test_cost.py::test_the_preset_reproduces_the_articles_figures",
+            "placement/test_tutorial.py::test_the_tutorials_code_runs_as_it_stands",
+        ),
+    ),
+    "R13": Promise(
+        "Two tiers: the edge filters, the cloud reasons over the summary.",
+        proofs=(
+            "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
+            "placement/test_tutorial.py::test_the_tutorials_code_runs_as_it_stands",
+        ),
+    ),
+    "R14": Promise(
+        "Model choice: domain fit at the edge, depth in the cloud, light models for simple questions.",
+        proofs=(
+            "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
+            "orchestrator/test_evidence_tools.py::test_the_tools_are_small_enough_for_an_edge_model",
+            "placement/test_model_routing.py::test_a_configured_prompt_router_picks_the_model_within_its_residency",
+            "placement/test_model_routing.py::test_a_small_question_gets_a_light_model_and_a_deep_one_a_strong_model",
+            "placement/test_policy.py::test_a_model_that_does_not_fit_eliminates_with_the_size_that_would",
+            "placement/test_tutorial.py::test_the_tutorials_code_runs_as_it_stands",
+        ),
+    ),
+    "R15": Promise(
+        "Step one, classify: which data is bound, free, or a grey area.",
+        proofs=(
+            "mcp_servers/test_data_assessment.py::test_every_source_gets_a_class_an_owner_and_a_review_date",
+            "mcp_servers/test_data_assessment.py::test_training_sets_and_indicators_are_found",
+            "placement/test_assessment.py::test_sources_are_bound_free_or_grey",
+            "placement/test_policy.py::test_a_grey_area_opens_with_a_named_legal_review_on_the_row",
+        ),
+        owed="#3: `tierwise-site assess data`",
+    ),
+    "R16": Promise(
+        "Step two, measure: P50, P95, P99 of time to first token and round trip.",
+        proofs=(
+            "orchestrator/test_assess.py::test_a_probe_of_models_measures_the_first_token",
+            "orchestrator/test_assess.py::test_past_investigations_are_the_first_source_of_latencies",
+            "orchestrator/test_assess.py::test_samples_of_the_operator_give_percentiles_and_a_proposal",
+            "orchestrator/test_assess.py::test_without_any_sample_it_says_what_is_assumed",
+            "placement/test_latency.py::test_a_measurement_becomes_a_setting_of_the_catalogue",
+            "placement/test_latency.py::test_percentiles_are_values_that_were_measured",
+            "placement/test_latency.py::test_samples_come_from_a_table_by_tier_and_tool",
+            "placement/test_policy.py::test_an_assumed_round_trip_eliminates_and_the_decision_says_so",
+        ),
+    ),
+    "R17": Promise(
+        "Step three, cost: token volume, compression, savings.",
+        proofs=(
+            "agents/test_alarm_triage.py::test_the_brief_keeps_to_its_budget_and_shrinks_a_storm",
+            "orchestrator/test_assess.py::test_cost_says_when_it_does_not_justify_the_edge",
+            "placement/test_cost.py::test_the_preset_reproduces_the_articles_figures",
+        ),
+    ),
+    "R18": Promise(
+        "Step four, choose: tiers for what cannot move to a Region.",
+        proofs=(
+            "orchestrator/test_assess.py::test_each_function_gets_a_tier_with_reasons",
+            "placement/test_assessment.py::test_each_function_gets_a_tier_with_reasons",
+        ),
+    ),
+    "R19": Promise(
+        "A cloud LangGraph orchestrator backed by Bedrock calls on-premises MCP servers.",
+        proofs=(
+            "orchestrator/test_investigation.py::test_a_model_asks_back_through_mcp_streams_and_its_answer_is_verified",
+            "orchestrator/test_investigation.py::test_an_incident_becomes_a_report_with_evidence_for_every_statement",
+        ),
+    ),
+    "R20": Promise(
+        "Embeddings and the Chroma store stay next to the knowledge base.",
+    ),
+    "R21": Promise(
+        "The orchestrator consults the placement policy before delegating.",
+        proofs=(
+            "orchestrator/test_evidence_tools.py::test_an_answer_that_the_models_tier_may_not_read_is_withheld",
+            "orchestrator/test_investigation.py::test_an_incident_becomes_a_report_with_evidence_for_every_statement",
+            "orchestrator/test_investigation.py::test_no_model_is_called_with_evidence_it_may_not_read",
+        ),
+    ),
+    "R22": Promise(
+        "NOC engineers chat for a root cause.",
+        proofs=("orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",),
+        owed="#8 and #10: chat and console (the command `tierwise ask` exists)",
+    ),
+    "R23": Promise(
+        "MCP clients such as Claude Desktop use the servers.",
+        owed="#11: conformance sheets, Claude Desktop bundle",
+    ),
+    "R24": Promise(
+        "Automated incident triggers start investigations.",
+        owed="#9: trigger intake",
+    ),
+}

@@ -1,0 +1,428 @@
+"""A whole site, every tool, both transports, a model that obeys: no planted identifier gets out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from dulwich.repo import Repo
+
+from mcp_servers.sample_site import generate
+from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
+from tests.wire_recording import RecordingRelay
+
+BIN = Path(sys.executable).parent
+TOOLS = {
+    "alarms": {"list_alarms", "summarize_alarms", "rank_root_causes", "get_alarm"},
+    "tickets": {"search_tickets", "get_ticket", "find_similar_incidents", "search_documents"},
+    "configs": {"lookup_config", "diff_config", "list_changes", "get_neighbors"},
+}
+BUDGETS = """
+budgets: {tokens_per_hour: 100000000, records_per_hour: 100000000, identifiers_per_hour: 100000000}
+"""
+"""So that no refusal for quantity hides a leak."""
+SCOPES = "alarms:read,tickets:read,configs:read"
+
+Ask = Callable[..., dict[str, Any]]
+"""Calls a tool of a server with arguments and gives its JSON-RPC result."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The identifiers of a site, and a search after them."""
+
+    kinds: dict[str, str]
+    """What is searched for -> its kind."""
+
+    @classmethod
+    def read(cls, truth: Path) -> Planted:
+        """Read `truth.json`; a number counts without its prefix and plus, too."""
+        kinds: dict[str, str] = {}
+        for item in json.loads(truth.read_text())["planted_identifiers"]:
+            kinds[item["value"].lower()] = item["kind"]
+            if item["kind"] in {"imsi", "supi", "msisdn", "imei", "iccid"}:
+                kinds[re.sub(r"\D", "", item["value"])] = item["kind"]
+        return cls(kinds)
+
+    def found_in(self, data: bytes) -> Counter[str]:
+        """Which of them stand in `data`, per kind; JSON escapes hide nothing."""
+        text = data.decode("utf-8", "replace").lower()
+        plain = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)
+        seen = [kind for value, kind in self.kinds.items() if value in text or value in plain]
+        return Counter(seen)
+
+
+@dataclass
+class Traffic:
+    """Bytes that left the site, by where they went."""
+
+    places: dict[str, bytes] = field(default_factory=dict)
+    answers: Counter[str] = field(default_factory=Counter)
+    """Tool -> calls that gave data, over both transports."""
+    refused: Counter[str] = field(default_factory=Counter)
+    local: bytes = b""
+    """What the same questions give to a caller at the site itself."""
+    report: dict[str, Any] = field(default_factory=dict)
+    model_requests: int = 0
+    asked_back: int = 0
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated site, ingested. What was planted is not left beside it."""
+    folder = tmp_path_factory.mktemp("leaks")
+    generate(folder / "site")
+    (folder / "site" / "truth.json").rename(folder / "truth.json")
+    with (folder / "site" / "site.yaml").open("a") as settings:
+        settings.write(BUDGETS)
+    command("tierwise-site", "ingest", folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def planted(site: Path) -> Planted:
+    """What must not get out."""
+    return Planted.read(site.parent / "truth.json")
+
+
+@pytest.fixture(scope="session")
+def traffic(site: Path, planted: Planted) -> Traffic:
+    """Everything that can be asked, asked once."""
+    seen = Traffic()
+    with served(site) as port, (site.parent / "stdio.log").open("wb") as log:
+        with RecordingRelay(port) as relay:
+            with http_session(relay, token(site, "region")) as ask:
+                ask_everything(ask, site, seen)
+                probe(ask, planted, seen)
+            seen.places["the wire to a Region caller"] = relay.answered
+        with RecordingRelay(port) as relay:
+            with http_session(relay, token(site, "site")) as ask:
+                ask_everything(ask, site, Traffic())
+            seen.local = relay.answered
+        with stdio_session(site, log) as (ask, received):
+            ask_everything(ask, site, seen)
+            probe(ask, planted, seen)
+            seen.places["the pipe to a stdio client"] = b"".join(received)
+        with RecordingRelay(port) as relay:
+            investigate(site, relay, seen)
+            seen.places["the wire of the investigation"] = relay.sent + relay.answered
+    for name in ("serve.log", "stdio.log", "state.sqlite", "state.sqlite-wal"):
+        file = site.parent / name
+        seen.places[name] = file.read_bytes() if file.exists() else b""
+    seen.places["the ledger"] = (site / "store" / "egress.jsonl").read_bytes()
+    return seen
+
+
+def command(name: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+    """Run one of the product's commands and give its stdout."""
+    done = subprocess.run(
+        [BIN / name, *arguments], capture_output=True, timeout=120, env=os.environ | (env or {})
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def token(site: Path, caller: str) -> str:
+    """A bearer token of the site for a caller that `site.yaml` knows."""
+    return command("tierwise-site", "token", site, "--scopes", SCOPES, "--caller", caller).strip()
+
+
+@contextmanager
+def served(site: Path) -> Iterator[int]:
+    """Serve the site as its operator does; gives the port."""
+    with (site.parent / "serve.log").open("wb") as log:
+        server = subprocess.Popen(
+            [BIN / "tierwise-site", "serve", site, "--port", "0"], stderr=subprocess.PIPE
+        )
+        assert server.stderr is not None
+        ready = re.search(rb"ready: http://127\.0\.0\.1:(\d+)", server.stderr.readline())
+        drain = threading.Thread(target=shutil.copyfileobj, args=(server.stderr, log))
+        drain.start()
+        try:
+            assert ready is not None
+            yield int(ready[1])
+        finally:
+            server.terminate()
+            server.wait(30)
+            drain.join()
+            server.stderr.close()
+
+
+@contextmanager
+def http_session(relay: RecordingRelay, bearer: str) -> Iterator[Ask]:
+    """Call tools over streamable HTTP, one raw JSON-RPC request each."""
+    headers = {
+        "Authorization": f"Bearer {bearer}",
+        "Accept": "application/json, text/event-stream",
+        "Accept-Encoding": "identity",
+    }
+    with httpx.Client(base_url=relay.url, headers=headers, timeout=30) as client:
+
+        def ask(server: str, tool: str, **arguments: object) -> dict[str, Any]:
+            answer = client.post(f"/{server}/mcp", json=request(tool, arguments))
+            assert answer.status_code == 200, answer.text
+            data = [line[5:] for line in answer.text.splitlines() if line.startswith("data:")]
+            return result_of(json.loads(data[-1]))
+
+        yield ask
+
+
+@contextmanager
+def stdio_session(site: Path, log: Any) -> Iterator[tuple[Ask, list[bytes]]]:
+    """Call tools over the pipe of `tierwise-site stdio`, and keep every line that comes back."""
+    child = subprocess.Popen(
+        [BIN / "tierwise-site", "stdio", site, "--server", "all"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+    )
+    assert child.stdin is not None and child.stdout is not None
+    received: list[bytes] = []
+
+    def exchange(message: dict[str, Any]) -> dict[str, Any]:
+        child.stdin.write(json.dumps(message).encode() + b"\n")
+        child.stdin.flush()
+        while line := child.stdout.readline():
+            received.append(line)
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") == message["id"]:
+                return answer
+        raise AssertionError("the stdio server went away")
+
+    def ask(_server: str, tool: str, **arguments: object) -> dict[str, Any]:
+        return result_of(exchange(request(tool, arguments)))
+
+    try:
+        hello = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "somebody", "version": "1"},
+        }
+        exchange({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello})
+        child.stdin.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
+        exchange({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        yield ask, received
+    finally:
+        child.stdin.close()
+        child.wait(30)
+        child.stdout.close()
+
+
+def request(tool: str, arguments: dict[str, object]) -> dict[str, Any]:
+    """A JSON-RPC request that calls a tool."""
+    params = {"name": tool, "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+
+
+def result_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """The result of a call; a protocol error is one, too."""
+    return answer.get("result") or {"isError": True, "error": answer.get("error")}
+
+
+def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
+    """Call every tool with many arguments, and follow what the answers offer."""
+    truth = json.loads((site.parent / "truth.json").read_text())
+    start, end = truth["window"]
+
+    def told(server: str, tool: str, **arguments: object) -> dict[str, Any]:
+        result = ask(server, tool, **arguments)
+        if result.get("isError"):
+            seen.refused[tool] += 1
+            return {}
+        seen.answers[tool] += 1
+        value: dict[str, Any] = result["structuredContent"]
+        return value
+
+    for tokens in (200, 2000, 8000):
+        told("alarms", "summarize_alarms", budget_tokens=tokens)
+    summary = told("alarms", "summarize_alarms", from_time=start, to_time=end)
+    told("alarms", "rank_root_causes", from_time=start, to_time=end, limit=20)
+    cursor: str | None = ""
+    ids: list[str] = []
+    while cursor is not None:
+        more = {"cursor": cursor} if cursor else {}
+        page = told(
+            "alarms", "list_alarms", from_time=start, to_time=end, limit=8, **more
+        )
+        ids += [alarm["alarm_id"] for alarm in page.get("alarms", [])]
+        cursor = page.get("next_cursor")
+    for alarm in ids[::25]:
+        told("alarms", "get_alarm", alarm_id=alarm)
+    for handle in summary.get("handles", ())[:10]:
+        told("alarms", "list_alarms", handle=handle, from_time=start, to_time=end, limit=5)
+    for server, tool, query in (
+        ("tickets", "search_tickets", "customer called, no data, call back"),
+        ("tickets", "search_tickets", "account manager VIP complaint e-mail"),
+        ("tickets", "search_tickets", "imsi PDU session drops UE address"),
+        ("tickets", "search_documents", "enable secret snmp community subscriber imsi"),
+    ):
+        told(server, tool, query=query, limit=8)
+    for file in sorted((site / "tickets").iterdir()):
+        for line in file.read_text().splitlines():
+            told("tickets", "get_ticket", ticket_id=json.loads(line)["ticket_id"])
+    causes = [cause["managed_object"] for cause in truth["root_causes"]]
+    told(
+        "tickets",
+        "find_similar_incidents",
+        symptoms=["BFD down", "customer complaint"],
+        managed_objects=causes,
+    )
+    for change in told("configs", "list_changes", from_time=start, to_time=end).get("changes", []):
+        told(
+            "configs",
+            "diff_config",
+            managed_object=change["managed_object"],
+            from_time=start,
+            to_time=end,
+        )
+    for device in sorted({part.partition(":")[0] for part in [*causes, *truth["path"]]}):
+        told("configs", "get_neighbors", managed_object=device)
+        for section in ("snmp", "tacacs", "aaa", "system", "interface", "user"):
+            told("configs", "lookup_config", managed_object=device, section=section)
+
+
+def probe(ask: Ask, planted: Planted, seen: Traffic) -> None:
+    """Put identifiers into every text argument: no answer and no error may repeat one."""
+    for value in list(planted.kinds)[::40]:
+        for result in (
+            ask("tickets", "search_tickets", query=f"what about {value}?"),
+            ask("tickets", "get_ticket", ticket_id=value),
+            ask("alarms", "get_alarm", alarm_id=value),
+            ask("alarms", "list_alarms", managed_object=value, cursor=value),
+            ask("configs", "lookup_config", managed_object=value, section=value),
+            ask("configs", "get_neighbors", managed_object=value, hops=value),
+        ):
+            seen.refused["probe"] += bool(result.get("isError"))
+
+
+def obeying_model(body: dict[str, Any]) -> Say:
+    """A model that asks for all it can get, and repeats all it was told."""
+    turns = sum(message["role"] == "assistant" for message in body["messages"])
+    tools = {each["toolSpec"]["name"] for each in body["toolConfig"]["tools"] if "toolSpec" in each}
+    wishes = (
+        ("search_tickets", {"query": "customer called twice, name and number", "limit": 3}),
+        ("get_ticket", {"ticket_id": "INC0000001"}),
+        ("lookup_config", {"managed_object": "sandhagen-p1", "section": "snmp"}),
+        ("list_alarms", {"limit": 5}),
+    )
+    if turns < 2:
+        uses = [
+            Use(name, arguments, f"t{turns}{number}")
+            for number, (name, arguments) in enumerate(wishes)
+            if name in tools
+        ]
+        if uses:
+            return Say("Let me see.", tuple(uses))
+    all_told = json.dumps(body["messages"])
+    ids = re.findall(r"alarm:[\w.:-]+", all_told)
+    return Say(
+        json.dumps(
+            {
+                "headline": all_told[:2000],
+                "status": "confirmed",
+                "root_causes": [
+                    {
+                        "managed_object": "sandhagen-p1",
+                        "probable_cause": all_told[-2000:],
+                        "specific_problem": all_told[2000:4000],
+                        "role": "fault",
+                        "evidence_ids": ids[:3],
+                    }
+                ],
+            }
+        )
+    )
+
+
+def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
+    """`tierwise investigate` in a Region, with a model on the Bedrock double."""
+    folder = site.parent
+    (folder / "region.jwt").write_text(token(site, "region"))
+    declared = {"name": "sample", "url": relay.url, "token_file": "region.jwt", "country": "DE"}
+    config = {"sites": [declared], "bedrock_model": "amazon.nova-pro-v1:0"}
+    (folder / "tierwise.yaml").write_text(json.dumps(config))
+    with BedrockDouble(obeying_model) as double:
+        environment = {
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": double.url,
+            "TIERWISE_STATE": str(folder / "state.sqlite"),
+        }
+        done = subprocess.run(
+            [BIN / "tierwise", "investigate", "--config", folder / "tierwise.yaml"]
+            + ["--analyst", "bedrock", "--json", "--question", "Which customers complained?"],
+            capture_output=True,
+            timeout=120,
+            env=os.environ | environment,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        seen.places["model requests"] = double.sent_to_model
+        seen.model_requests = len(double.requests)
+    seen.asked_back = seen.places["model requests"].count(b'"toolResult"')
+    seen.places["the report"] = done.stdout
+    seen.places["the investigation's stderr"] = done.stderr
+    seen.report = json.loads(done.stdout)
+
+
+def raw_bytes(site: Path) -> bytes:
+    """What lies on the site: files, and every version of every configuration."""
+    parts = [file.read_bytes() for file in site.rglob("*.*") if "configs" not in file.parts]
+    with closing(Repo(str(site / "configs"))) as repository:
+        parts += [repository.object_store[sha].as_raw_string() for sha in repository.object_store]
+    return b"\n".join(parts)
+
+
+def test_the_search_finds_every_identifier_where_it_is_raw(site: Path, planted: Planted) -> None:
+    """Issue 4: the positive control; a search that finds nothing anywhere proves nothing."""
+    assert len(planted.kinds) > 600
+    assert planted.found_in(raw_bytes(site)) == Counter(planted.kinds.values())
+
+
+def test_the_questions_reach_what_must_not_leave(planted: Planted, traffic: Traffic) -> None:
+    """Issue 4: the same questions, asked at the site itself, are answered with raw identifiers."""
+    assert {tool for tools in TOOLS.values() for tool in tools} == set(traffic.answers)
+    reached = planted.found_in(traffic.local)
+    assert sum(reached.values()) > len(planted.kinds) / 3, reached
+    assert {"person", "msisdn", "imei", "supi", "email", "circuit", "ip"} <= set(reached)
+    assert traffic.model_requests >= 2
+    assert traffic.asked_back > 0
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "the wire to a Region caller",
+        "the pipe to a stdio client",
+        "the wire of the investigation",
+        "model requests",
+        "the report",
+        "the investigation's stderr",
+        "the ledger",
+        "serve.log",
+        "stdio.log",
+        "state.sqlite",
+        "state.sqlite-wal",
+    ],
+)
+def test_no_planted_identifier_gets_out(place: str, planted: Planted, traffic: Traffic) -> None:
+    """R6, R10; issue 2 'No subscriber identifier appears in any byte'; issue 4: 0 hits."""
+    assert planted.found_in(traffic.places[place]) == Counter()
+
+
+def test_secrets_leave_not_even_for_a_caller_at_the_site(planted: Planted, traffic: Traffic) -> None:
+    """DESIGN 3: secrets stay on the site and go to no caller at all."""
+    assert planted.found_in(traffic.local)["secret"] == 0
