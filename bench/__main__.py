@@ -46,7 +46,7 @@ def main() -> int:
         **{name: version(name) for name in VERSIONS},
     }
     (HERE / "results.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
-    Console().print(_table(rows))
+    Console(width=None if sys.stdout.isatty() else 132).print(_table(rows))
     print("  ".join(f"{key} {value}" for key, value in machine.items()))
     return 1 if any(row.get("ok") is False for row in rows) else 0
 

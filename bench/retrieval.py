@@ -56,23 +56,20 @@ class Collection:
 def run() -> list[Row]:
     """Measure the artifact, quality, ingest and search."""
     artifact = ensure_artifact(tell=lambda phase: None)
-    int8, fp32 = OnnxEmbedder(artifact), TorchEmbedder()
+    int8 = OnnxEmbedder(artifact)
     megabytes = artifact.model_bytes / 1e6
+    cosine = artifact.cosine_minimum
     rows = [
         row("int8 artifact", megabytes, "MB", limit="<= 25", ok=megabytes <= 25),
-        row(
-            "int8 cosine to fp32, minimum",
-            artifact.cosine_minimum,
-            "",
-            limit=">= 0.98",
-            ok=artifact.cosine_minimum >= 0.98,
-        ),
+        row("int8 cosine to fp32, minimum", cosine, "", limit=">= 0.98", ok=cosine >= 0.98),
     ]
+    # Before torch is loaded: its idle threads would be measured, too.
+    rows += search_rows(int8)
+    rows += [ingest_row(int8, words, limit) for words, limit in ((34, 0.7), (120, 0.9))]
+    fp32 = TorchEmbedder()
     rows += engine_rows(int8, fp32)
     for collection in collections():
         rows += quality_rows(collection, int8, fp32)
-    rows += [ingest_row(int8, words, limit) for words, limit in ((34, 0.7), (120, 0.9))]
-    rows += search_rows(int8)
     return rows
 
 

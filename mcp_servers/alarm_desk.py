@@ -99,7 +99,9 @@ class AlarmDesk:
             burst = self.store.newest_burst()
             if burst is None:
                 raise RecordNotFoundError(
-                    "alarm", "newest", hint="the site holds no alarm that carries a time"
+                    "incident",
+                    "newest",
+                    hint="it holds no alarm that carries a time; put alarm files under alarms/",
                 )
             if start is None and end is None:
                 return burst
@@ -139,6 +141,13 @@ class AlarmDesk:
         )
         if undated := self.store.undated():
             gaps.append(Gap(what="alarms", why=f"{undated} records carry no time"))
+        if unread := self.store.unread():
+            gaps.append(
+                Gap(
+                    what="alarms",
+                    why=f"{unread} records cannot be read; store/rejects.jsonl names them",
+                )
+            )
         summary = summary.model_copy(update={"gaps": (*summary.gaps, *gaps)})
         with self._lock:
             self._summaries[key] = summary

@@ -339,6 +339,11 @@ class AlarmStore:
                 ).fetchone()[0]
             )
 
+    def unread(self) -> int:
+        """How many records of the site's files could not be read."""
+        with self._lock:
+            return int(self._connection.execute("SELECT count(*) FROM rejects").fetchone()[0])
+
     def between(self, window: Window) -> list[Alarm]:
         """Every alarm of a window with its raw record, oldest first."""
         with self._lock:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
 from telecom.identifiers.masking import mask, placeholder
+from telecom.identifiers.numbering import may_be_subscribers
 from telecom.identifiers.tokens import escape_lookalikes
 from telecom.tokens import estimate_tokens
 from telecom.workload import Home, LifecyclePhase, WorkloadProfile
@@ -44,6 +46,8 @@ _LONGEST_LABEL = 128
 _RECORD_KEYS = frozenset(
     {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
 )
+_NO_WORDS = frozenset({"alarm_id", "ticket_id", "handle", "cursor", "from_time", "to_time", "at"})
+_NUMBER = re.compile(r"(?<![\w.])\d{10,16}(?![\w.])")
 _NARROWER = "narrow it by a shorter window, one managed object or a smaller limit"
 
 
@@ -325,8 +329,12 @@ class EgressGate:
         """
         document = Document(dict(arguments), self.detector)
         _, found = document.render(lambda identifier: identifier.value)
-        if found and caller.transport != "local" and not self._is_at_home(self.tier_of(caller)):
-            kinds = ", ".join(sorted({identifier.kind.value for identifier in found}))
+        kinds_found = {identifier.kind.value for identifier in found}
+        if _holds_guess(document.value):
+            kinds_found.add(IdentifierKind.SUBSCRIBER.value)
+        outside = caller.transport != "local" and not self._is_at_home(self.tier_of(caller))
+        if kinds_found and outside:
+            kinds = ", ".join(sorted(kinds_found))
             raise EgressRefusedError(
                 f"an argument holds a raw identifier ({kinds})",
                 rule="gate.raw_identifier_in_argument",
@@ -366,6 +374,21 @@ def _escaped(value: Json, pseudonymizer: Pseudonymizer) -> Json:
     earlier answers; its resolution leads nobody to more than that answer said.
     """
     return _each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
+
+
+def _holds_guess(value: Json, field: str = "") -> bool:
+    """Tell whether words to search for hold a number that a subscriber may have.
+
+    A record says what its numbers are; somebody who guesses need not. Ids and times are exempt: a
+    source's own ids are numbers, too, and only a record's own id finds it.
+    """
+    if isinstance(value, str):
+        return field not in _NO_WORDS and any(map(may_be_subscribers, _NUMBER.findall(value)))
+    if isinstance(value, list):
+        return any(_holds_guess(item, field) for item in value)
+    if isinstance(value, dict):
+        return any(_holds_guess(item, key) for key, item in value.items())
+    return False
 
 
 def _each_string(value: Json, change: Callable[[str], str]) -> Json:

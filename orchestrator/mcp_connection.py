@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,10 @@ class StdioTarget:
 Target = HttpTarget | StdioTarget
 
 
+_MESSAGE = re.compile(r"[\w.-]+: ")
+"""How a command begins a message; lines that follow may belong to it."""
+
+
 @dataclass(slots=True)
 class _Observed:
     """What a transport saw that the SDK does not pass on."""
@@ -71,7 +76,7 @@ class _Observed:
     status: int | None = None
     too_large: bool = False
     last_words: str | None = None
-    """The last line that a child wrote before it ended."""
+    """The last message, of whatever length, that a child wrote before it ended."""
 
     def explain(self) -> str | None:
         """The real reason behind a failure, where one was seen."""
@@ -86,8 +91,10 @@ class _Observed:
     def listen_to(self, errors: TextIO) -> None:
         """Keep what a child said last."""
         errors.seek(0)
-        lines = [line.strip() for line in errors.read()[-4000:].splitlines() if line.strip()]
-        self.last_words = lines[-1][:300] if lines else None
+        lines = [line.rstrip() for line in errors.read()[-4000:].splitlines() if line.strip()]
+        begins = [number for number, line in enumerate(lines) if _MESSAGE.match(line)]
+        said = lines[begins[-1] if begins else -1 :]
+        self.last_words = " ".join(map(str.strip, said))[:300] or None
 
 
 class McpConnection:

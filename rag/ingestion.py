@@ -20,11 +20,13 @@ from rag import document_formats, ticket_exports
 from rag.embedding import Embedder
 from rag.identifier_terms import identifier_terms, normal_form
 from rag.ingest_counts import IngestCounts, Reject
-from rag.passage_store import PassageStore, SourceRecord
+from rag.passage_store import PassageEntry, PassageStore, SourceRecord
 from rag.passages import Passage, document_passages, ticket_passages
+from rag.ranking import gist_of
 from rag.ticket_exports import TicketRecord
 from rag.vector_index import VectorIndex
 from telecom.errors import InvalidArgumentError
+from telecom.ticket import Ticket
 
 BLOCK = 256
 """Passages embedded and committed together: at most this work is repeated after a kill."""
@@ -70,7 +72,7 @@ class _Tally:
         )
 
 
-Prepared = tuple[SourceRecord, list[tuple[str, Passage, list[tuple[str, bool]]]]]
+Prepared = tuple[SourceRecord, list[PassageEntry]]
 
 
 class Ingestion:
@@ -265,9 +267,6 @@ def _prepared_ticket(record: TicketRecord) -> Prepared:
             title=ticket.title,
             body=body,
             attributes=record.attributes,
-            gist=" ".join(
-                filter(None, (ticket.title, ticket.description, ticket.cause, ticket.close_note))
-            ),
             managed_object=ticket.managed_object,
             severity=ticket.severity,
             opened_at=ticket.opened_at,
@@ -276,6 +275,8 @@ def _prepared_ticket(record: TicketRecord) -> Prepared:
         ),
         ticket_passages(ticket),
         own,
+        # Copies of a ticket are copies as a whole, whichever of their passages are found.
+        gist_of(" ".join([ticket.title, ticket.description, *_told(ticket)])),
     )
 
 
@@ -299,21 +300,33 @@ def _prepared_document(file: Path, name: str) -> Prepared:
     )
 
 
-def _prepared(record: SourceRecord, passages: list[Passage], own: list[str]) -> Prepared:
-    """Give passages their ids and identifier terms.
+def _told(ticket: Ticket) -> list[str]:
+    return [text for text in (ticket.cause, ticket.close_note) if text]
+
+
+def _prepared(
+    record: SourceRecord, passages: list[Passage], own: list[str], gist: str | None = None
+) -> Prepared:
+    """Give passages their ids, identifier terms and gist (each its own where none is given).
 
     Ids are made of the source's name and a number, never of a digest: they leave the site.
     """
     numbered: dict[str, int] = {}
-    prepared = []
+    entries = []
     for passage in passages:
         number = numbered[passage.part] = numbered.get(passage.part, 0) + 1
         part = passage.part.removeprefix("#").replace(" ", "-")
-        passage_id = f"{record.source}#{part}" + (f".{number}" if number > 1 else "")
         terms = dict.fromkeys(identifier_terms(passage.embedded_text), False)
         terms |= dict.fromkeys(own, True)
-        prepared.append((passage_id, passage, list(terms.items())))
-    return record, prepared
+        entries.append(
+            PassageEntry(
+                id=f"{record.source}#{part}" + (f".{number}" if number > 1 else ""),
+                passage=passage,
+                gist=gist_of(passage.text) if gist is None else gist,
+                terms=list(terms.items()),
+            )
+        )
+    return record, entries
 
 
 def _digest(*parts: str) -> str:

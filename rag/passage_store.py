@@ -51,8 +51,7 @@ CREATE INDEX sources_by_device ON sources (corpus, device);
 CREATE INDEX sources_by_time ON sources (corpus, opened_at);
 CREATE TABLE contents (
     source_key INTEGER PRIMARY KEY REFERENCES sources ON DELETE CASCADE,
-    body TEXT NOT NULL,
-    gist TEXT NOT NULL
+    body TEXT NOT NULL
 );
 CREATE TABLE passages (
     passage_key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -65,6 +64,7 @@ CREATE TABLE passages (
     stop INTEGER NOT NULL,
     context TEXT NOT NULL,
     text TEXT NOT NULL,
+    gist TEXT NOT NULL,
     digest TEXT NOT NULL,
     UNIQUE (corpus, id)
 );
@@ -106,13 +106,23 @@ class SourceRecord:
     body: str
     """The ticket as JSON; empty for a document, whose file is its body."""
     attributes: Mapping[str, str]
-    gist: str = ""
-    """What two records have to share to be copies; empty where each passage speaks for itself."""
     managed_object: str | None = None
     severity: str | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassageEntry:
+    """A passage on its way into the store."""
+
+    id: str
+    passage: Passage
+    gist: str
+    """What it is compared by when copies are looked for."""
+    terms: Sequence[tuple[str, bool]]
+    """Its identifier terms, each with whether it names the source itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,15 +333,11 @@ class PassageStore:
         self,
         connection: sqlite3.Connection,
         record: SourceRecord,
-        passages: Sequence[tuple[str, Passage, Sequence[tuple[str, bool]]]],
+        entries: Sequence[PassageEntry],
     ) -> None:
         """Add a source, or replace its earlier version; unchanged passages keep their vectors.
 
-        Args:
-            connection: From `writing`.
-            record: The source.
-            passages: Id, passage, and its identifier terms, each with whether the term names the
-                source itself.
+        `connection` is from `writing`.
         """
         (source_key,) = connection.execute(
             "INSERT INTO sources (corpus, source, file, digest, title, "
@@ -346,19 +352,21 @@ class PassageStore:
             _source_row(record),
         ).fetchone()
         connection.execute(
-            "INSERT OR REPLACE INTO contents VALUES (?, ?, ?)",
-            (source_key, record.body, record.gist),
+            "INSERT OR REPLACE INTO contents VALUES (?, ?)", (source_key, record.body)
         )
-        kept = self._drop_outdated(connection, record.corpus, source_key, passages)
-        for passage_id, passage, terms in passages:
-            key = kept.get(passage_id)
+        kept = self._drop_outdated(connection, record.corpus, source_key, entries)
+        for entry in entries:
+            key = kept.get(entry.id)
             if key is None:
-                key = self._insert(connection, record.corpus, source_key, passage_id, passage)
-            else:  # same text, but its neighbours or terms may have changed
+                key = self._insert(connection, record.corpus, source_key, entry)
+            else:  # same text, but what stands beside it may have changed
                 connection.execute("DELETE FROM mentions WHERE passage_key = ?", (key,))
+                connection.execute(
+                    "UPDATE passages SET gist = ? WHERE passage_key = ?", (entry.gist, key)
+                )
             connection.executemany(
                 "INSERT INTO mentions VALUES (?, ?, ?, ?)",
-                [(term, record.corpus, own, key) for term, own in terms],
+                [(term, record.corpus, own, key) for term, own in entry.terms],
             )
 
     def _drop_outdated(
@@ -366,10 +374,10 @@ class PassageStore:
         connection: sqlite3.Connection,
         corpus: str,
         source_key: int,
-        passages: Sequence[tuple[str, Passage, Sequence[tuple[str, bool]]]],
+        entries: Sequence[PassageEntry],
     ) -> dict[str, int]:
         """Remove a source's passages that are gone or changed; returns the others, id to key."""
-        wanted = {passage_id: passage for passage_id, passage, _ in passages}
+        wanted = {entry.id: entry.passage for entry in entries}
         kept: dict[str, int] = {}
         for key, passage_id, digest, locator in connection.execute(
             "SELECT passage_key, id, digest, locator FROM passages WHERE source_key = ?",
@@ -383,26 +391,23 @@ class PassageStore:
         return kept
 
     def _insert(
-        self,
-        connection: sqlite3.Connection,
-        corpus: str,
-        source_key: int,
-        passage_id: str,
-        passage: Passage,
+        self, connection: sqlite3.Connection, corpus: str, source_key: int, entry: PassageEntry
     ) -> int:
+        passage = entry.passage
         cursor = connection.execute(
             "INSERT INTO passages (source_key, corpus, id, part, locator, start, stop, context, "
-            "text, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "text, gist, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 source_key,
                 corpus,
-                passage_id,
+                entry.id,
                 passage.part,
                 passage.locator,
                 passage.start,
                 passage.end,
                 passage.context,
                 passage.text,
+                entry.gist,
                 passage.digest,
             ),
         )
@@ -413,7 +418,7 @@ class PassageStore:
         )
         connection.execute("INSERT INTO pending VALUES (?, ?)", (key, corpus))
         # A passage that comes back under its old id is upserted, not deleted.
-        connection.execute("DELETE FROM doomed WHERE corpus = ? AND id = ?", (corpus, passage_id))
+        connection.execute("DELETE FROM doomed WHERE corpus = ? AND id = ?", (corpus, entry.id))
         return key
 
     def _delete(
@@ -568,10 +573,9 @@ class PassageStore:
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT p.passage_key, p.id, s.source, p.locator, p.text, "  # noqa: S608
-                "iif(c.gist = '', p.text, c.gist), s.closed_at, s.resolved, "
+                "p.gist, s.closed_at, s.resolved, "
                 "(SELECT count(*) FROM passages o WHERE "
                 "o.source_key = p.source_key) FROM passages p JOIN sources s USING (source_key) "
-                "JOIN contents c USING (source_key) "
                 f"WHERE p.passage_key IN ({marks})",
                 tuple(keys),
             ).fetchall()

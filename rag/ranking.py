@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RRF_K = 60
 """Cormack, Clarke and Buettcher, SIGIR 2009."""
@@ -17,8 +18,7 @@ _PASSAGES_PER_SLOT = 8
 _MOST_SLOTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A passage in one ranked list."""
 
     rank: int
@@ -27,15 +27,14 @@ class Placed:
     """In the list's own unit: cosine, BM25, inverse document frequency."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(NamedTuple):
     """A passage after fusion, with where each retriever had it."""
 
     key: int
     score: float
     """0 to 1: 1 is first in every list."""
     places: Mapping[str, Placed]
-    required: float = 0.0
+    required: float
     """What the identifiers of the query that it holds are worth; decides before the score."""
 
 
@@ -52,21 +51,16 @@ def fuse(
         required: Passage -> worth of the identifiers it holds.
     """
     places: dict[int, dict[str, Placed]] = {}
+    scores: dict[int, float] = {}
+    best = sum(weights[name] for name in lists) / (RRF_K + 1) or 1.0
     for name, ranked in lists.items():
+        weight = weights[name] / best
         for rank, (key, score) in enumerate(ranked, 1):
             places.setdefault(key, {})[name] = Placed(rank, score)
+            scores[key] = scores.get(key, 0.0) + weight / (RRF_K + rank)
     required = required or {}
-    best = sum(weights[name] for name in lists) / (RRF_K + 1) or 1.0
-    fused = [
-        Fused(
-            key,
-            sum(weights[name] / (RRF_K + place.rank) for name, place in placed.items()) / best,
-            placed,
-            required.get(key, 0.0),
-        )
-        for key, placed in places.items()
-    ]
-    return sorted(fused, key=lambda each: (-each.required, -each.score, each.key))
+    order = sorted(scores, key=lambda key: (-required.get(key, 0.0), -scores[key], key))
+    return [Fused(key, scores[key], places[key], required.get(key, 0.0)) for key in order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ class Candidate:
     siblings: int
     """How many passages the source has."""
     gist: str
-    """The text that is compared when copies are looked for."""
+    """From `gist_of`: what is compared when copies are looked for."""
 
 
 def slots(siblings: int) -> int:
@@ -93,29 +87,31 @@ def cap_copies(candidates: Iterable[Candidate], limit: int) -> tuple[list[int], 
         Keys taken, in order, and for those passed over the reason.
     """
     taken: list[tuple[Candidate, frozenset[str]]] = []
+    of_source: dict[str, int] = {}
     passed: dict[int, str] = {}
     for candidate in candidates:
         if len(taken) == limit:
             break
-        same_source = sum(other.source == candidate.source for other, _ in taken)
-        if same_source >= slots(candidate.siblings):
+        if of_source.get(candidate.source, 0) >= slots(candidate.siblings):
             passed[candidate.key] = f"{candidate.source} is already there"
             continue
-        words = _words(candidate.gist)
+        words = frozenset(candidate.gist.split())
         copies = [other for other, known in taken if _alike(words, known)]
         if len(copies) >= COPIES_SHOWN:
             passed[candidate.key] = f"says the same as {copies[0].source}"
             continue
         taken.append((candidate, words))
+        of_source[candidate.source] = of_source.get(candidate.source, 0) + 1
     return [candidate.key for candidate, _ in taken], passed
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[^\W\d_]{2,}", text.lower()))
+def gist_of(text: str) -> str:
+    """The words of a text, each once: numbers left out, since copies with other ids are copies."""
+    return " ".join(sorted(set(re.findall(r"[^\W\d_]{2,}", text.lower()))))
 
 
 def _alike(words: frozenset[str], known: frozenset[str]) -> bool:
-    """Jaccard similarity over words, numbers left out: copies with other ids are copies."""
+    """Whether the Jaccard similarity of two word sets makes them copies."""
     if min(len(words), len(known)) < NEAR_DUPLICATE * max(len(words), len(known)):
         return False
     shared = len(words & known)

@@ -20,7 +20,7 @@ class Promise:
 
 PROMISES = {
     "R1": Promise(
-        "Training belongs to the Region; context creation follows the data, with embedding and vectors beside it.",
+        "Training belongs to the Region; context creation follows the data.",
         proofs=(
             "orchestrator/test_delegation.py::test_raw_data_goes_to_the_tools_of_its_own_site",
             "placement/test_policy.py::test_the_location_of_the_knowledge_base_decides_where_context_is_created",
@@ -63,10 +63,11 @@ PROMISES = {
             "placement/test_policy.py::test_outposts_at_another_site_are_another_site",
             "placement/test_policy.py::test_raw_alarms_stay_and_the_remedy_says_what_would_open_the_region",
             "placement/test_policy.py::test_the_decisive_rule_is_the_first_by_dimension_and_all_are_listed",
+            "test_nothing_raw_leaves.py::test_no_planted_identifier_gets_out",
         ),
     ),
     "R7": Promise(
-        "Latency: under 10 ms on premises, 10 to 50 ms may use Local Zones, batch runs in any Region.",
+        "Latency: under 10 ms on premises, 10 to 50 ms may use Local Zones.",
         proofs=("placement/test_policy.py::test_budgets_at_and_around_ten_and_fifty_milliseconds",),
     ),
     "R8": Promise(
@@ -96,6 +97,7 @@ PROMISES = {
             "placement/test_table.py::test_agentic_orchestration_has_two_placements_and_the_other_phases_one",
             "placement/test_table.py::test_every_cell_of_the_table_is_what_the_reference_says",
             "placement/test_table.py::test_the_table_has_the_ten_phases_in_the_order_of_the_reference",
+            "test_nothing_raw_leaves.py::test_no_planted_identifier_gets_out",
         ),
     ),
     "R11": Promise(
@@ -124,7 +126,7 @@ PROMISES = {
         ),
     ),
     "R14": Promise(
-        "Model choice: domain fit at the edge, depth in the cloud, light models for simple questions.",
+        "Model choice: domain fit at the edge, depth in the cloud.",
         proofs=(
             "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
             "orchestrator/test_evidence_tools.py::test_the_tools_are_small_enough_for_an_edge_model",

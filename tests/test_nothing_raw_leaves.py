@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import pytest
@@ -46,16 +46,19 @@ class Planted:
 
     kinds: dict[str, str]
     """What is searched for -> its kind."""
+    spelled: list[str]
+    """As they stand on the site; without names, which nothing marks in a few words."""
 
     @classmethod
     def read(cls, truth: Path) -> Planted:
         """Read `truth.json`; a number counts without its prefix and plus, too."""
         kinds: dict[str, str] = {}
-        for item in json.loads(truth.read_text())["planted_identifiers"]:
+        items = json.loads(truth.read_text())["planted_identifiers"]
+        for item in items:
             kinds[item["value"].lower()] = item["kind"]
             if item["kind"] in {"imsi", "supi", "msisdn", "imei", "iccid"}:
                 kinds[re.sub(r"\D", "", item["value"])] = item["kind"]
-        return cls(kinds)
+        return cls(kinds, [item["value"] for item in items if item["kind"] != "person"])
 
     def found_in(self, data: bytes) -> Counter[str]:
         """Which of them stand in `data`, per kind; JSON escapes hide nothing."""
@@ -107,6 +110,9 @@ def traffic(site: Path, planted: Planted) -> Traffic:
             with http_session(relay, token(site, "region")) as ask:
                 ask_everything(ask, site, seen)
                 probe(ask, planted, seen)
+            for value in planted.spelled[::100]:
+                refused = httpx.post(f"{relay.url}/alarms/mcp", headers=bearer(value))
+                assert refused.status_code == 401
             seen.places["the wire to a Region caller"] = relay.answered
         with RecordingRelay(port) as relay:
             with http_session(relay, token(site, "site")) as ask:
@@ -119,18 +125,15 @@ def traffic(site: Path, planted: Planted) -> Traffic:
         with RecordingRelay(port) as relay:
             investigate(site, relay, seen)
             seen.places["the wire of the investigation"] = relay.sent + relay.answered
-    for name in ("serve.log", "stdio.log", "state.sqlite", "state.sqlite-wal"):
-        file = site.parent / name
-        seen.places[name] = file.read_bytes() if file.exists() else b""
+    for name in ("serve.log", "stdio.log", "state.sqlite"):
+        seen.places[name] = (site.parent / name).read_bytes()
     seen.places["the ledger"] = (site / "store" / "egress.jsonl").read_bytes()
     return seen
 
 
-def command(name: str, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
+def command(name: str, *arguments: str | Path) -> str:
     """Run one of the product's commands and give its stdout."""
-    done = subprocess.run(
-        [BIN / name, *arguments], capture_output=True, timeout=120, env=os.environ | (env or {})
-    )
+    done = subprocess.run([BIN / name, *arguments], capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
@@ -138,6 +141,11 @@ def command(name: str, *arguments: str | Path, env: dict[str, str] | None = None
 def token(site: Path, caller: str) -> str:
     """A bearer token of the site for a caller that `site.yaml` knows."""
     return command("tierwise-site", "token", site, "--scopes", SCOPES, "--caller", caller).strip()
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """The header that carries a token."""
+    return {"Authorization": f"Bearer {secret}"}
 
 
 @contextmanager
@@ -162,10 +170,9 @@ def served(site: Path) -> Iterator[int]:
 
 
 @contextmanager
-def http_session(relay: RecordingRelay, bearer: str) -> Iterator[Ask]:
+def http_session(relay: RecordingRelay, secret: str) -> Iterator[Ask]:
     """Call tools over streamable HTTP, one raw JSON-RPC request each."""
-    headers = {
-        "Authorization": f"Bearer {bearer}",
+    headers = bearer(secret) | {
         "Accept": "application/json, text/event-stream",
         "Accept-Encoding": "identity",
     }
@@ -181,7 +188,7 @@ def http_session(relay: RecordingRelay, bearer: str) -> Iterator[Ask]:
 
 
 @contextmanager
-def stdio_session(site: Path, log: Any) -> Iterator[tuple[Ask, list[bytes]]]:
+def stdio_session(site: Path, log: BinaryIO) -> Iterator[tuple[Ask, list[bytes]]]:
     """Call tools over the pipe of `tierwise-site stdio`, and keep every line that comes back."""
     child = subprocess.Popen(
         [BIN / "tierwise-site", "stdio", site, "--server", "all"],
@@ -189,7 +196,8 @@ def stdio_session(site: Path, log: Any) -> Iterator[tuple[Ask, list[bytes]]]:
         stdout=subprocess.PIPE,
         stderr=log,
     )
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
     received: list[bytes] = []
 
     def exchange(message: dict[str, Any]) -> dict[str, Any]:
@@ -254,9 +262,7 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
     ids: list[str] = []
     while cursor is not None:
         more = {"cursor": cursor} if cursor else {}
-        page = told(
-            "alarms", "list_alarms", from_time=start, to_time=end, limit=8, **more
-        )
+        page = told("alarms", "list_alarms", from_time=start, to_time=end, limit=8, **more)
         ids += [alarm["alarm_id"] for alarm in page.get("alarms", [])]
         cursor = page.get("next_cursor")
     for alarm in ids[::25]:
@@ -267,7 +273,7 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
         ("tickets", "search_tickets", "customer called, no data, call back"),
         ("tickets", "search_tickets", "account manager VIP complaint e-mail"),
         ("tickets", "search_tickets", "imsi PDU session drops UE address"),
-        ("tickets", "search_documents", "enable secret snmp community subscriber imsi"),
+        ("tickets", "search_documents", "SNMP community and user accounts, subscriber IMSI"),
     ):
         told(server, tool, query=query, limit=8)
     for file in sorted((site / "tickets").iterdir()):
@@ -290,20 +296,26 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
         )
     for device in sorted({part.partition(":")[0] for part in [*causes, *truth["path"]]}):
         told("configs", "get_neighbors", managed_object=device)
+        told("configs", "lookup_config", managed_object=device)
         for section in ("snmp", "tacacs", "aaa", "system", "interface", "user"):
             told("configs", "lookup_config", managed_object=device, section=section)
 
 
 def probe(ask: Ask, planted: Planted, seen: Traffic) -> None:
     """Put identifiers into every text argument: no answer and no error may repeat one."""
-    for value in list(planted.kinds)[::40]:
+    for value in planted.spelled[::30]:
+        digits = re.sub(r"\D", "", value)
+        for guess in {value, digits} if len(digits) > 9 else {value}:
+            for result in (
+                ask("tickets", "search_tickets", query=f"what about {guess}?"),
+                ask("configs", "lookup_config", managed_object=guess, section=guess),
+                ask("configs", "get_neighbors", managed_object=guess, hops=guess),
+            ):
+                seen.refused["probe"] += bool(result.get("isError"))
         for result in (
-            ask("tickets", "search_tickets", query=f"what about {value}?"),
             ask("tickets", "get_ticket", ticket_id=value),
             ask("alarms", "get_alarm", alarm_id=value),
             ask("alarms", "list_alarms", managed_object=value, cursor=value),
-            ask("configs", "lookup_config", managed_object=value, section=value),
-            ask("configs", "get_neighbors", managed_object=value, hops=value),
         ):
             seen.refused["probe"] += bool(result.get("isError"))
 
@@ -362,11 +374,12 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": double.url,
             "TIERWISE_STATE": str(folder / "state.sqlite"),
         }
+        flags = ("--analyst", "bedrock", "--json", "--question", "Which customers complained?")
         done = subprocess.run(
-            [BIN / "tierwise", "investigate", "--config", folder / "tierwise.yaml"]
-            + ["--analyst", "bedrock", "--json", "--question", "Which customers complained?"],
+            [BIN / "tierwise", "investigate", "--config", folder / "tierwise.yaml", *flags],
             capture_output=True,
             timeout=120,
+            check=False,
             env=os.environ | environment,
         )
         assert done.returncode == 0, done.stderr.decode()
@@ -415,7 +428,6 @@ def test_the_questions_reach_what_must_not_leave(planted: Planted, traffic: Traf
         "serve.log",
         "stdio.log",
         "state.sqlite",
-        "state.sqlite-wal",
     ],
 )
 def test_no_planted_identifier_gets_out(place: str, planted: Planted, traffic: Traffic) -> None:
@@ -423,6 +435,18 @@ def test_no_planted_identifier_gets_out(place: str, planted: Planted, traffic: T
     assert planted.found_in(traffic.places[place]) == Counter()
 
 
-def test_secrets_leave_not_even_for_a_caller_at_the_site(planted: Planted, traffic: Traffic) -> None:
+def test_the_logs_were_written_and_the_ledger_has_both_callers(traffic: Traffic) -> None:
+    """Issue 4: an empty place proves nothing."""
+    assert b"bearer token refused" in traffic.places["serve.log"]
+    callers = {json.loads(line)["client"] for line in traffic.places["the ledger"].splitlines()}
+    assert callers == {"region", "site", "stdio"}
+    quiet = {"stdio.log", "the investigation's stderr"}
+    assert all(data for place, data in traffic.places.items() if place not in quiet)
+
+
+def test_secrets_leave_not_even_for_a_caller_at_the_site(
+    planted: Planted, traffic: Traffic
+) -> None:
     """DESIGN 3: secrets stay on the site and go to no caller at all."""
+    assert b"<secret:" in traffic.local
     assert planted.found_in(traffic.local)["secret"] == 0

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from requirements import PROMISES
+
+from tests.requirements import PROMISES
 
 TESTS = Path(__file__).resolve().parent
 

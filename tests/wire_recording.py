@@ -61,8 +61,9 @@ class RecordingRelay:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _connect(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        far, onward = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(_pass(near, onward, self._sent), _pass(far, back, self._answered))
+        with suppress(asyncio.CancelledError):  # asyncio's own callback logs a cancelled handler
+            far, onward = await asyncio.open_connection("127.0.0.1", self._target)
+            await asyncio.gather(_pass(near, onward, self._sent), _pass(far, back, self._answered))
 
 
 async def _pass(

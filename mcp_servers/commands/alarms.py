@@ -87,15 +87,22 @@ def summarize(
 
 def _print_summary(summary: dict[str, Any]) -> None:
     """Show whom the site suspects and what it saw; a summary is JSON, hence Any."""
-    day = _moment(summary["window"][0]).date()
+    begin, end = (datetime.fromisoformat(moment) for moment in summary["window"])
+    one_day = begin.date() == end.date()
+    zone = f"{begin.date()}, UTC" if one_day else "UTC"
+    shape = "%H:%M:%S" if one_day else "%m-%d %H:%M:%S"
+
+    def clock(text: str | None) -> str:
+        return "" if text is None else datetime.fromisoformat(text).strftime(shape)
+
     print_table(
-        f"Suspects ({day}, UTC)",
+        f"Suspects ({zone})",
         ("", "managed object", "since", "score", "why"),
         (
             (
                 number,
                 suspect["managed_object"],
-                "" if suspect["onset"] is None else _clock(suspect["onset"]),
+                clock(suspect["onset"]),
                 f"{suspect['score']:.1f}",
                 f"{suspect['probable_cause']}: {suspect['why']}",
             )
@@ -103,13 +110,12 @@ def _print_summary(summary: dict[str, Any]) -> None:
         ),
     )
     print_table(
-        f"Alarms in groups ({day}, UTC)",
-        ("count", "first", "last", "state", "managed object", "message"),
+        f"Alarms in groups ({zone})",
+        ("count", "when", "state", "managed object", "message"),
         (
             (
                 group["count"],
-                _clock(group["first"]),
-                _clock(group["last"]),
+                "\n".join(dict.fromkeys((clock(group["first"]), clock(group["last"])))),
                 "open" if group["still_open"] else "clear",
                 group["managed_object"],
                 group["template"],
@@ -117,11 +123,3 @@ def _print_summary(summary: dict[str, Any]) -> None:
             for group in summary["groups"]
         ),
     )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _clock(text: str | None) -> str:
-    return "" if text is None else f"{_moment(text):%H:%M:%S}"

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from telecom.identifiers.documents import sanitize_text
+from telecom.identifiers.sanitizing import sanitize_text
 
 if TYPE_CHECKING:
     from mcp_servers.store_owner import Progress

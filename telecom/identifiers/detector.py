@@ -194,7 +194,7 @@ def _outside(
 def _circuit_rules(patterns: Sequence[str]) -> list[Rule]:
     rules = []
     for pattern in patterns:
-        rule = Rule(IdentifierKind.CIRCUIT, f"(?:{pattern})", f"(?P<v>{pattern})")
+        rule = Rule(IdentifierKind.CIRCUIT, f"(?:{pattern})", f"(?i)(?P<v>{pattern})")
         try:
             rule.candidates(b"")
         except re2.error as exc:

@@ -63,6 +63,21 @@ def is_telephone_number(text: str, country: str | None = None) -> bool:
         return False
 
 
+def may_be_subscribers(digits: str) -> bool:
+    """Tell whether bare digits may be an IMSI, an IMEI or a telephone number without its plus.
+
+    A number of the right length is enough, in service or not.
+    """
+    if is_timestamp(digits):
+        return False
+    if len(digits) >= 15:
+        return is_in_imsi_plan(digits) or is_imei_shaped(digits)
+    try:
+        return bool(phonenumbers.is_possible_number(phonenumbers.parse(f"+{digits}")))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 def is_timestamp(digits: str) -> bool:
     """Tell whether a bare number reads as a time between 2000 and 2100."""
     if len(digits) >= 14 and "2000" <= digits[:4] <= "2100":

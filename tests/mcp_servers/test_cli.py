@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from mcp_servers.store_access import StoreAccess
+from tests.command import served
 from tests.mcp_servers.small_site import IMSI, MSISDN, WINDOW, make_site, run
 
 PSEUDONYM = re.compile(r"[A-Z][A-Z0-9]*(_[a-z2-7]{6,12})+")
@@ -100,6 +97,32 @@ def test_configuration_changes_are_listed_without_secrets(site: Path) -> None:
         changes[0]
     )
     assert "094F471A1A0A" not in shown.out
+
+
+def test_configuration_is_shown_and_compared_by_whoever_owns_the_store(site: Path) -> None:
+    """INTERFACES: config show and diff; secrets are named the same while a server runs."""
+    alone = run("config", "show", site, "pe1", "--section", "router bgp")
+    assert (alone.code, "<secret:" in alone.out) == (0, True), alone.err
+    with served(site):
+        assert run("config", "show", site, "pe1", "--section", "router bgp").out == alone.out
+        changed = run("config", "diff", site, "pe1", "--from", "2026-02-01", "--to", "2026-03-02")
+    assert "to pe2 NEW" in changed.out
+    wrong = run("config", "diff", site, "pe1", "--from", "yesterday", "--to", "2026-03-02")
+    assert (wrong.code, "--from" in wrong.err) == (2, True), (wrong.code, wrong.err)
+
+
+def test_names_of_new_tickets_are_masked_from_then_on(tmp_path: Path) -> None:
+    """Issue 4: names harvested from ticket fields are masked wherever they recur."""
+    folder = make_site(tmp_path / "named")
+    ticket = {"ticket_id": "INC9", "title": "fan", "reporter": "Megan Payne"}
+    words = "megan payne knows the cell\n"
+    with served(folder):
+        assert run("anonymize", folder, stdin=words).out == words
+        (folder / "tickets" / "more.jsonl").write_text(json.dumps(ticket) + "\n")
+        assert run("ingest", folder, "tickets").code == 0
+        masked = run("anonymize", folder, stdin=words).out
+    assert "payne" not in masked
+    assert masked.endswith(" knows the cell\n")
 
 
 def test_text_is_anonymized_as_the_gate_would_release_it(site: Path) -> None:
@@ -234,20 +257,6 @@ def test_exit_codes_say_whose_fault_it_was(
     assert shown.code == code, shown.err
     assert shown.err
     assert "Traceback" not in shown.err
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """`tierwise-site serve` on a free port; the URL of its ready line."""
-    command = [sys.executable, "-m", "mcp_servers", "serve", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            ready = next(line for line in process.stderr if line.startswith("ready: "))
-            yield ready.split()[1]
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
 
 
 def test_a_served_site_answers_with_a_token_and_owns_its_store(tmp_path: Path) -> None:

@@ -238,6 +238,18 @@ def test_a_raw_identifier_in_an_argument_from_outside_is_refused(site: Site) -> 
         assert site.gate.admit({"query": f"imsi {IMSI}"}, to) == {"query": f"imsi {IMSI}"}
 
 
+@pytest.mark.parametrize("digits", ["4917139200123", "447700900326", IMSI, "490154203237518"])
+def test_a_bare_number_that_a_subscriber_may_have_is_a_guess_too(site: Site, digits: str) -> None:
+    """Design section 4: whoever searches for a number need not say what it is."""
+    for arguments in ({"query": f"any news of {digits}?"}, {"symptoms": ["down", digits]}):
+        with pytest.raises(EgressRefusedError) as refusal:
+            site.gate.admit(arguments, REGION)
+        assert digits not in str(refusal.value)
+    for harmless in ("20260301101500", "1772357400", "AS 4200000001", "100000000000"):
+        assert site.gate.admit({"query": harmless}, REGION) == {"query": harmless}
+    assert site.gate.admit({"alarm_id": "447700900326"}, REGION) == {"alarm_id": "447700900326"}
+
+
 def test_a_pseudonym_in_an_argument_is_resolved_on_the_site(site: Site) -> None:
     """Design section 4: retrieval works on what the site has."""
     token = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -122,6 +123,20 @@ def test_a_subscriber_in_an_answer_reaches_an_outsider_as_its_kind_alone(
     assert (egress["form"], egress["masked"]) == ("anonymized", {"SUBSCRIBER": 1})
     (entry,) = guard.ledger.entries()
     assert (entry.tool, entry.decision_id) == ("leak", egress["decision_id"])
+
+
+@pytest.mark.parametrize(
+    ("networks", "form"), [(("127.0.0.0/8",), "pseudonymized"), (("192.0.2.0/24",), "anonymized")]
+)
+def test_a_row_with_networks_holds_for_callers_from_there_only(
+    guard: Guard, networks: tuple[str, ...], form: str
+) -> None:
+    """Issue 4: the tier is bound to where a caller comes from, as the socket says."""
+    rows = tuple(row.model_copy(update={"networks": networks}) for row in guard.verifier.callers)
+    narrowed = replace(guard, verifier=replace(guard.verifier, callers=rows))
+    with over_http(narrowed) as url:
+        result = call_http(url, bearer(narrowed), "leak", {}, "2026-07-28")
+    assert result.meta["tierwise/egress"]["form"] == form
 
 
 @pytest.mark.parametrize("mode", ERAS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.ranking import COPIES_SHOWN, Candidate, cap_copies, fuse, slots
+from rag.ranking import COPIES_SHOWN, Candidate, cap_copies, fuse, gist_of, slots
 
 WEIGHTS = {"dense": 1.5, "words": 1.0}
 
@@ -26,7 +26,7 @@ def test_a_passage_with_the_identifier_asked_for_comes_first() -> None:
 def test_copies_under_other_numbers_do_not_fill_the_answer() -> None:
     """Issue: a planted flood of copies cannot fill the answer."""
     flood = [
-        Candidate(key, f"T{key}", 1, f"Port Gi0/{key} failed, card {key} was replaced by hand")
+        Candidate(key, f"T{key}", 1, gist_of(f"Port Gi0/{key} failed, card {key} was replaced"))
         for key in range(50)
     ]
     other = Candidate(99, "T99", 1, "Grandmaster lost satellite reception")

@@ -117,6 +117,7 @@ def test_circuit_ids_are_found_by_the_sites_own_pattern() -> None:
     """Us: a customer's circuit names the customer."""
     site = IdentifierDetector(DetectorSettings(circuit_ids=(r"CKT-\d{6}",)))
     assert masked("loss on CKT-004711 since 10:00", site) == "loss on [CIRCUIT] since 10:00"
+    assert masked("loss on ckt-004711 since 10:00", site) == "loss on [CIRCUIT] since 10:00"
 
 
 def test_a_pattern_or_prefix_that_cannot_be_used_is_named() -> None:
