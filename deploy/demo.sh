@@ -22,6 +22,7 @@ tierwise-site ingest "$site"
 
 server=
 stop() {
+  rm -f "$demo/report.json.new"
   if [ -n "$server" ]; then
     kill "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true

@@ -54,13 +54,18 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._streams: list[bytearray] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._open: list[socket.socket] = []
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> Wire:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(10)
+        for end in (self._listener, *self._open):
+            end.close()
 
     @property
     def url(self) -> str:
@@ -80,6 +85,7 @@ class Wire:
             except OSError:
                 return
             site = socket.create_connection(self._target)
+            self._open += [client, site]
             kept = bytearray()
             with self._lock:
                 self._streams.append(kept)
@@ -97,4 +103,4 @@ class Wire:
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            target.close()
+            return  # the other end has gone, or the test is over

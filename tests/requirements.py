@@ -43,6 +43,9 @@ PROMISES = {
     ),
     "R4": Promise(
         "The tiers: Region, Local Zone, Dedicated Local Zone, Outposts, AI Factory.",
+        proofs=(
+            "placement/test_policy.py::test_the_reference_has_one_instance_of_each_kind_in_the_home_country",
+        ),
     ),
     "R5": Promise(
         "Workloads move between tiers without code changes.",
@@ -144,7 +147,6 @@ PROMISES = {
             "placement/test_assessment.py::test_sources_are_bound_free_or_grey",
             "placement/test_policy.py::test_a_grey_area_opens_with_a_named_legal_review_on_the_row",
         ),
-        owed="#3: `tierwise-site assess data`",
     ),
     "R16": Promise(
         "Step two, measure: P50, P95, P99 of time to first token and round trip.",
@@ -183,6 +185,7 @@ PROMISES = {
     ),
     "R20": Promise(
         "Embeddings and the Chroma store stay next to the knowledge base.",
+        proofs=("rag/test_knowledge_base.py::test_nothing_is_sent_to_anybody",),
     ),
     "R21": Promise(
         "The orchestrator consults the placement policy before delegating.",

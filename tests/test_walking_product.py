@@ -20,7 +20,6 @@ from tests.mcp_servers.small_site import run
 
 COUNTRY = {"TIERWISE_COUNTRY": "DE"}
 PSEUDONYM = re.compile(r"[A-Z][A-Z0-9]*(?:_[a-z2-7]{6,12})+")
-SUBSCRIBER = re.compile(r"(?i)(?:imsi|msisdn|imei|iccid)[- ]\+?(\d{11,20})|([\w.]+@example\.net\b)")
 INVENTED = "alarm:invented"
 
 
@@ -40,14 +39,9 @@ class ServedSample:
         return name
 
     @property
-    def subscribers(self) -> set[str]:
-        """Every subscriber identifier that its alarms and tickets carry."""
-        files = [*(self.folder / "alarms").iterdir(), *(self.folder / "tickets").iterdir()]
-        return {
-            number or address
-            for file in files
-            for number, address in SUBSCRIBER.findall(file.read_text(encoding="utf-8"))
-        }
+    def planted(self) -> set[str]:
+        """Every identifier of a person or a subscription that was planted in it."""
+        return {each["value"] for each in self.truth["planted_identifiers"]}
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +180,7 @@ def test_a_model_asks_through_mcp_and_only_what_holds_is_reported(
             "bedrock",
             url=wire.url,
             state=tmp_path,
+            TIERWISE_BEDROCK_MODEL="amazon.nova-pro-v1:0",  # the Region has it without a profile
             AWS_REGION="eu-central-1",
             AWS_ACCESS_KEY_ID="none",
             AWS_SECRET_ACCESS_KEY="none",
@@ -200,8 +195,8 @@ def test_a_model_asks_through_mcp_and_only_what_holds_is_reported(
     assert INVENTED not in {key for cause in report.root_causes for key in cause.evidence_ids}
     assert any("sandhagen-upf1" in gap.what + gap.why for gap in report.gaps)
     assert sample.changed_node.encode() in crossed
-    assert len(sample.subscribers) > 100
-    assert [each for each in sample.subscribers if each.encode() in crossed] == []
+    assert len(sample.planted) > 100
+    assert [each for each in sample.planted if each.encode() in crossed] == []
 
 
 def _answer(managed_object: str, change: str) -> str:

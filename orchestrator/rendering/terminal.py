@@ -209,18 +209,19 @@ def what_left(steps: Sequence[ProvenanceStep]) -> Table:
     """What left the site, step by step; the decisions' ids are in the report's other forms."""
     priced = any(step.cost_usd for step in steps)
     columns = ["step", "tier", "tokens", "masked", "bytes", "ms", *(["cost"] if priced else [])]
-    rows = (
-        (
+    rows: list[list[str | Text]] = []
+    for step in steps:
+        row: list[str | Text] = [
             two_lines(step.step, ": ".join(filter(None, (step.agent, step.tool)))),
             step.tier or "nowhere",
             _arrow(step.tokens_before, step.tokens_after),
             _known(step.masked),
             _known(step.bytes_out),
             "" if step.latency_ms is None else f"{step.latency_ms:.0f}",
-            *(["" if step.cost_usd is None else f"${step.cost_usd:.4f}"] if priced else []),
-        )
-        for step in steps
-    )
+        ]
+        if priced:
+            row.append("" if step.cost_usd is None else f"${step.cost_usd:.4f}")
+        rows.append(row)
     return table(
         "What ran where, and what left the site",
         columns,

@@ -76,6 +76,30 @@ def test_a_report_for_people_names_the_cause_first(site, tmp_path):
     assert result.stdout.index("agg1:xe-0/0/1") < result.stdout.index("Timeline")
 
 
+def test_a_kept_report_is_shown_again_without_asking_anybody(site, tmp_path):
+    """Us: one investigation, three renderings."""
+    made = run("investigate", "--json", "--config", configured(tmp_path, site))
+    kept = tmp_path / "report.json"
+    kept.write_text(made.stdout)
+    asked = len(site.calls)
+    assert "agg1:xe-0/0/1" in run("show", kept).stdout
+    assert run("show", kept, "--format", "markdown").stdout.startswith("# ")
+    again = run("show", kept, "--format", "json")
+    assert json.loads(again.stdout) == json.loads(made.stdout)
+    assert len(site.calls) == asked
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[1]"])
+def test_a_file_that_is_no_report_is_wrong_usage(tmp_path, content):
+    """INTERFACES: 2 wrong usage."""
+    file = tmp_path / "report.json"
+    if content is not None:
+        file.write_text(content)
+    result = run("show", file)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "report.json" in "".join(result.stderr.split())
+
+
 def test_times_without_a_zone_are_left_to_the_site(site, tmp_path):
     """INTERFACES: without a zone they are in the site's timezone."""
     configured(tmp_path, site)

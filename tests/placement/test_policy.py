@@ -547,7 +547,7 @@ def test_a_changed_copy_of_a_tier_gets_a_verdict_of_its_own(
 def test_the_reference_has_one_instance_of_each_kind_in_the_home_country(
     policy: Policy, home: Home
 ) -> None:
-    """Interfaces: ids equal the kind names, outposts and ai_factory at the home site."""
+    """R4: the five kinds of tier; outposts and ai_factory stand at the home site."""
     tiers = policy.tiers_for(home)
     assert [(tier.id, tier.kind.value, tier.country, tier.available) for tier in tiers] == [
         (name, name, "DE", True)

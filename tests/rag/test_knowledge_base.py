@@ -400,7 +400,7 @@ def test_ids_do_not_depend_on_the_content(base: KnowledgeBase) -> None:
 
 
 def test_nothing_is_sent_to_anybody(site: Path, embedder: OnnxEmbedder) -> None:
-    """Issue: no byte of embedding or raw text leaves; telemetry is off."""
+    """R20: no byte of embedding or raw text leaves; telemetry is off."""
     code = f"""
 import socket
 from pathlib import Path

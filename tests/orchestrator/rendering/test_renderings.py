@@ -108,6 +108,26 @@ def test_the_first_screen_has_headline_cause_basis_and_actions():
     assert "20000 -> 1800" in text
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_left_the_site_can_be_read_in_a_narrow_terminal(width):
+    """Us: a table of numbers whose columns are folded tells nobody anything."""
+    target = io.StringIO()
+    print_report(report(), Console(file=target, width=width, force_terminal=False))
+    lines = target.getvalue().splitlines()
+    head = next(n for n, line in enumerate(lines) if line.startswith("What ran where")) + 1
+    assert lines[head].split() == ["step", "tier", "tokens", "masked", "bytes", "ms"]
+    assert "20000 -> 1800" in lines[head + 2]
+    assert max(map(len, lines)) <= width
+
+
+def test_a_date_is_said_once():
+    """Us: the clock is what is compared; the whole time is in the report's other forms."""
+    text = printed(report())
+    timeline = text.split("Timeline")[1].split("Changes before")[0]
+    assert timeline.startswith(" (2026-03-01, UTC)")
+    assert timeline.count("2026-03-01") == 1
+
+
 def test_hostile_strings_never_drive_the_terminal():
     """Us: alarm text is written by devices and strangers."""
     text = printed(report(HOSTILE))
