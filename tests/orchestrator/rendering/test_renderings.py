@@ -115,7 +115,7 @@ def test_what_left_the_site_can_be_read_in_a_narrow_terminal(width):
     print_report(report(), Console(file=target, width=width, force_terminal=False))
     lines = target.getvalue().splitlines()
     head = next(n for n, line in enumerate(lines) if line.startswith("What ran where")) + 1
-    assert lines[head].split() == ["step", "tier", "tokens", "masked", "bytes", "ms"]
+    assert lines[head].split() == ["step", "tier", "tokens", "masked", "bytes", "ms", "cost"]
     assert "20000 -> 1800" in lines[head + 2]
     assert max(map(len, lines)) <= width
 
