@@ -14,9 +14,9 @@ from typing import Any
 
 from agents.findings import AlarmSummary
 from mcp_servers import sample_site
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site.baselines import rank_by_first_alarm, rank_by_most_alarms
 from mcp_servers.site_directory import SiteDirectory
-from mcp_servers.site_host import SiteHost
 from telecom.times import Window
 from telecom.topology import ManagedObject
 

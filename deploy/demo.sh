@@ -29,6 +29,7 @@ stop() {
   fi
 }
 trap stop EXIT
+: > "$demo/serve.log"  # an earlier run's address must not be taken for this one's
 tierwise-site serve "$site" --host 127.0.0.1 --port 0 2> "$demo/serve.log" &
 server=$!
 until url=$(sed -n 's/^ready: \([^ ]*\).*/\1/p' "$demo/serve.log") && [ -n "$url" ]; do

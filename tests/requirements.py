@@ -56,7 +56,7 @@ PROMISES = {
     "R6": Promise(
         "Data sovereignty is binary and removes tiers before any talk of speed or cost.",
         proofs=(
-            "mcp_servers/test_data_assessment.py::test_identifiers_are_counted_by_field_and_kind",
+            "mcp_servers/assessment/test_data_assessment.py::test_identifiers_are_counted_by_field_and_kind",
             "orchestrator/test_delegation.py::test_an_unknown_country_closes_everything_but_the_site",
             "orchestrator/test_delegation.py::test_pseudonymized_evidence_is_read_in_its_own_country_only",
             "orchestrator/test_delegation.py::test_what_was_not_done_to_the_data_is_not_assumed",
@@ -76,8 +76,8 @@ PROMISES = {
     "R8": Promise(
         "Data gravity: where data is bound to its source, inference moves to the data.",
         proofs=(
-            "mcp_servers/test_egress_gate.py::test_a_closed_or_unknown_class_does_not_leave_in_any_form",
-            "mcp_servers/test_identity.py::test_a_forged_token_is_refused_and_nothing_else_happens",
+            "mcp_servers/egress/test_gate.py::test_a_closed_or_unknown_class_does_not_leave_in_any_form",
+            "mcp_servers/serving/test_identity.py::test_a_forged_token_is_refused_and_nothing_else_happens",
             "placement/test_policy.py::test_more_data_to_move_pulls_work_towards_the_data",
             "placement/test_policy.py::test_prefiltering_runs_at_the_source_even_for_data_that_may_go_anywhere",
             "placement/test_policy.py::test_the_location_of_the_knowledge_base_decides_where_context_is_created",
@@ -86,7 +86,7 @@ PROMISES = {
     "R9": Promise(
         "Operational readiness: the edge needs skills that an operator may have to build first.",
         proofs=(
-            "mcp_servers/test_egress_gate.py::test_an_edited_row_of_the_catalogue_changes_what_leaves",
+            "mcp_servers/egress/test_gate.py::test_an_edited_row_of_the_catalogue_changes_what_leaves",
             "placement/test_assessment.py::test_an_unready_operator_builds_or_engages_a_partner_first",
             "placement/test_policy.py::test_an_operator_that_is_not_ready_finds_the_edge_harder_but_not_forbidden",
             "placement/test_policy.py::test_managed_tiers_beat_the_edge_when_nothing_binds",
@@ -142,8 +142,8 @@ PROMISES = {
     "R15": Promise(
         "Step one, classify: which data is bound, free, or a grey area.",
         proofs=(
-            "mcp_servers/test_data_assessment.py::test_every_source_gets_a_class_an_owner_and_a_review_date",
-            "mcp_servers/test_data_assessment.py::test_training_sets_and_indicators_are_found",
+            "mcp_servers/assessment/test_data_assessment.py::test_every_source_gets_a_class_an_owner_and_a_review_date",
+            "mcp_servers/assessment/test_data_assessment.py::test_training_sets_and_indicators_are_found",
             "placement/test_assessment.py::test_sources_are_bound_free_or_grey",
             "placement/test_policy.py::test_a_grey_area_opens_with_a_named_legal_review_on_the_row",
         ),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.site_directory import SiteDirectory
-from mcp_servers.site_host import SiteHost
 from telecom.report import RootCauseReport
 from tests.command import tierwise
 

@@ -42,7 +42,7 @@ def normalize(
 
         tierwise-site normalize --site site --rejects bad.jsonl site/alarms/*.log
     """
-    from mcp_servers.normalizing import normalize_files
+    from mcp_servers.alarms.normalizing import normalize_files
 
     counts = normalize_files(
         files, site=site, format_name=format_name, rejects=rejects, emit=print_text

@@ -54,8 +54,8 @@ def data(
     """
     from datetime import UTC, datetime
 
+    from mcp_servers.assessment.data_assessment import assess_site, write_assessment
     from mcp_servers.commands.opening import open_site
-    from mcp_servers.data_assessment import assess_site, write_assessment
     from mcp_servers.site_directory import SiteDirectory
     from placement.policy import load_policy
     from placement.reports import data_report

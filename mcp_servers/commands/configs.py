@@ -15,7 +15,7 @@ from mcp_servers.commands.site import AsJson, Directory
 from telecom.errors import SiteDirectoryError
 
 if TYPE_CHECKING:
-    from mcp_servers.owner_protocol import JsonValue
+    from mcp_servers.ownership.owner_protocol import JsonValue
 
 app = typer.Typer(no_args_is_help=True, help="Read configurations and their history.")
 
@@ -125,6 +125,6 @@ def _print_changes(found: JsonValue, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    from mcp_servers.twins import changes_text
+    from mcp_servers.serving.twins import changes_text
 
     print_text(changes_text({"changes": found, "gaps": []}))

@@ -71,8 +71,8 @@ def verify(
 
     Example: tierwise-site ledger verify site --anchor head.txt
     """
-    from mcp_servers.egress_ledger import verify_ledger
-    from mcp_servers.identity import SiteKeys
+    from mcp_servers.egress.ledger import verify_ledger
+    from mcp_servers.serving.identity import SiteKeys
     from mcp_servers.site_directory import SiteDirectory
 
     site = SiteDirectory.open(directory)
@@ -101,7 +101,7 @@ def show(
 
     Example: tierwise-site ledger show site --investigation inc-42
     """
-    from mcp_servers.egress_ledger import read_entries
+    from mcp_servers.egress.ledger import read_entries
     from mcp_servers.site_directory import SiteDirectory
 
     site = SiteDirectory.open(directory)

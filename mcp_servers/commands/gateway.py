@@ -25,8 +25,8 @@ def gateway_policy(
     Example:
         tierwise-site gateway-policy site --gateway-arn arn:aws:bedrock-agentcore:...:gateway/noc
     """
+    from mcp_servers.ownership.site_host import SERVERS, SiteHost
     from mcp_servers.site_directory import SiteDirectory
-    from mcp_servers.site_host import SERVERS, SiteHost
     from placement.second_lock import GatewayTool, second_lock
 
     site = SiteDirectory.open(directory)

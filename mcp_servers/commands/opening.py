@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mcp_servers.egress_gate import detector_of
-from mcp_servers.log_output import log_to_stderr
+from mcp_servers.egress.gate import detector_of
+from mcp_servers.ownership.site_operations import OwnedSite
+from mcp_servers.ownership.store_access import StoreAccess
+from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.site_directory import SiteDirectory
-from mcp_servers.site_operations import OwnedSite
-from mcp_servers.store_access import StoreAccess
 
 
 @contextmanager

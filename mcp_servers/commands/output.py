@@ -18,7 +18,7 @@ from rich.text import Text
 from telecom.identifiers.sanitizing import sanitize_text
 
 if TYPE_CHECKING:
-    from mcp_servers.store_owner import Progress
+    from mcp_servers.ownership.store_owner import Progress
 
 
 def print_json(document: Any) -> None:

@@ -87,7 +87,7 @@ def ingest(
         tierwise-site ingest site alarms tickets --json
     """
     from mcp_servers.commands.opening import open_site
-    from mcp_servers.site_operations import CORPORA
+    from mcp_servers.ownership.site_operations import CORPORA
 
     wanted = list(dict.fromkeys(corpora or CORPORA))
     if unknown := [name for name in wanted if name not in CORPORA]:
@@ -123,7 +123,7 @@ def serve(
     Example:
         tierwise-site serve site --port 8700
     """
-    from mcp_servers.http_server import serve_site
+    from mcp_servers.serving.http_server import serve_site
     from mcp_servers.site_directory import SiteDirectory
 
     serve_site(SiteDirectory.open(directory), host=host, port=port)
@@ -139,9 +139,9 @@ def stdio(
 
     Example, in a client's configuration: command "tierwise-site", args ["stdio", "/srv/site"]
     """
-    from mcp_servers.http_server import serve_stdio
+    from mcp_servers.ownership.site_host import SERVERS
+    from mcp_servers.serving.http_server import serve_stdio
     from mcp_servers.site_directory import SiteDirectory
-    from mcp_servers.site_host import SERVERS
 
     if server not in (*SERVERS, "all"):
         raise InvalidArgumentError(
@@ -165,7 +165,7 @@ def token(
     Example:
         tierwise-site token site --scopes alarms:read,configs:read --caller region --ttl 8h
     """
-    from mcp_servers.identity import SiteKeys, TokenIssuer
+    from mcp_servers.serving.identity import SiteKeys, TokenIssuer
     from mcp_servers.site_directory import SiteDirectory
 
     match = _TTL.fullmatch(ttl)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_servers.egress_gate import EgressGate, detector_of
-from mcp_servers.egress_ledger import EgressLedger
-from mcp_servers.identity import SiteKeys, TokenIssuer, TokenVerifier, site_issuer
-from mcp_servers.pseudonyms import Pseudonymizer
+from mcp_servers.egress.gate import EgressGate, detector_of
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.pseudonyms import Pseudonymizer
+from mcp_servers.serving.identity import SiteKeys, TokenIssuer, TokenVerifier, site_issuer
 from mcp_servers.site_directory import CallerSettings, SiteSettings
 from placement import load_policy
 from telecom.workload import Home

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from mcp_servers.egress_gate import EgressGate
-from mcp_servers.egress_ledger import EgressLedger
-from mcp_servers.identity import TokenIssuer, TokenVerifier
-from mcp_servers.serving import ToolSet
-from mcp_servers.tool_declarations import DeclaredTool
+from mcp_servers.egress.gate import EgressGate
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.serving.identity import TokenIssuer, TokenVerifier
+from mcp_servers.serving.server_factory import ToolSet
+from mcp_servers.serving.tool_declarations import DeclaredTool
 from placement import Policy
 from telecom.errors import RecordNotFoundError, SiteDirectoryError
 from telecom.schema import ProductModel

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from mcp_servers.store_access import StoreAccess
+from mcp_servers.ownership.store_access import StoreAccess
 from tests.command import served
 from tests.mcp_servers.small_site import IMSI, MSISDN, WINDOW, make_site, run
 

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from mcp.server.mcpserver import MCPServer
 
-from mcp_servers.egress_gate import Release, detector_of
-from mcp_servers.http_app import build_app
-from mcp_servers.identity import READ_SCOPES, Caller
-from mcp_servers.log_output import MaskingFormatter
+from mcp_servers.egress.gate import Release, detector_of
+from mcp_servers.ownership.site_host import SiteHost
+from mcp_servers.serving.http_app import build_app
+from mcp_servers.serving.identity import READ_SCOPES, Caller
+from mcp_servers.serving.log_output import MaskingFormatter
 from mcp_servers.site_directory import SiteDirectory
-from mcp_servers.site_host import SiteHost
 from placement.catalogue_file import REFERENCE_CATALOGUE
 from telecom.errors import EgressRefusedError, PolicyError
 from tests.mcp_servers.fixture_tools import serving

@@ -11,10 +11,10 @@ import anyio
 import pytest
 from mcp import Client
 
-from mcp_servers.identity import READ_SCOPES, STDIO_CALLER, Caller, site_issuer
+from mcp_servers.ownership.site_host import SiteHost
+from mcp_servers.ownership.site_operations import OwnedSite
+from mcp_servers.serving.identity import READ_SCOPES, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.site_directory import SiteDirectory
-from mcp_servers.site_host import SiteHost
-from mcp_servers.site_operations import OwnedSite
 from telecom.tokens import estimate_tokens
 from tests.mcp_servers.small_site import IMSI, MSISDN, WINDOW, make_site
 

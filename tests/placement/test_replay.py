@@ -19,9 +19,7 @@ def records(policy: Policy, workload: Workload) -> tuple[DecisionRecord, ...]:
     return (
         policy.record(workload("context_creation", "tickets_raw")),
         policy.record(
-            workload(
-                "agentic_orchestration", "alarms_raw", pseudonymized=True, summarized=True
-            ),
+            workload("agentic_orchestration", "alarms_raw", pseudonymized=True, summarized=True),
             unavailable={"local_zone"},
             model_params_b=70,
         ),

@@ -1,0 +1,1 @@
+"""Step one of getting started: what the site holds, in counts and classes."""

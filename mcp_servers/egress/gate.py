@@ -1,0 +1,448 @@
+"""The egress gate: the only way out of the site, and the only way in for arguments.
+
+An answer is sanitised, its identifiers are found, and the weakest form that the placement policy
+permits for the caller's tier leaves: as it is, pseudonymized, or anonymized. The ledger has it
+before the caller does. "Pseudonymized" and "summarized" mean what this gate did, never what a
+request says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from mcp_servers.egress.budgets import BUDGET_WINDOW, EgressBudgets
+from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
+from mcp_servers.egress.pseudonyms import Pseudonymizer
+from mcp_servers.serving.identity import Caller
+from mcp_servers.site_directory import SiteSettings
+from placement import LivePolicy, Policy, TierInstance, Verdict
+from telecom.errors import BudgetExceededError, EgressRefusedError
+from telecom.identifiers.detector import IdentifierDetector
+from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
+from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
+from telecom.identifiers.masking import mask, placeholder
+from telecom.identifiers.numbering import may_be_subscribers
+from telecom.identifiers.tokens import escape_lookalikes
+from telecom.tokens import estimate_tokens
+from telecom.workload import Home, LifecyclePhase, WorkloadProfile
+
+Form = Literal["raw", "pseudonymized", "anonymized"]
+
+LARGEST_ANSWER_BYTES = 256 * 1024
+"""No answer is larger than this on the wire."""
+
+_FORMS: tuple[Form, ...] = ("raw", "pseudonymized", "anonymized")
+_FOUND_CLASS = "subscriber_pii"
+"""What an answer also is when identifiers turn up in a class that says it has none."""
+_LOCAL_DECISION = "local"
+_LONGEST_LABEL = 128
+_RECORD_KEYS = frozenset(
+    {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
+)
+_NO_WORDS = frozenset({"alarm_id", "ticket_id", "handle", "cursor", "from_time", "to_time", "at"})
+_NUMBER = re.compile(r"(?<![\w.])\d{10,16}(?![\w.])")
+_NARROWER = "narrow it by a shorter window, one managed object or a smaller limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An answer that wants out: for whom, from which tool, of which data classes."""
+
+    caller: Caller
+    tool: str
+    data_classes: tuple[str, ...]
+    investigation: str | None = None
+    on_behalf_of: str | None = None
+    """Whom the caller says it acts for, as a pseudonym."""
+    summary_field: str | None = None
+    """Top-level field whose length decides whether this is a summary; None is the whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may leave, and the record of it."""
+
+    value: Json
+    """The answer in its original shape, strings masked."""
+    decision_id: str
+    form: Form
+    masked: dict[str, int]
+    """Identifiers replaced, per kind."""
+    tokens: int
+    bytes: int
+    """Of the answer as compact JSON in UTF-8."""
+    ledger_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendering:
+    """An answer in one of its forms."""
+
+    form: Form
+    value: Json
+    found: list[Identifier]
+    masked: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Permit:
+    """A rendering that may go to a tier, and the id of that decision."""
+
+    rendering: _Rendering
+    decision_id: str
+    tier: str
+
+
+class EgressGate:
+    """One gate per site: answers, arguments, people's words and model calls go through it."""
+
+    def __init__(  # noqa: PLR0917 - six parts of one site, each of its own type
+        self,
+        policy: Policy | LivePolicy,
+        home: Home,
+        settings: SiteSettings,
+        detector: IdentifierDetector,
+        pseudonymizer: Pseudonymizer,
+        ledger: EgressLedger,
+    ) -> None:
+        self.detector = detector
+        self.home = home
+        self.site_tier = settings.tier
+        self._policies = policy
+        self._settings = settings
+        self._pseudonymizer = pseudonymizer
+        self._ledger = ledger
+        self._budgets = EgressBudgets(
+            settings.budgets, ledger.since(datetime.now(UTC) - BUDGET_WINDOW)
+        )
+
+    def _in_force(self) -> Policy:
+        """The policy of one release: what changes meanwhile holds for the next."""
+        policy = self._policies
+        return policy if isinstance(policy, Policy) else policy.current()
+
+    # ------------------------------------------------------------------ way out
+
+    def release(self, answer: object, release: Release) -> Released:
+        """Let an answer out in the weakest form that may go to the caller.
+
+        Args:
+            answer: JSON of any shape.
+            release: Who gets it, and what it is made of.
+
+        Raises:
+            EgressRefusedError: No form may go there, no data class was declared, the answer is not
+                JSON or too large, or the ledger cannot be written. Names rule and remedy.
+            BudgetExceededError: The answer is longer than one may be, or the caller has had its
+                hour's share.
+        """
+        if not release.data_classes:
+            raise EgressRefusedError(
+                f"{release.tool} declares no data class, so nothing of it leaves",
+                rule="gate.undeclared_class",
+                remedy="the tool's declaration names its data classes",
+            )
+        document = Document(_escaped(sanitized(answer), self._pseudonymizer), self.detector)
+        permit = self._permit(document, release)
+        payload = _compact(permit.rendering.value)
+        tokens = estimate_tokens(payload.decode())
+        self._check_size(release, len(payload), tokens)
+        records = _count_records(permit.rendering.value)
+        if release.caller.transport != "local":
+            self._budgets.spend(
+                release.caller.principal,
+                tokens=tokens,
+                records=records,
+                identifiers=distinct(permit.rendering.found),
+            )
+        self._pseudonymizer.flush()
+        entry = self._ledger.append(
+            self._entry(release, permit, payload, tokens=tokens, records=records)
+        )
+        return Released(
+            value=permit.rendering.value,
+            decision_id=permit.decision_id,
+            form=permit.rendering.form,
+            masked=permit.rendering.masked,
+            tokens=tokens,
+            bytes=len(payload),
+            ledger_hash=entry.hash,
+        )
+
+    def release_text(self, text: str, release: Release) -> Released:
+        """Let a text out: people's words, an error message, a model's prompt. As `release`."""
+        return self.release(text, release)
+
+    def _permit(self, document: Document, release: Release) -> _Permit:
+        if release.caller.transport == "local":
+            return _Permit(self._render(document, "raw"), _LOCAL_DECISION, "local")
+        policy = self._in_force()
+        tier = self._tier(release.caller, policy)
+        refused: tuple[WorkloadProfile, Verdict] | None = None
+        for form in _FORMS:
+            rendering = self._render(document, form)
+            workload = self._workload(release, rendering, policy)
+            verdict = policy.verdict(workload, tier)
+            if not verdict.permitted:
+                refused = workload, verdict
+            elif form == "anonymized" or self._identifiers_may_go(
+                rendering, workload, tier, refused, policy=policy
+            ):
+                return _Permit(rendering, _decision_id(workload, tier, policy), tier.id)
+        if refused is None:
+            raise AssertionError("an anonymized answer is either permitted or refused")
+        raise _refusal(release, tier, *refused, policy=policy)
+
+    def tier_of(self, caller: Caller) -> TierInstance:
+        """The tier instance a caller runs on; an unknown one is outside."""
+        return self._tier(caller, self._in_force())
+
+    def _tier(self, caller: Caller, policy: Policy) -> TierInstance:
+        tier = None if caller.tier is None else policy.tier(caller.tier, self.home)
+        return tier or policy.outside()
+
+    def _identifiers_may_go(
+        self,
+        rendering: _Rendering,
+        workload: WorkloadProfile,
+        tier: TierInstance,
+        refused: tuple[WorkloadProfile, Verdict] | None,
+        *,
+        policy: Policy,
+    ) -> bool:
+        """Decide over identifiers in a form that the declared classes alone would let out.
+
+        Where the policy opened this form because it is pseudonymized, pseudonyms may go. Where the
+        classes were open anyway, they promised no identifiers: with some, the answer is also a
+        subscriber record. A tier at the site itself sees what the site sees.
+        """
+        people = [each for each in rendering.found if each.kind is not IdentifierKind.SECRET]
+        if not people or self._is_at_home(tier):
+            return True
+        if rendering.form == "pseudonymized" and refused is not None:
+            return True
+        classes = (*workload.data_classes, _FOUND_CLASS)
+        widened = workload.model_copy(update={"data_classes": classes})
+        return policy.verdict(widened, tier).permitted
+
+    def _is_at_home(self, tier: TierInstance) -> bool:
+        return tier.on_premises and tier.site is not None and tier.site == self.home.site
+
+    def _workload(self, release: Release, rendering: _Rendering, policy: Policy) -> WorkloadProfile:
+        measured = rendering.value
+        if release.summary_field is not None and isinstance(measured, dict):
+            measured = measured.get(release.summary_field, measured)
+        text = measured if isinstance(measured, str) else _compact(measured).decode()
+        limit = policy.summary_limit(release.data_classes)
+        return WorkloadProfile(
+            name=f"release:{release.tool}",
+            phase=LifecyclePhase.AGENTIC_ORCHESTRATION,
+            data_classes=release.data_classes,
+            home=self.home,
+            pseudonymized=rendering.form == "pseudonymized",
+            anonymized=rendering.form == "anonymized",
+            summarized=estimate_tokens(text) <= limit,
+        )
+
+    def _render(self, document: Document, form: Form) -> _Rendering:
+        masked: Counter[str] = Counter()
+
+        def counted(identifier: Identifier) -> str:
+            shown = names(identifier)
+            masked[identifier.kind.value] += shown != identifier.value
+            return shown
+
+        names = self._namer(form)
+        value, found = document.render(counted)
+        return _Rendering(form, value, found, {kind: n for kind, n in masked.items() if n})
+
+    def _namer(self, form: Form) -> Namer:
+        def name(identifier: Identifier) -> str:
+            if identifier.kind is IdentifierKind.SECRET or form == "anonymized":
+                return placeholder(identifier)
+            if form == "pseudonymized":
+                return self._pseudonymizer.token(identifier.kind, identifier.value)
+            return identifier.value
+
+        return name
+
+    def _check_size(self, release: Release, size: int, tokens: int) -> None:
+        if size > LARGEST_ANSWER_BYTES:
+            raise EgressRefusedError(
+                f"{release.tool} answered {size} bytes, at most {LARGEST_ANSWER_BYTES} may leave",
+                rule="gate.size",
+                remedy=_NARROWER,
+            )
+        limit = self._settings.budgets.answer_tokens
+        if release.caller.transport != "local" and tokens > limit:
+            raise BudgetExceededError(
+                "answer_tokens",
+                f"{release.tool} answered {tokens} tokens, at most {limit} may leave at once; "
+                f"{_NARROWER}",
+            )
+
+    def _entry(
+        self, release: Release, permit: _Permit, payload: bytes, *, tokens: int, records: int
+    ) -> LedgerEntry:
+        return LedgerEntry(
+            time=datetime.now(UTC),
+            principal=release.caller.principal,
+            client=release.caller.client,
+            tier=permit.tier,
+            tool=release.tool,
+            data_classes=release.data_classes,
+            form=permit.rendering.form,
+            investigation=self._label(release.investigation),
+            on_behalf_of=self._label(release.on_behalf_of),
+            decision_id=permit.decision_id,
+            masked=permit.rendering.masked,
+            records=records,
+            bytes=len(payload),
+            tokens=tokens,
+            payload_sha256=hashlib.sha256(payload).hexdigest(),
+        )
+
+    def _label(self, text: str | None) -> str | None:
+        """A caller's own words in the ledger: short, clean, without identifiers."""
+        if text is None:
+            return None
+        clean = sanitized(text[:_LONGEST_LABEL])
+        return mask(clean, self.detector.find(clean)) if isinstance(clean, str) else None
+
+    # ------------------------------------------------------------------- way in
+
+    def admit(self, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Take in a call's arguments: sanitised, pseudonyms resolved to what they stand for.
+
+        Argument values are JSON, hence Any.
+
+        Raises:
+            EgressRefusedError: From outside the site, an argument holds a raw identifier: a hit,
+                or the pseudonym in the answer, would confirm a guess.
+        """
+        document = Document(dict(arguments), self.detector)
+        _, found = document.render(lambda identifier: identifier.value)
+        kinds_found = {identifier.kind.value for identifier in found}
+        if _holds_guess(document.value):
+            kinds_found.add(IdentifierKind.SUBSCRIBER.value)
+        outside = caller.transport != "local" and not self._is_at_home(self.tier_of(caller))
+        if kinds_found and outside:
+            kinds = ", ".join(sorted(kinds_found))
+            raise EgressRefusedError(
+                f"an argument holds a raw identifier ({kinds})",
+                rule="gate.raw_identifier_in_argument",
+                remedy="use the pseudonym that an earlier answer gave, or have the site "
+                "pseudonymize the text first",
+            )
+        resolved = _each_string(document.value, self._pseudonymizer.resolve_text)
+        return resolved if isinstance(resolved, dict) else {}
+
+
+def detector_of(settings: SiteSettings, *, names: tuple[str, ...] = ()) -> IdentifierDetector:
+    """The detector that a site's `site.yaml` asks for.
+
+    Args:
+        settings: The content of `site.yaml`.
+        names: People whom the site's records name.
+
+    Raises:
+        SettingsError: A prefix is not a CIDR, or a circuit id pattern is not RE2.
+    """
+    return IdentifierDetector(
+        DetectorSettings(
+            subscriber_prefixes=settings.subscriber_prefixes,
+            mask_all_ips=settings.mask_all_ips,
+            circuit_ids=settings.circuit_ids,
+            names=names,
+            country=settings.country,
+        )
+    )
+
+
+def _escaped(value: Json, pseudonymizer: Pseudonymizer) -> Json:
+    """Take from raw text what only looks like a pseudonym of ours.
+
+    It is done here and not where files are read: evidence is quoted verbatim, locators count its
+    characters, and this is the one way out. A token that this site made stays, because people quote
+    earlier answers; its resolution leads nobody to more than that answer said.
+    """
+    return _each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
+
+
+def _holds_guess(value: Json, field: str = "") -> bool:
+    """Tell whether words to search for hold a number that a subscriber may have.
+
+    A record says what its numbers are; somebody who guesses need not. Ids and times are exempt: a
+    source's own ids are numbers, too, and only a record's own id finds it.
+    """
+    if isinstance(value, str):
+        return field not in _NO_WORDS and any(map(may_be_subscribers, _NUMBER.findall(value)))
+    if isinstance(value, list):
+        return any(_holds_guess(item, field) for item in value)
+    if isinstance(value, dict):
+        return any(_holds_guess(item, key) for key, item in value.items())
+    return False
+
+
+def _each_string(value: Json, change: Callable[[str], str]) -> Json:
+    """Change every string of a document; keys are strings, too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_string(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(key): _each_string(item, change) for key, item in value.items()}
+    return value
+
+
+def _refusal(
+    release: Release,
+    tier: TierInstance,
+    workload: WorkloadProfile,
+    verdict: Verdict,
+    *,
+    policy: Policy,
+) -> EgressRefusedError:
+    broken = verdict.eliminations[0]
+    remedy = broken.remedy
+    if not workload.summarized:
+        short = workload.model_copy(update={"summarized": True})
+        if policy.verdict(short, tier).permitted:
+            limit = policy.summary_limit(release.data_classes)
+            remedy = f"ask for at most {limit} tokens: {_NARROWER}"
+    return EgressRefusedError(
+        f"{release.tool} may not answer a caller on {tier.id}: {broken.because}",
+        rule=broken.rule,
+        remedy=remedy,
+    )
+
+
+def _decision_id(workload: WorkloadProfile, tier: TierInstance, policy: Policy) -> str:
+    question = [
+        workload.model_dump(mode="json"),
+        tier.model_dump(mode="json"),
+        policy.policy_sha256,
+        policy.catalogue_sha256,
+    ]
+    return f"eg-{hashlib.sha256(_compact(question)).hexdigest()[:24]}"
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _count_records(value: Json) -> int:
+    """How many raw records an answer quotes."""
+    if isinstance(value, list):
+        return sum(map(_count_records, value))
+    if isinstance(value, dict):
+        quotes = any(value.get(key) for key in _RECORD_KEYS & value.keys())
+        return quotes + sum(map(_count_records, value.values()))
+    return 0

@@ -1,0 +1,1 @@
+"""One process owns a store; every other command becomes its client."""

@@ -1,0 +1,296 @@
+"""`SiteHost`: everything of a site directory, opened once, in the process that owns the store.
+
+Parts open when they are first needed, so a site without tickets or configurations works, and its
+missing parts are gaps. What must hold before anything is served (settings, topology, policy, keys)
+is checked by `check`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+
+from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.server import AlarmTools
+from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.configs.secret_stripping import fingerprint_key
+from mcp_servers.configs.server import ConfigTools
+from mcp_servers.egress.gate import EgressGate, detector_of
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.people_names import known_names
+from mcp_servers.egress.pseudonyms import Pseudonymizer
+from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.server_factory import ToolSet, build_server
+from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.tickets.server import TicketTools
+from placement.live import LivePolicy
+from placement.policy import Policy, load_policy
+from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
+from telecom.identifiers import IdentifierDetector
+
+if TYPE_CHECKING:
+    from rag.knowledge_base import KnowledgeBase
+
+Part = TypeVar("Part")
+_logger = logging.getLogger(__name__)
+
+SERVERS = ("tickets", "alarms", "configs")
+
+
+class SiteHost:
+    """The open site. Safe to use from several threads."""
+
+    def __init__(self, site: SiteDirectory) -> None:
+        """Prepare; parts open when they are first needed."""
+        self.site = site
+        self._lock = threading.Lock()
+        self._opening: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._warming: threading.Thread | None = None
+        self._parts: dict[str, Any] = {}  # parts of every type, by name
+        self._exit = ExitStack()
+
+    def _part(self, name: str, opener: Callable[[], Part]) -> Part:
+        with self._lock:
+            opening = self._opening[name]
+        with opening:  # a part that opens slowly keeps nobody from the others
+            if name not in self._parts:
+                self._parts[name] = opener()
+            part: Part = self._parts[name]
+            return part
+
+    def check(self) -> None:
+        """Open what must hold before anything is served.
+
+        Raises:
+            OperatorError: Settings, topology, policy or keys cannot be used; the message names the
+                cure.
+        """
+        _ = self.site.topology
+        _ = self.gate
+        _ = self.verifier
+
+    def warm_up(self) -> None:
+        """Open in the background what the first questions will need."""
+        self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
+        self._warming.start()
+
+    def _warm(self) -> None:
+        try:
+            self.alarms.refresh()
+            self.configs.addresses()
+            self.knowledge_of("tickets").search("warm up", limit=1)
+        except TierwiseError as exc:
+            # Whoever needs that part is told then.
+            _logger.info("not warmed up: %s", exc.code)
+
+    @property
+    def keys(self) -> SiteKeys:
+        """The site's key pair."""
+        return self._part("keys", lambda: SiteKeys.open(self.site.store / "keys"))
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Checks bearer tokens."""
+        settings = self.site.settings
+        return self._part(
+            "verifier",
+            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+        )
+
+    @property
+    def live_policy(self) -> LivePolicy:
+        """The placement policy that the gate enforces; it follows its files.
+
+        Raises:
+            PolicyError: It does not validate when the site is opened: then nothing is served. Once
+                it did, a later version that does not leaves the last good one in force.
+        """
+
+        def opened() -> LivePolicy:
+            live = LivePolicy(*self.site.policy_files)
+            if live.status.state == "closed":
+                load_policy(*self.site.policy_files)
+            return live
+
+        return self._part("policy", opened)
+
+    @property
+    def policy(self) -> Policy:
+        """The version of the policy that is in force now."""
+        return self.live_policy.current()
+
+    @property
+    def detector(self) -> IdentifierDetector:
+        """Finds identifiers, as `site.yaml` and the names in the site's tickets sharpen it."""
+        return self._part(
+            "detector", lambda: detector_of(self.site.settings, names=known_names(self.site))
+        )
+
+    def learn_names(self) -> None:
+        """Know the names of tickets that came since the site was opened, before any is stored."""
+        self.gate.detector = self.gate.detector.with_names(known_names(self.site))
+
+    @property
+    def pseudonymizer(self) -> Pseudonymizer:
+        """Makes and resolves the site's pseudonyms."""
+        return self._part("pseudonymizer", lambda: Pseudonymizer.open(self.site.store))
+
+    @property
+    def ledger(self) -> EgressLedger:
+        """The egress ledger."""
+
+        def opened() -> EgressLedger:
+            return self._exit.enter_context(
+                EgressLedger.open(self.site.store, self.keys.signing_key)
+            )
+
+        return self._part("ledger", opened)
+
+    @property
+    def gate(self) -> EgressGate:
+        """The one way out."""
+        return self._part(
+            "gate",
+            lambda: EgressGate(
+                self.live_policy,
+                self.site.home,
+                self.site.settings,
+                self.detector,
+                self.pseudonymizer,
+                self.ledger,
+            ),
+        )
+
+    @property
+    def alarms(self) -> AlarmDesk:
+        """Alarms and their triage."""
+
+        def opened() -> AlarmDesk:
+            store = AlarmStore.open(self.site.store, id_key=self._id_key())
+            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            self._exit.callback(desk.close)
+            return desk
+
+        return self._part("alarms", opened)
+
+    def _id_key(self) -> bytes:
+        """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
+        secret = self.keys.signing_key.private_bytes_raw()
+        return hmac.digest(secret, b"tierwise assigned ids", hashlib.sha256)
+
+    @property
+    def configs(self) -> ConfigDesk:
+        """Configuration history and topology."""
+
+        def open_repository() -> ConfigRepository:
+            return ConfigRepository.open(
+                self.site.configs,
+                self.site.topology,
+                self.site.timezone,
+                key=fingerprint_key(self.site.store / "keys"),
+                index=self.site.store / "configs.sqlite",
+            )
+
+        def opened() -> ConfigDesk:
+            opener = open_repository if self.site.configs.is_dir() else None
+            desk = ConfigDesk(opener, self.site.topology)
+            self._exit.callback(desk.close)
+            return desk
+
+        return self._part("configs", opened)
+
+    @property
+    def knowledge(self) -> KnowledgeBase:
+        """The knowledge base, begun when there is none; the first time makes the model, too."""
+        settings = self.site.settings.embedding
+
+        def opened() -> KnowledgeBase:
+            # Chroma takes half a second to import, and many questions never touch a ticket.
+            from rag.embedding import open_embedder  # noqa: PLC0415
+            from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+
+            embedder = open_embedder(settings.model, settings.engine)
+            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
+            self._exit.callback(knowledge.close)
+            return knowledge
+
+        return self._part("knowledge", opened)
+
+    def knowledge_of(self, corpus: str) -> KnowledgeBase:
+        """The knowledge base, for a question: nothing is built to find out that it is empty.
+
+        Raises:
+            KnowledgeBaseEmptyError: Nothing has been ingested.
+        """
+        if not (self.site.store / "knowledge").is_dir():
+            raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
+        return self.knowledge
+
+    def rebuild(self) -> None:
+        """Remove what can be built anew from the site directory: alarms and the knowledge base."""
+        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+        for name in ("alarms", "knowledge", "configs"):
+            part = self._parts.pop(name, None)
+            if part is not None:
+                part.close()
+        KnowledgeBase.erase(self.site.store)
+        for pattern in ("alarms.sqlite*", "configs*.sqlite*"):
+            for file in self.site.store.glob(pattern):
+                file.unlink()
+
+    def toolset(self, name: str) -> ToolSet:
+        """The tools of one server, or of all three together.
+
+        Args:
+            name: One of `SERVERS`, or `all`.
+        """
+        sets = {
+            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
+            "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
+            "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
+        }
+        if name != "all":
+            return sets[name]()
+        parts = [sets[part]() for part in SERVERS]
+        return ToolSet(
+            "all",
+            "\n\n".join(part.instructions for part in parts),
+            tuple(tool for part in parts for tool in part.tools),
+        )
+
+    def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:
+        """Build a server: over HTTP with bearer tokens, or for whoever holds the stream.
+
+        Args:
+            name: One of `SERVERS`, or `all`.
+            stream_caller: Who calls over a stream; None serves HTTP only.
+        """
+        return build_server(
+            self.toolset(name),
+            self.gate,
+            known_classes=self.policy.catalogue.classes,
+            stream_caller=stream_caller,
+            verifier=self.verifier if stream_caller is None else None,
+        )
+
+    def missing(self) -> list[str]:
+        """What keeps the site from answering at all; nothing when it is ready."""
+        return [] if self.site.store.is_dir() else ["store"]
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        if self._warming is not None:
+            self._warming.join()
+        self._parts.clear()
+        self._exit.close()

@@ -1,0 +1,255 @@
+"""The egress gate as the one MCP middleware: nothing reaches a client but through here.
+
+It sees what the SDK is about to send, as serialised JSON, whatever the transport and the protocol
+era: a tool's structured answer is released by the gate and the text beside it is written from what
+was released. Arguments are admitted on the way in. What has a shape that the gate does not know is
+refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND
+from pydantic import ValidationError
+
+from mcp_servers.egress.gate import EgressGate, Release, Released
+from mcp_servers.serving.bearer import CallerToken
+from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.tool_declarations import DeclaredTool
+from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+
+EGRESS_META = "tierwise/egress"
+ERROR_META = "tierwise/error"
+INVESTIGATION_META = "tierwise/investigation"
+ON_BEHALF_OF_META = "tierwise/on_behalf_of"
+
+TOOL_SECONDS = 60.0
+"""A tool answers within this or not at all."""
+
+_logger = logging.getLogger(__name__)
+
+# Requests whose answers are the server's own words: no site data can be in them.
+_OWN_WORDS = frozenset(
+    {
+        "initialize",
+        "ping",
+        "server/discover",
+        "tools/list",
+        "resources/list",
+        "resources/templates/list",
+        "prompts/list",
+    }
+)
+_CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
+_PYDANTIC_LINK = re.compile(r"\n? *For further information visit \S+|, input_type=\w+")
+
+JsonObject = dict[str, Any]
+"""JSON, hence Any."""
+
+
+class GateMiddleware:
+    """Admits arguments, releases answers, and knows no other way."""
+
+    def __init__(
+        self,
+        gate: EgressGate,
+        tools: Mapping[str, DeclaredTool],
+        *,
+        stream_caller: Caller | None,
+    ) -> None:
+        """Guard a server.
+
+        Args:
+            gate: The site's egress gate.
+            tools: The declared tools by name; no other can be called.
+            stream_caller: Who is at the other end of a transport without HTTP requests; None where
+                only HTTP is served.
+        """
+        self._gate = gate
+        self._tools = tools
+        self._stream_caller = stream_caller
+        self._all_classes = tuple(
+            dict.fromkeys(name for tool in tools.values() for name in tool.data_classes)
+        )
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Let one message through, or answer it with a refusal."""
+        if ctx.request_id is None or ctx.method in _OWN_WORDS:
+            return await call_next(ctx)
+        try:
+            if ctx.method == "tools/call":
+                return await self._call_tool(ctx, call_next)
+            if ctx.method in ("resources/read", "prompts/get"):
+                return await self._read(ctx, call_next)
+        except (MCPError, ValidationError):
+            raise
+        except Exception as exc:
+            # Outermost for a message: an exception's own text must not reach the client.
+            _logger.exception("request failed in the gate")
+            raise MCPError(code=INTERNAL_ERROR, message="Internal server error") from exc
+        raise MCPError(code=METHOD_NOT_FOUND, message="Method not found")
+
+    async def _call_tool(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> JsonObject:
+        caller = self._caller(ctx)
+        params = dict(ctx.params or {})
+        tool = self._tools.get(str(params.get("name")))
+        if tool is None:
+            raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
+        release = _release(caller, tool.name, tool.data_classes, params, tool.summary_field)
+        if tool.scope not in caller.scopes:
+            return _refusal(f"{tool.name} needs a token with the scope {tool.scope!r}", "scope")
+        arguments = params.get("arguments") or {}
+        if not isinstance(arguments, dict):
+            raise MCPError(code=INVALID_PARAMS, message="arguments must be an object")
+        try:
+            params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
+        except TierwiseError as exc:
+            return _refusal_of(exc)
+        try:
+            with anyio.fail_after(TOOL_SECONDS):
+                answer = _json_object(await call_next(replace(ctx, params=params)))
+        except TimeoutError:
+            return _refusal(
+                f"{tool.name} gave no answer within {TOOL_SECONDS:g} s; ask for a shorter window",
+                "tool_timeout",
+            )
+        try:
+            return await self._released(answer, tool, release)
+        except ToolRefused as exc:
+            return _refusal_of(exc)
+
+    async def _released(
+        self, answer: JsonObject, tool: DeclaredTool, release: Release
+    ) -> JsonObject:
+        """Replace everything a tool's result says by what the gate releases of it."""
+        structured = answer.get("structuredContent")
+        if answer.get("isError"):
+            text = _PYDANTIC_LINK.sub("", _text_of(answer))
+            released = await run_sync(
+                self._gate.release_text, text, replace(release, summary_field=None)
+            )
+            return answer | {
+                "content": [{"type": "text", "text": released.value}],
+                "_meta": self._meta(answer, released),
+            }
+        if not isinstance(structured, dict) or answer.get("content"):
+            raise EgressRefusedError(
+                f"the answer of {tool.name} has a shape that the gate does not know",
+                rule="gate.shape",
+            )
+        released = await run_sync(self._gate.release, structured, release)
+        value = _json_object(released.value)
+        return answer | {
+            "content": [{"type": "text", "text": tool.twin(value)}],
+            "structuredContent": value,
+            "_meta": self._meta(answer, released),
+        }
+
+    async def _read(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> JsonObject:
+        """Resources and prompts may hold whatever the server's tools may."""
+        caller = self._caller(ctx)
+        params = dict(ctx.params or {})
+        release = _release(caller, ctx.method, self._all_classes, params, None)
+        try:
+            answer = _json_object(await call_next(ctx))
+            if any("blob" in item for item in answer.get("contents", [])):
+                raise EgressRefusedError("binary content does not leave", rule="gate.shape")
+            body = {key: answer[key] for key in ("contents", "messages") if key in answer}
+            released = await run_sync(self._gate.release, body, release)
+        except MCPError as exc:
+            text = await run_sync(self._gate.release_text, exc.error.message, release)
+            raise MCPError(code=exc.error.code, message=str(text.value)) from exc
+        except TierwiseError as exc:
+            raise MCPError(code=INVALID_REQUEST, message=f"{exc.code}: {exc}") from exc
+        return answer | _json_object(released.value) | {"_meta": self._meta(answer, released)}
+
+    def _meta(self, answer: JsonObject, released: Released) -> JsonObject:
+        """What was done to the answer, and where the site is that did it."""
+        return (answer.get("_meta") or {}) | {
+            EGRESS_META: {
+                "decision_id": released.decision_id,
+                "form": released.form,
+                "masked": dict(released.masked),
+                "tokens": released.tokens,
+                "bytes": released.bytes,
+                "home": self._gate.home.model_dump(mode="json"),
+                "tier": self._gate.site_tier,
+            }
+        }
+
+    def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
+        """Who asks: the verified bearer of an HTTP request, else who holds the stream."""
+        if ctx.request is None:
+            if self._stream_caller is None:
+                raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
+            return self._stream_caller
+        user = ctx.request.scope.get("user")
+        if isinstance(user, AuthenticatedUser) and isinstance(user.access_token, CallerToken):
+            return user.access_token.caller
+        raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
+
+
+def _release(
+    caller: Caller,
+    tool: str,
+    data_classes: tuple[str, ...],
+    params: Mapping[str, Any],
+    summary_field: str | None,
+) -> Release:
+    meta = params.get("_meta")
+    return Release(
+        caller=caller,
+        tool=tool,
+        data_classes=data_classes,
+        investigation=_claim(meta, INVESTIGATION_META),
+        on_behalf_of=_claim(meta, ON_BEHALF_OF_META),
+        summary_field=summary_field,
+    )
+
+
+def _claim(meta: object, key: str) -> str | None:
+    """What the caller says about itself goes to the ledger only, and only as a plain id."""
+    value = meta.get(key) if isinstance(meta, Mapping) else None
+    return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
+
+
+def _json_object(result: object) -> JsonObject:
+    if not isinstance(result, dict):
+        raise EgressRefusedError("an answer is no JSON object", rule="gate.shape")
+    return result
+
+
+def _text_of(answer: JsonObject) -> str:
+    return "\n".join(str(item.get("text", "")) for item in answer.get("content", []))
+
+
+def _refusal_of(exc: TierwiseError) -> JsonObject:
+    """A refusal in the gate's or the policy's own words, which name no data."""
+    return _refusal(
+        str(exc), exc.code, rule=getattr(exc, "rule", None), remedy=getattr(exc, "remedy", None)
+    )
+
+
+def _refusal(
+    message: str, code: str, *, rule: str | None = None, remedy: str | None = None
+) -> JsonObject:
+    return {
+        "content": [{"type": "text", "text": f"{code}: {message}"}],
+        "isError": True,
+        "resultType": "complete",
+        "_meta": {ERROR_META: {"code": code, "rule": rule, "remedy": remedy}},
+    }

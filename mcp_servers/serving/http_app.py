@@ -1,0 +1,128 @@
+"""The site's HTTP door: three MCP servers on one port, and two paths for its watchers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
+from mcp_servers.serving.identity import TokenVerifier
+from mcp_servers.site_directory import ServingSettings
+from placement.live import PolicyStatus
+
+REQUEST_BYTES = 256 * 1024
+"""Largest request body; the longest argument list we take is a fraction of it."""
+REQUEST_SECONDS = 120.0
+"""A request that is not over by then is cut off, however slowly it is sent or read."""
+
+_LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
+_LOOPBACK_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*")
+
+
+def build_app(
+    servers: Mapping[str, MCPServer[Any]],
+    verifier: TokenVerifier,
+    settings: ServingSettings,
+    *,
+    missing: Callable[[], Iterable[str]],
+    policy: Callable[[], PolicyStatus],
+) -> Starlette:
+    """Put the servers on one ASGI application.
+
+    Args:
+        servers: Name -> server, served at `/<name>/mcp` as stateless streamable HTTP.
+        verifier: Checks bearer tokens.
+        settings: Hosts and origins that are accepted beside loopback. The check is on whatever
+            address the port is bound to.
+        missing: What keeps the site from answering; nothing when it is ready.
+        policy: Which placement policy is in force. A site whose policy files broke goes on with the
+            last good version, so it stays ready and says so.
+    """
+    security = TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=[*_LOOPBACK_HOSTS, *settings.allowed_hosts],
+        allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
+    )
+    routes: list[BaseRoute] = []
+    for name, server in servers.items():
+        one = server.streamable_http_app(
+            streamable_http_path=f"/{name}/mcp",
+            stateless_http=True,
+            json_response=False,  # a JSON response would drop progress
+            max_request_body_size=REQUEST_BYTES,
+            transport_security=security,
+        )
+        routes += one.routes
+
+    @asynccontextmanager
+    async def run_servers(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for server in servers.values():
+                await stack.enter_async_context(server.session_manager.run())
+            yield
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_: Request) -> Response:
+        status = policy()
+        gaps = [*missing(), *(["policy"] if status.state == "closed" else [])]
+        # Anybody may ask: hashes and a number, while file names and problems go to the log.
+        shown = status.model_dump(mode="json", exclude={"problems"})
+        told = {"policy": shown | {"problems": len(status.problems)}}
+        if gaps:
+            return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
+        return JSONResponse({"status": "ready"} | told)
+
+    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    return Starlette(
+        routes=routes,
+        lifespan=run_servers,
+        middleware=[
+            Middleware(TimeLimit, seconds=REQUEST_SECONDS),
+            Middleware(PeerAddress),
+            Middleware(
+                AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
+            ),
+            Middleware(AuthContextMiddleware),
+        ],
+    )
+
+
+class TimeLimit:
+    """Cuts off a request that takes too long: 504, or the end of the stream once it has begun."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request within the limit."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        with anyio.move_on_after(self.seconds) as limit:
+            await self.app(scope, receive, watched)
+        if limit.cancelled_caught and not begun:
+            await Response("the request took too long", status_code=504)(scope, receive, send)

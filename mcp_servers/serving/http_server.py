@@ -1,0 +1,110 @@
+"""The two ways a site is served: HTTP on a port, and a stdio client's pipe."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import BinaryIO
+
+import uvicorn
+
+from mcp_servers.commands.output import say
+from mcp_servers.egress.gate import detector_of
+from mcp_servers.ownership.site_host import SERVERS
+from mcp_servers.ownership.site_operations import OwnedSite
+from mcp_servers.ownership.store_access import StoreAccess
+from mcp_servers.serving.http_app import build_app
+from mcp_servers.serving.log_output import log_to_stderr
+from mcp_servers.serving.stdio_bridge import StdioBridge
+from mcp_servers.site_directory import SiteDirectory
+from telecom.errors import SettingsError
+
+_logger = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 10
+"""How long requests under way may take when the server is stopped."""
+
+
+def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
+    """Own the store and serve it over HTTP until interrupted.
+
+    Raises:
+        OperatorError: The site cannot be served: settings, topology, policy, keys, port, or another
+            process keeps the store.
+    """
+    log_to_stderr(detector_of(site.settings))
+    listener = _listen(host, port)
+    with listener, StoreAccess(site.store, lambda: _checked(site)) as access:
+        opened = access.own_or_fail().opened
+        assert isinstance(opened, OwnedSite)  # the opener above makes nothing else
+        hosted = opened.host
+        app = build_app(
+            {name: hosted.server(name) for name in SERVERS},
+            hosted.verifier,
+            site.settings.serving,
+            missing=hosted.missing,
+            policy=lambda: hosted.live_policy.status,
+        )
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+        )
+        _Server(config, host).run(sockets=[listener])
+
+
+def serve_stdio(site: SiteDirectory, server: str, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    """Serve a stdio client, as owner of the store or through the process that owns it.
+
+    Raises:
+        OperatorError: The site cannot be served, or its owner does not answer.
+    """
+    log_to_stderr(detector_of(site.settings))
+    with StoreAccess(site.store, lambda: _checked(site)) as access:
+        StdioBridge(access, site.store, server, stdin, stdout).run()
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers, and on which port."""
+
+    def __init__(self, config: uvicorn.Config, host: str) -> None:
+        super().__init__(config)
+        self._host = host
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and sockets:
+            port = sockets[0].getsockname()[1]
+            name = f"[{self._host}]" if ":" in self._host else self._host
+            paths = ", ".join(f"/{server}/mcp" for server in SERVERS)
+            say(f"ready: http://{name}:{port} ({paths})")
+
+
+def _checked(site: SiteDirectory) -> OwnedSite:
+    """Open a site and see that it can be served at all."""
+    opened = OwnedSite(site)
+    try:
+        opened.host.check()
+    except BaseException:
+        opened.close()
+        raise
+    log_to_stderr(opened.host.detector)
+    opened.host.warm_up()
+    if site.settings.country is None:
+        _logger.warning(
+            "site.yaml names no country, so the policy treats it as the most closed one and "
+            "refuses most answers to callers outside the site; set `country`"
+        )
+    return opened
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as exc:
+        listener.close()
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {exc.strerror}; choose another with --port"
+        ) from exc
+    return listener

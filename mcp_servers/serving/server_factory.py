@@ -1,0 +1,139 @@
+"""The one factory of MCP servers: declared tools in, a guarded server out.
+
+Every server of the site is built here, for HTTP, for stdio and for tests alike, so there is one
+place that decides what surrounds a tool: its declaration, its scope, the egress gate, limits.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import AnyHttpUrl
+
+from mcp_servers.egress.gate import EgressGate
+from mcp_servers.serving.bearer import BearerVerifier
+from mcp_servers.serving.gate_middleware import ERROR_META, GateMiddleware
+from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.tool_declarations import DeclaredTool, check_declarations
+from telecom.errors import OperatorError, TierwiseError
+from telecom.workload import DataClass
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSet:
+    """The tools of one server, and what to say about them together."""
+
+    name: str
+    """`alarms`, `tickets`, `configs`, or `all`."""
+    instructions: str
+    tools: tuple[DeclaredTool, ...]
+
+
+def build_server(
+    toolset: ToolSet,
+    gate: EgressGate,
+    *,
+    known_classes: Collection[DataClass],
+    stream_caller: Caller | None = None,
+    verifier: TokenVerifier | None = None,
+) -> MCPServer[Any]:
+    """Build a server that serves exactly the declared tools, through the gate.
+
+    Args:
+        toolset: What to serve.
+        gate: The site's egress gate.
+        known_classes: Data classes of the catalogue; a tool may declare no other.
+        stream_caller: Who calls over stdio or in memory; None serves HTTP only.
+        verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
+
+    Raises:
+        SettingsError: A tool is not fully declared.
+    """
+    check_declarations(toolset.tools, known_classes=known_classes)
+    tools = {tool.name: tool for tool in toolset.tools}
+    auth = (
+        None
+        if verifier is None
+        else AuthSettings(
+            # The site has no OAuth server of its own to point at, so no metadata is published.
+            issuer_url=AnyHttpUrl("http://127.0.0.1"),
+            resource_server_url=None,
+            required_scopes=sorted({tool.scope for tool in toolset.tools}),
+            validate_token_resource=False,  # the verifier checks the audience itself
+        )
+    )
+    server = MCPServer(
+        f"tierwise-{toolset.name}",
+        instructions=toolset.instructions,
+        token_verifier=None if verifier is None else BearerVerifier(verifier),
+        auth=auth,
+        log_level="WARNING",
+        subscriptions=False,  # notifications would pass the gate by
+        middleware=[GateMiddleware(gate, tools, stream_caller=stream_caller)],
+    )
+    for tool in toolset.tools:
+        server.add_tool(
+            _guarded(tool),
+            name=tool.name,
+            title=tool.title,
+            description=inspect.getdoc(tool.function),
+            annotations=ToolAnnotations(
+                read_only_hint=True,
+                destructive_hint=False,
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
+        )
+    return server
+
+
+def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
+    """Wrap a tool: its own thread, its errors as values, its answer as structured content only.
+
+    The text beside the answer is written behind the gate, from what was released.
+    """
+
+    @functools.wraps(tool.function)
+    async def call(**arguments: Any) -> CallToolResult:
+        try:
+            # A tool that outlives its time limit is left to end by itself.
+            work = functools.partial(tool.function, **arguments)
+            answer = await run_sync(work, abandon_on_cancel=True)
+        except TierwiseError as exc:
+            return _error(exc)
+        return CallToolResult(
+            content=[], structured_content=answer.model_dump(mode="json", by_alias=True)
+        )
+
+    # Evaluated here, so that the SDK finds types and not the names of another module.
+    signature = inspect.signature(tool.function, eval_str=True)
+    call.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        return_annotation=Annotated[CallToolResult, tool.answer]
+    )
+    del call.__wrapped__
+    return call
+
+
+def _error(exc: TierwiseError) -> CallToolResult:
+    """Say what went wrong; what only an operator can mend goes to the site's log."""
+    message = str(exc)
+    if isinstance(exc, OperatorError):
+        _logger.error("%s: %s", exc.code, exc)
+        message = "the site cannot answer this until its operator acts; its log says why"
+    details = {"code": exc.code, "rule": getattr(exc, "rule", None)}
+    return CallToolResult(
+        content=[TextContent(type="text", text=f"{exc.code}: {message}")],
+        is_error=True,
+        _meta={ERROR_META: details},
+    )

@@ -1,0 +1,1 @@
+"""The tools over ticket history and documents."""
