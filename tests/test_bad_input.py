@@ -1,7 +1,7 @@
 """Bad input from end to end: a clear message, the right exit code, and nothing lost.
 
 What one half alone can show is in `tests/mcp_servers/test_cli.py` (files that an operator wrote
-leaked. Each case drives a command as a user would. What other tests prove already is not repeated.
+wrongly, exit codes of `tierwise-site`), `tests/mcp_servers/serving` (tokens) and
 `tests/orchestrator/test_cli.py` (a stopped site, an unreadable policy, wrong usage).
 """
 
