@@ -248,7 +248,7 @@ class ModelAnalyst:
             ModelUnavailableError: It cannot be reached, refuses, loops past its turns, or its last
                 answer is no proposal.
         """
-        messages = [Message(role="user", text=_ask(pack))]
+        messages = [Message(role="user", text=question_text(pack))]
         for _ in range(self._max_turns):
             turn = await self._turn(messages)
             if turn.stop_reason == "refused":
@@ -295,8 +295,8 @@ def instructions() -> str:
     return resources.files("agents.prompts").joinpath("root_cause_analyst.md").read_text("utf-8")
 
 
-def _ask(pack: EvidencePack) -> str:
-    """The evidence as text: briefs, changes and tickets, each between data marks.
+def question_text(pack: EvidencePack) -> str:
+    """Word the evidence for a model: briefs, changes and tickets, each between data marks.
 
     A mark inside the data is broken up, so that no alarm, ticket or configuration line can end its
     own quotation and speak as an instruction.

@@ -13,18 +13,22 @@ from orchestrator.executors import (
     BedrockEndpoint,
     Executor,
     InProcess,
+    OpenAiEndpoint,
     SiteTools,
 )
-from orchestrator.model_choice import model_offered, tier_carries
+from orchestrator.model_choice import models_offered, residency_in, tier_carries
 from orchestrator.regions import COUNTRY_OF_REGION
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import EgressReceipt
 from placement.catalogue import HOME, TierInstance
-from placement.decision import DecisionRecord, PlacementDecision
+from placement.decision import DecisionRecord, ModelNote, PlacementDecision
+from placement.model_routing import QuestionSize, choose_model
 from placement.obligations import HUMAN_APPROVAL
 from placement.policy import Policy
 from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
 from telecom.workload import TierKind, WorkloadProfile
+
+_SMALLEST = QuestionSize(input_tokens=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +76,66 @@ class Delegator:
         *,
         kinds: Collection[type[Executor]],
         received: bool = False,
+        size: QuestionSize = _SMALLEST,
     ) -> Delegation:
-        """Decide where `workload` runs.
+        """Decide where `workload` runs, and on which model where Bedrock may run it.
+
+        A model that the settings name wins; without one, how hard the question is decides.
 
         Args:
             workload: What is to be done; its home is set to the site's.
             site: Whose data it reads.
             kinds: Executors that can run it.
             received: The data is here already, so this process can go on with it undeclared.
+            size: What decides between a light and a strong model.
 
         Raises:
             PlacementRefusedError: No tier may run it, or none that may can.
         """
         workload = workload.model_copy(update={"home": site.home})
         record = self._policy.record(workload, tiers=self.tiers(site))
-        self._keep(record)
-        decision = record.decision
         runs = _Runs(self, site, kinds, received)
+        delegation, note = self._stated_executor(record.decision, runs)
+        if delegation is None and BedrockEndpoint in kinds and self._settings.bedrock_model is None:
+            delegation, note = self._routed(record, size)
+        self._keep(record if note is None else record.model_copy(update={"model": note}))
+        if delegation is None:
+            raise _refused(record.decision, runs)
+        return delegation
+
+    def _stated_executor(
+        self, decision: PlacementDecision, runs: _Runs
+    ) -> tuple[Delegation | None, ModelNote | None]:
+        """The best tier with an executor that the settings name."""
         for tier in decision.ranked:
-            executor = runs.on(tier.tier)
-            if executor is not None and HUMAN_APPROVAL not in tier.obligations:
-                return Delegation(tier.tier, executor, decision, tier.obligations)
-        raise _refused(decision, runs)
+            executor = runs.stated(tier.tier)
+            if executor is None or HUMAN_APPROVAL in tier.obligations:
+                continue
+            named: str | None = None
+            if isinstance(executor, BedrockEndpoint):
+                named = executor.model_id
+            elif isinstance(executor, OpenAiEndpoint):
+                named = executor.model
+            note = named and ModelNote(model_id=named, reason="the settings name this model")
+            return Delegation(tier.tier, executor, decision, tier.obligations), note or None
+        return None, None
+
+    def _routed(
+        self, record: DecisionRecord, size: QuestionSize
+    ) -> tuple[Delegation | None, ModelNote]:
+        """The model that the catalogue's routing picks, and why."""
+        choice = choose_model(
+            self._policy.catalogue,
+            record.decision,
+            record.tiers,
+            region=self._settings.aws_region,
+            size=size,
+        )
+        note = ModelNote(model_id=choice.model_id, reason=choice.reason)
+        if choice.model_id is None or choice.endpoint is None:
+            return None, note
+        executor = BedrockEndpoint(choice.model_id)
+        return Delegation(choice.endpoint, executor, record.decision, choice.obligations), note
 
     def tiers(self, site: SiteDeclaration) -> tuple[TierInstance, ...]:
         """The tiers as they are for a site: Regions stand where this orchestrator knows them to."""
@@ -127,7 +169,14 @@ class Delegator:
     def executors(
         self, tier: str, site: SiteDeclaration, *, received: bool = False
     ) -> tuple[Executor, ...]:
-        """What stands behind a tier for a site's work; declared executors come first.
+        """What stands behind a tier for a site's work, models that routing may pick included."""
+        stated = self.stated_executors(tier, site, received=received)
+        return (*stated, *self._models(tier, site))
+
+    def stated_executors(
+        self, tier: str, site: SiteDeclaration, *, received: bool = False
+    ) -> tuple[Executor, ...]:
+        """What the settings put behind a tier for a site's work; declared executors come first.
 
         Undeclared, this process is an executor only for data that it has `received`: no agent moves
         from a site to the cloud because nobody said otherwise.
@@ -136,20 +185,30 @@ class Delegator:
         if received and tier == self._settings.tier:
             own = (InProcess(),)
         sites: Iterable[Executor] = (SiteTools(),) if tier == site.tier else ()
-        return (*self._declared.get(tier, ()), *sites, *own, *self._models(tier, site))
+        return (*self._declared.get(tier, ()), *sites, *own, *self._wanted_model(tier, site))
+
+    def _wanted_model(self, tier_id: str, site: SiteDeclaration) -> Iterable[Executor]:
+        """The model that the operator chose, behind the endpoint that has its residency."""
+        wanted, endpoint = self._settings.bedrock_model, self._endpoint(tier_id, site)
+        if wanted is None or endpoint is None:
+            return ()
+        fits = residency_in(self._policy.catalogue, wanted) == endpoint.processing
+        return (BedrockEndpoint(wanted),) if fits else ()
 
     def _models(self, tier_id: str, site: SiteDeclaration) -> Iterable[Executor]:
-        """Bedrock behind the Region's endpoints, where it offers a model with that residency."""
-        tier = self._policy.tier(tier_id, site.home)
-        if tier is None or tier.kind is not TierKind.REGION:
+        """Bedrock behind the Region's endpoints, where it offers models with that residency."""
+        endpoint = self._endpoint(tier_id, site)
+        if endpoint is None or self._settings.bedrock_model is not None:
             return ()
-        model_id = model_offered(
-            self._policy.catalogue,
-            tier,
-            region=self._settings.aws_region,
-            wanted=self._settings.bedrock_model,
+        offered = models_offered(
+            self._policy.catalogue, endpoint, region=self._settings.aws_region
         )
-        return () if model_id is None else (BedrockEndpoint(model_id),)
+        return tuple(BedrockEndpoint(model_id) for model_id in offered)
+
+    def _endpoint(self, tier_id: str, site: SiteDeclaration) -> TierInstance | None:
+        """A tier, when it is one of the Region's."""
+        tier = self._policy.tier(tier_id, site.home)
+        return tier if tier is not None and tier.kind is TierKind.REGION else None
 
     def _check_residencies(self) -> None:
         catalogue = self._policy.catalogue
@@ -164,7 +223,7 @@ class Delegator:
                 if (
                     isinstance(executor, BedrockEndpoint)
                     and executor.model_id is not None
-                    and not tier_carries(entry, executor.model_id)
+                    and not tier_carries(catalogue, entry, executor.model_id)
                 ):
                     raise SettingsError(
                         f"executors: {executor.model_id!r} may be processed beyond what "
@@ -183,8 +242,16 @@ class _Runs:
     received: bool
 
     def on(self, tier: str) -> Executor | None:
-        """The executor of a tier; `bedrock` without a model leaves it to the catalogue's choice."""
-        for executor in self.delegator.executors(tier, self.site, received=self.received):
+        """An executor of a tier, named or not."""
+        return self._first(self.delegator.executors(tier, self.site, received=self.received))
+
+    def stated(self, tier: str) -> Executor | None:
+        """The executor that the settings name for a tier."""
+        return self._first(self.delegator.stated_executors(tier, self.site, received=self.received))
+
+    def _first(self, executors: Iterable[Executor]) -> Executor | None:
+        """The first that can run it; `bedrock` without a model leaves it to routing."""
+        for executor in executors:
             if type(executor) in self.kinds and executor != BedrockEndpoint():
                 return executor
         return None

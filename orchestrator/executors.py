@@ -2,7 +2,7 @@
 
 in_process                      the orchestrator itself runs there
 http://host:8700                a site half's tool servers (MCP) run there
-bedrock                         Bedrock, with the catalogue's models for this Region
+bedrock                         Bedrock, with the model that the catalogue's routing picks
 bedrock:MODEL_ID                Bedrock, with this foundation model, profile or router
 openai:http://host/v1#MODEL     an OpenAI-compatible server (vLLM, llama.cpp, ...)
 """
@@ -36,7 +36,7 @@ class BedrockEndpoint:
     """A model on Amazon Bedrock."""
 
     model_id: str | None = None
-    """None takes what the catalogue offers in this Region."""
+    """None leaves the choice to the catalogue's routing."""
 
 
 @dataclass(frozen=True, slots=True)

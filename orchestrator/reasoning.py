@@ -20,11 +20,13 @@ from agents.root_cause_analyst import PROFILE, ModelAnalyst, RulesAnalyst
 from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
+from orchestrator.model_choice import prices, question_size
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
 from orchestrator.site_client import Purpose, SiteClient
 from orchestrator.sites import Sites
 from placement.latency import LatencySample
+from placement.model_routing import QuestionSize
 from placement.policy import Policy
 from telecom.errors import ModelUnavailableError, PlacementRefusedError
 from telecom.evidence import Evidence, Gap
@@ -73,8 +75,10 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
         )
     if not isinstance(executor, BedrockEndpoint) or executor.model_id is None:
         raise ModelUnavailableError(str(executor), "it names no model")
-    from orchestrator.model_choice import prices  # noqa: PLC0415 - with boto3, when it is used
-    from orchestrator.models.bedrock import BedrockModel, BedrockSettings  # noqa: PLC0415
+    from orchestrator.models.bedrock import (  # noqa: PLC0415 - boto3
+        BedrockModel,
+        BedrockSettings,
+    )
 
     return BedrockModel(
         BedrockSettings(
@@ -128,7 +132,7 @@ class Reasoner:
         started = time.monotonic()
         analyst = RulesAnalyst()
         try:
-            placed = self._place(PROFILE, pack, forms, (InProcess,))
+            placed = self._place(PROFILE, pack, forms, (InProcess,), question_size(pack))
         except PlacementRefusedError as exc:
             self._gaps.append(
                 Gap(what="reasoning over all findings together", why=str(exc), rule=exc.rule)
@@ -166,7 +170,7 @@ class Reasoner:
     ) -> tuple[Proposal, dict[str, Evidence]] | None:
         """A model's proposal; None, and a gap, when no model may or can read the evidence."""
         try:
-            placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name])
+            placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name], question_size(pack))
         except PlacementRefusedError as exc:
             self._gaps.append(
                 Gap(what=f"reasoning by a model ({name})", why=str(exc), rule=exc.rule)
@@ -223,6 +227,7 @@ class Reasoner:
         pack: EvidencePack,
         forms: Mapping[str, Sequence[str | None]],
         kinds: Sequence[type[Executor]],
+        size: QuestionSize,
     ) -> Delegation:
         """Place the reading of everything in the pack: every site has to agree to one tier."""
         limit = self.policy.summary_limit(profile.data_classes)
@@ -238,7 +243,7 @@ class Reasoner:
                 }
             )
             site = self.sites.by_name[name].declaration
-            there = self.delegator.place(facts, site, kinds=kinds, received=True)
+            there = self.delegator.place(facts, site, kinds=kinds, received=True, size=size)
             if placed is not None and there.tier != placed.tier:
                 raise PlacementRefusedError(
                     f"the sites' data may not be read together: {placed.tier} and {there.tier}",

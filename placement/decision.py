@@ -95,6 +95,14 @@ class PlacementDecision(ProductModel):
         return next((tier for tier in self.eliminated if tier.tier == tier_id), None)
 
 
+class ModelNote(ProductModel):
+    """Which model a piece of work was given, and why that one."""
+
+    model_id: str | None
+    """None when no model may be called."""
+    reason: str
+
+
 class DecisionRecord(ProductModel):
     """A decision with everything that went into it."""
 
@@ -102,3 +110,5 @@ class DecisionRecord(ProductModel):
     tiers: tuple[TierInstance, ...]
     unavailable: tuple[str, ...] = ()
     model_params_b: float | None = Field(default=None, gt=0)
+    model: ModelNote | None = None
+    """What was made of it where a model was asked for; replay does not ask for it again."""

@@ -43,13 +43,12 @@ def find_remedy(out: Infeasible, search: Search) -> str:
             for treatment in search.treatments(out.question, summaries=True)
         ]
     )
-    # If all changes and the strongest treatment do not help together, nothing less does.
-    if _helps(out, [*changes, *treatments[-1:]], judge):
-        for treatment in ([], *([step] for step in treatments)):
-            steps = [*changes, *treatment]
-            if _helps(out, steps, judge):
-                fewest = _fewest(out, steps, judge)
-                return f"feasible {' and '.join(step.wording for step in fewest)}"
+    # Weakest first: mostly it is enough, and each question costs a Cedar evaluation.
+    for treatment in ([], *([step] for step in treatments)):
+        steps = [*changes, *treatment]
+        if _helps(out, steps, judge):
+            fewest = _fewest(out, steps, judge)
+            return f"feasible {' and '.join(step.wording for step in fewest)}"
     return out.verdict.eliminations[0].remedy
 
 

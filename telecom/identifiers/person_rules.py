@@ -64,6 +64,12 @@ _WORDS_AROUND: re.Pattern[bytes] = re2.compile(
     rb"|via|our|your|when|after|before|copyright)\b"
 )
 """In a sentence these stand beside a name or instead of one; behind a colon they may follow it."""
+_LOGIN = r"[a-zA-Z][a-zA-Z0-9._-]{2,31}"
+_SHARED_ACCOUNTS = frozenset(
+    b"admin administrator ansible automation backup cisco console daemon enable guest juniper lab"
+    b" local monitor netadmin netconf noc nobody nokia operator oxidized rancid readonly root"
+    b" service super support system tacacs test tester unknown user vagrant vty".split()
+)
 _WORD: re.Pattern[bytes] = re2.compile(rb"[^ ]+")
 
 
@@ -73,6 +79,13 @@ def _person(text: bytes, start: int, end: int) -> Candidate | None:
         end -= 1
     name = text[start:end]
     if len(name) < 2 or _NOT_PEOPLE.search(name) is not None or (name.isupper() and len(name) < 3):
+        return None
+    return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
+
+
+def _login(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge an account in a device's log: shared and built-in ones name nobody."""
+    if text[start:end].lower() in _SHARED_ACCOUNTS:
         return None
     return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
 
@@ -176,6 +189,31 @@ PERSON_RULES: tuple[Rule, ...] = (
         rf"(?P<v>{_NAME_WORD}(?: {_NAME_WORD}){{0,2}})",
         confidence=SHAPED,
         judge=_person,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"user(?:name)?[ :=]*['\"][a-z]",
+        rf"(?i:\buser(?:name)?)[ :=]*['\"](?P<v>{_LOGIN})['\"]",
+        judge=_login,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"\buser [a-z]\S+ (?:from \S+ )?(?:logged|logout|requested|committed|authenti)",
+        rf"(?i:\buser) (?P<v>{_LOGIN}) (?:from \S+ )?"
+        r"(?i:logged|logout|requested|committed|authenti)",
+        judge=_login,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"(?:configured from \S+ by|accepted \S+ for) [a-z]",
+        rf"(?i:configured from \S+ by|accepted \S+ for) (?P<v>{_LOGIN})\b",
+        judge=_login,
+    ),
+    Rule(
+        IdentifierKind.PERSON,
+        r"[.!] /[a-z]{4}",
+        r"[.!] /(?P<v>[a-z][a-z.-]{3,24})\s*(?:$|\n|\")",
+        judge=_login,
     ),
     Rule(
         IdentifierKind.PERSON,
