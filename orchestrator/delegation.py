@@ -28,7 +28,7 @@ from placement.policy import Policy
 from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
 from telecom.workload import TierKind, WorkloadProfile
 
-_SMALLEST = QuestionSize(input_tokens=0)
+_NAMED = "the settings name this model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Delegator:
         *,
         kinds: Collection[type[Executor]],
         received: bool = False,
-        size: QuestionSize = _SMALLEST,
+        size: QuestionSize | None = None,
     ) -> Delegation:
         """Decide where `workload` runs, and on which model where Bedrock may run it.
 
@@ -87,7 +87,7 @@ class Delegator:
             site: Whose data it reads.
             kinds: Executors that can run it.
             received: The data is here already, so this process can go on with it undeclared.
-            size: What decides between a light and a strong model.
+            size: What decides between a light and a strong model; None is the simplest question.
 
         Raises:
             PlacementRefusedError: No tier may run it, or none that may can.
@@ -97,7 +97,7 @@ class Delegator:
         runs = _Runs(self, site, kinds, received)
         delegation, note = self._stated_executor(record.decision, runs)
         if delegation is None and BedrockEndpoint in kinds and self._settings.bedrock_model is None:
-            delegation, note = self._routed(record, size)
+            delegation, note = self._routed(record, size or QuestionSize())
         self._keep(record if note is None else record.model_copy(update={"model": note}))
         if delegation is None:
             raise _refused(record.decision, runs)
@@ -111,13 +111,7 @@ class Delegator:
             executor = runs.stated(tier.tier)
             if executor is None or HUMAN_APPROVAL in tier.obligations:
                 continue
-            named: str | None = None
-            if isinstance(executor, BedrockEndpoint):
-                named = executor.model_id
-            elif isinstance(executor, OpenAiEndpoint):
-                named = executor.model
-            note = named and ModelNote(model_id=named, reason="the settings name this model")
-            return Delegation(tier.tier, executor, decision, tier.obligations), note or None
+            return Delegation(tier.tier, executor, decision, tier.obligations), _named(executor)
         return None, None
 
     def _routed(
@@ -200,9 +194,7 @@ class Delegator:
         endpoint = self._endpoint(tier_id, site)
         if endpoint is None or self._settings.bedrock_model is not None:
             return ()
-        offered = models_offered(
-            self._policy.catalogue, endpoint, region=self._settings.aws_region
-        )
+        offered = models_offered(self._policy.catalogue, endpoint, region=self._settings.aws_region)
         return tuple(BedrockEndpoint(model_id) for model_id in offered)
 
     def _endpoint(self, tier_id: str, site: SiteDeclaration) -> TierInstance | None:
@@ -255,6 +247,15 @@ class _Runs:
             if type(executor) in self.kinds and executor != BedrockEndpoint():
                 return executor
         return None
+
+
+def _named(executor: Executor) -> ModelNote | None:
+    """What to remember of a model that was not chosen but named."""
+    if isinstance(executor, BedrockEndpoint):
+        return ModelNote(model_id=executor.model_id, reason=_NAMED)
+    if isinstance(executor, OpenAiEndpoint):
+        return ModelNote(model_id=executor.model, reason=_NAMED)
+    return None
 
 
 def _refused(decision: PlacementDecision, runs: _Runs) -> PlacementRefusedError:

@@ -36,9 +36,7 @@ def tier_carries(catalogue: Catalogue, tier: TierFacts, model_id: str) -> bool:
     return _WIDTH[residency_in(catalogue, model_id)] <= _WIDTH[tier.processing]
 
 
-def models_offered(
-    catalogue: Catalogue, tier: TierFacts, *, region: str | None
-) -> tuple[str, ...]:
+def models_offered(catalogue: Catalogue, tier: TierFacts, *, region: str | None) -> tuple[str, ...]:
     """The models that routing may call from a tier: the router's and the best of each strength.
 
     Args:

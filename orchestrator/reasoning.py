@@ -75,10 +75,7 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
         )
     if not isinstance(executor, BedrockEndpoint) or executor.model_id is None:
         raise ModelUnavailableError(str(executor), "it names no model")
-    from orchestrator.models.bedrock import (  # noqa: PLC0415 - boto3
-        BedrockModel,
-        BedrockSettings,
-    )
+    from orchestrator.models.bedrock import BedrockModel, BedrockSettings  # noqa: PLC0415
 
     return BedrockModel(
         BedrockSettings(
@@ -132,7 +129,7 @@ class Reasoner:
         started = time.monotonic()
         analyst = RulesAnalyst()
         try:
-            placed = self._place(PROFILE, pack, forms, (InProcess,), question_size(pack))
+            placed = self._place(PROFILE, pack, forms, (InProcess,))
         except PlacementRefusedError as exc:
             self._gaps.append(
                 Gap(what="reasoning over all findings together", why=str(exc), rule=exc.rule)
@@ -170,7 +167,7 @@ class Reasoner:
     ) -> tuple[Proposal, dict[str, Evidence]] | None:
         """A model's proposal; None, and a gap, when no model may or can read the evidence."""
         try:
-            placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name], question_size(pack))
+            placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name], size=question_size(pack))
         except PlacementRefusedError as exc:
             self._gaps.append(
                 Gap(what=f"reasoning by a model ({name})", why=str(exc), rule=exc.rule)
@@ -227,7 +224,8 @@ class Reasoner:
         pack: EvidencePack,
         forms: Mapping[str, Sequence[str | None]],
         kinds: Sequence[type[Executor]],
-        size: QuestionSize,
+        *,
+        size: QuestionSize | None = None,
     ) -> Delegation:
         """Place the reading of everything in the pack: every site has to agree to one tier."""
         limit = self.policy.summary_limit(profile.data_classes)

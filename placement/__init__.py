@@ -36,7 +36,7 @@ from placement.decision import (
 )
 from placement.latency import LatencyAssessment, LatencySample, assess_latency, read_samples_csv
 from placement.live import LivePolicy, PolicyStatus
-from placement.model_routing import ModelChoice, route_model
+from placement.model_routing import ModelChoice, QuestionSize, choose_model, route_model
 from placement.policy import ClosedPolicy, Policy, load_policy
 from placement.replay import Replay, read_records, replay
 from placement.second_lock import GatewayTool, SecondLock, second_lock
@@ -82,6 +82,7 @@ __all__ = [
     "assess_latency",
     "assess_tiers",
     "catalogue_entry",
+    "choose_model",
     "cost_chart_svg",
     "cost_chart_text",
     "load_policy",

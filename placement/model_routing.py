@@ -31,7 +31,7 @@ _ANY_REGION = "*"
 class QuestionSize:
     """How much a model has to think about."""
 
-    input_tokens: int
+    input_tokens: int = 0
     """Size of the question with its evidence."""
     hypotheses: int = 1
     """How many explanations compete."""

@@ -198,9 +198,8 @@ PERSON_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.PERSON,
-        r"\buser [a-z]\S+ (?:from \S+ )?(?:logged|logout|requested|committed|authenti)",
-        rf"(?i:\buser) (?P<v>{_LOGIN}) (?:from \S+ )?"
-        r"(?i:logged|logout|requested|committed|authenti)",
+        r"\buser [a-z]\S+ (?:from \S+ (?:logged|committed)|logged (?:in|out))",
+        rf"(?i:\buser) (?P<v>{_LOGIN}) (?i:from \S+ (?:logged|committed)|logged (?:in|out))",
         judge=_login,
     ),
     Rule(

@@ -29,6 +29,7 @@ def test_a_login_that_names_a_person_is_found(line: str, login: str) -> None:
     "line",
     [
         "Successfully authenticated user 'admin' from '192.0.2.5' on 'vty0'",
+        "neighbor 192.0.2.9 Down - User clear requested (CEASE notification sent)",
         "user plane traffic from upf1 logged",
         "the user reported from home that calls drop",
         "see /var/log. /etc/passwd is unchanged",
