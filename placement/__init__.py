@@ -65,6 +65,7 @@ __all__ = [
     "PlacementDecision",
     "Policy",
     "PolicyStatus",
+    "QuestionSize",
     "RankedTier",
     "Replay",
     "RoundTrip",

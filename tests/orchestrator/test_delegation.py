@@ -9,8 +9,11 @@ from orchestrator.delegation import Delegator, check_receipts
 from orchestrator.executors import BedrockEndpoint, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import EgressReceipt
+from placement.decision import DecisionRecord
+from placement.model_routing import QuestionSize
 from placement.policy import load_policy
 from placement.replay import replay
+from placement.what_if import policy_with
 from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
 
 SITE = SiteDeclaration(name="core", url="http://noc:8700", country="DE")
@@ -145,3 +148,111 @@ def test_the_site_is_held_to_the_obligations_of_a_decision(policy):
         with pytest.raises(EgressRefusedError):
             check_receipts(obliged, [receipt("pseudonymized"), shown])
     check_receipts(placed, [None])
+
+
+ANONYMOUS = {"pseudonymized": True, "anonymized": True}
+DEEP = QuestionSize(input_tokens=9000, hypotheses=3)
+ROUTER = "arn:aws:bedrock:eu-central-1:111122223333:default-prompt-router/anthropic.claude:1"
+
+
+def call(policy, size, kept=None, flags=ANONYMOUS, **keys):
+    return delegator(policy, kept, **keys).place(
+        reading(**flags), SITE, kinds=(BedrockEndpoint,), size=size
+    )
+
+
+def with_router(residency):
+    return policy_with(
+        [f'routing.prompt_router={{arn: "{ROUTER}", residency: {residency}, regions: ["*"]}}']
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "model", "kind"),
+    [
+        (QuestionSize(input_tokens=800), "claude-haiku-4-5", "simple question (800 tokens"),
+        (DEEP, "claude-sonnet-4-5", "deep question (9000 tokens and 3 competing"),
+    ],
+)
+def test_a_simple_question_goes_to_a_light_model_and_a_deep_one_to_a_strong_one(
+    policy, size, model, kind
+):
+    """R14, issue point 4: routing within the cloud tier, with the reason in the decision."""
+    kept = []
+    placed = call(policy, size, kept)
+    assert placed.tier == "region-geography"
+    assert f"anthropic.{model}" in placed.executor.model_id
+    (record,) = kept
+    assert record.model.model_id == placed.executor.model_id
+    assert record.model.reason.startswith(kind)
+    assert DecisionRecord.model_validate_json(record.model_dump_json()) == record
+    assert replay(kept, policy).same == 1
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"bedrock_model": "eu.amazon.nova-pro-v1:0"},
+        {"executors": {"region-geography": ("bedrock:eu.amazon.nova-pro-v1:0",)}},
+        {"executors": {"region-global": ("bedrock", "bedrock:eu.amazon.nova-pro-v1:0")}},
+    ],
+)
+def test_a_model_that_the_settings_name_wins_over_routing(keys):
+    """Issue point 4: an operator's own choice is not second-guessed, not even by a router."""
+    for policy in (load_policy(), with_router("geography")):
+        kept = []
+        placed = call(policy, QuestionSize(input_tokens=800), kept, **keys)
+        assert placed.executor == BedrockEndpoint("eu.amazon.nova-pro-v1:0")
+        assert kept[0].model.reason == "the settings name this model"
+
+
+def test_a_named_model_that_may_not_be_called_is_not_replaced_by_another(policy):
+    """Us: who names a model does not want the catalogue's; the report says that it is out."""
+    plain = {"bedrock_model": "amazon.nova-pro-v1:0", "aws_region": "eu-west-1"}
+    with pytest.raises(PlacementRefusedError, match="region"):
+        call(policy, DEEP, flags={"pseudonymized": True}, **plain)
+
+
+@pytest.mark.parametrize(
+    ("residency", "tier"), [("geography", "region-geography"), ("global", "region-global")]
+)
+def test_a_prompt_router_stands_behind_the_endpoint_of_its_members_widest_residency(
+    residency, tier
+):
+    """R14: whichever member it picks, the question stays within what was decided."""
+    kept = []
+    placed = call(with_router(residency), QuestionSize(input_tokens=800), kept)
+    assert (placed.tier, placed.executor) == (tier, BedrockEndpoint(ROUTER))
+    assert "the prompt router picks the model" in kept[0].model.reason
+    with pytest.raises(PlacementRefusedError):
+        call(with_router(residency), DEEP, flags={"pseudonymized": True})
+
+
+def test_the_catalogue_says_how_far_a_router_that_is_named_as_executor_reaches(policy):
+    """Us: its ARN does not tell, so that without the catalogue it counts as global."""
+    keys = {"executors": {"region-geography": (f"bedrock:{ROUTER}",)}}
+    with pytest.raises(SettingsError, match="beyond"):
+        delegator(policy, **keys)
+    with pytest.raises(SettingsError, match="beyond"):
+        delegator(with_router("global"), **keys)
+    assert call(with_router("geography"), DEEP, **keys).executor == BedrockEndpoint(ROUTER)
+
+
+def test_without_a_model_that_fits_the_record_says_why_the_site_reasons(policy):
+    """Issue point 4: no model is a reason, too."""
+    kept = []
+    with pytest.raises(PlacementRefusedError):
+        call(policy, DEEP, kept, flags={"pseudonymized": True})
+    assert kept[0].model.model_id is None
+    assert "no model that region offers in eu-central-1; the site reasons" in kept[0].model.reason
+    kept.clear()
+    with pytest.raises(PlacementRefusedError):
+        call(policy, DEEP, kept, aws_region=None)
+    assert "the AWS Region is unknown" in kept[0].model.reason
+
+
+def test_work_without_a_model_has_no_note_about_one(policy):
+    """Us: nothing was chosen."""
+    kept = []
+    delegator(policy, kept).place(alarm_triage.PROFILE, SITE, kinds=ON_TOOLS)
+    assert kept[0].model is None

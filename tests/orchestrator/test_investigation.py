@@ -460,3 +460,23 @@ def test_the_analysts_disagreement_is_shown(site, settings_for, bedrock):
         report = report_for(settings_for(site, **MODEL))
     assert report.root_causes[0].managed_object == "cell1"
     assert any("agg1" in gap.why for gap in report.gaps)
+
+
+def test_a_small_clear_incident_is_read_by_a_light_model_and_the_record_says_why(
+    summary, changes, settings_for, bedrock
+):
+    """R14: the model follows the question; the report names it, the stored decision why."""
+    with (
+        SiteDouble(summary, changes=changes, form="anonymized") as site,
+        bedrock([Say(answer())]) as double,
+    ):
+        settings = settings_for(site, analyst="bedrock")
+        report = report_for(settings)
+    assert len(double.requests) == 1
+    reason = report.provenance[-1]
+    assert (reason.tier, "claude-haiku" in reason.tool) == ("region-geography", True)
+    kept = [r for r in kept_decisions(settings.state_file) if r.model is not None]
+    assert [record.decision.decision_id for record in kept] == [reason.decision_id]
+    assert kept[0].model.model_id == reason.tool
+    assert kept[0].model.reason.startswith("simple question")
+    assert "1 competing explanation:" in kept[0].model.reason
