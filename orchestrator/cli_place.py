@@ -23,7 +23,7 @@ from orchestrator.command_line import (
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
-    from placement.decision import DecisionRecord, PlacementDecision
+    from placement.decision import DecisionRecord, ModelNote, PlacementDecision
     from placement.policy import Policy
     from telecom.workload import WorkloadProfile
 
@@ -191,13 +191,14 @@ def replay(
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
         else:
-            printed = Table("decision", "workload", "outcome", "differences")
+            printed = Table("decision", "workload", "outcome", "differences", "model and why")
             for row in outcome.decisions:
                 printed.add_row(
                     row.decision_id[:16],
                     text(row.workload),
                     row.outcome,
                     text("\n".join(row.differences)),
+                    text(_model_and_why(row.model)),
                 )
             output.print(printed)
             output.print(
@@ -206,6 +207,10 @@ def replay(
             )
         if outcome.altered:
             raise typer.Exit(FAILED)
+
+
+def _model_and_why(model: ModelNote | None) -> str:
+    return "" if model is None else f"{model.model_id or 'none'}: {model.reason}"
 
 
 def _policy(catalogue: Path | None, rules: Path | None) -> Policy:

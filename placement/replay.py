@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from placement.decision import DecisionRecord, PlacementDecision
+from placement.decision import DecisionRecord, ModelNote, PlacementDecision
 from placement.policy import Policy
 from telecom.errors import PolicyError, PolicyProblem
 from telecom.schema import ProductModel
@@ -22,6 +22,8 @@ class ReplayedDecision(ProductModel):
     outcome: Literal["same", "different", "altered"]
     """`different`: policy or catalogue changed. `altered`: they did not, so the record did."""
     differences: tuple[str, ...] = ()
+    model: ModelNote | None = None
+    """The model that was chosen then, as recorded."""
 
 
 class Replay(ProductModel):
@@ -93,6 +95,7 @@ def _replay(record: DecisionRecord, policy: Policy) -> ReplayedDecision:
         workload=before.workload.name,
         outcome="same" if before == after else changed,
         differences=tuple(differences(before, after)),
+        model=record.model,
     )
 
 

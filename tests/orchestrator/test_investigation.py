@@ -479,4 +479,6 @@ def test_a_small_clear_incident_is_read_by_a_light_model_and_the_record_says_why
     assert [record.decision.decision_id for record in kept] == [reason.decision_id]
     assert kept[0].model.model_id == reason.tool
     assert kept[0].model.reason.startswith("simple question")
-    assert "1 competing explanation:" in kept[0].model.reason
+    assert "1 competing explanation)" in kept[0].model.reason
+    shown = replay(kept, load_policy()).decisions[0]
+    assert (shown.outcome, shown.model) == ("same", kept[0].model)
