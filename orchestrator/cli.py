@@ -15,6 +15,7 @@ from orchestrator.cli_assess import assess_app
 from orchestrator.cli_place import place_app
 from orchestrator.command_line import (
     FAILED,
+    ConfigOption,
     config_file,
     notes,
     output,
@@ -75,9 +76,6 @@ AnalystOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the report is printed.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-ConfigOption = Annotated[
-    Path | None, typer.Option(help="Settings; by default tierwise.yaml in this folder.")
-]
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.command_line import (
+    ConfigOption,
     config_file,
     notes,
     output,
@@ -57,9 +58,6 @@ CatalogueOption = Annotated[
     Path | None, typer.Option(help="Another catalogue; by default that of the settings.")
 ]
 RulesOption = Annotated[Path | None, typer.Option(help="Other rules (Cedar).")]
-ConfigOption = Annotated[
-    Path | None, typer.Option(help="Settings; by default tierwise.yaml in this folder.")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="A page-ready Markdown report.")]
 

@@ -14,6 +14,7 @@ import typer
 from orchestrator.command_line import (
     FAILED,
     REFUSED,
+    ConfigOption,
     config_file,
     notes,
     output,
@@ -110,6 +111,7 @@ def what_if(
     ] = None,
     decisions: DecisionsOption = None,
     since: SinceOption = None,
+    config: ConfigOption = None,
     catalogue: OwnCatalogueOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
@@ -134,10 +136,12 @@ def what_if(
         from placement.what_if import what_if as suppose  # noqa: PLC0415
 
         wanted = [*(paths or []), *(settings or [])]
-        facts, rule_file = _policy_files(catalogue, rules)
+        facts, rule_file = _policy_files(catalogue, rules, config)
         changed = policy_with(wanted, catalogue=facts, rules=rule_file)
         outcome = suppose(
-            _past_or_typical(decisions, since, facts, rule_file), changed, settings=wanted
+            _past_or_typical(decisions or _state_file(config), since, facts, rule_file),
+            changed,
+            settings=wanted,
         )
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
@@ -162,6 +166,7 @@ def replay(
         str | None, typer.Option(help="Only the decisions of this incident id.")
     ] = None,
     since: SinceOption = None,
+    config: ConfigOption = None,
     catalogue: OwnCatalogueOption = None,
     rules: RulesOption = None,
     as_json: JsonOption = False,
@@ -180,13 +185,13 @@ def replay(
 
         if ledger and investigation is not None:
             raise typer.BadParameter("give --ledger or --investigation, not both")
-        file = decisions or _state_file()
+        file = decisions or _state_file(config)
         if investigation is None and not ledger and since is None and not _is_lines(file):
             from orchestrator.state import newest_incident  # noqa: PLC0415
 
             investigation = newest_incident(file)
         outcome = repeat(
-            _records(file, investigation, since), _policy(*_policy_files(catalogue, rules))
+            _records(file, investigation, since), _policy(*_policy_files(catalogue, rules, config))
         )
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
@@ -219,20 +224,22 @@ def _policy(catalogue: Path | None, rules: Path | None) -> Policy:
     return load_policy(catalogue, rules)
 
 
-def _policy_files(catalogue: Path | None, rules: Path | None) -> tuple[Path | None, Path | None]:
+def _policy_files(
+    catalogue: Path | None, rules: Path | None, config: Path | None
+) -> tuple[Path | None, Path | None]:
     """The files of the flags, else of the settings, else the shipped ones (None)."""
-    named = _settings().policy
+    named = _settings(config).policy
     return catalogue or named.catalogue, rules or named.rules
 
 
-def _settings() -> Settings:
+def _settings(config: Path | None) -> Settings:
     from orchestrator.settings import load_settings  # noqa: PLC0415
 
-    return load_settings(config_file(None), environment=os.environ)
+    return load_settings(config_file(config), environment=os.environ)
 
 
-def _state_file() -> Path:
-    return _settings().state_file
+def _state_file(config: Path | None) -> Path:
+    return _settings(config).state_file
 
 
 def _is_lines(file: Path) -> bool:
@@ -254,15 +261,14 @@ def _records(file: Path, incident_id: str | None, since: str | None) -> tuple[De
 
 
 def _past_or_typical(
-    decisions: Path | None, since: str | None, catalogue: Path | None, rules: Path | None
+    file: Path, since: str | None, catalogue: Path | None, rules: Path | None
 ) -> tuple[DecisionRecord, ...]:
     """Decisions on record; without any, those about the workloads that the catalogue names."""
     from placement.what_if import records_of_workloads  # noqa: PLC0415
 
-    file = decisions or _state_file()
-    if decisions is not None or file.is_file():
+    if file.is_file() or _is_lines(file):
         found = _records(file, None, since)
-        if found or decisions is not None or since is not None:
+        if found or since is not None:
             return found
     notes.print("note: no decision is on record; the catalogue's workloads stand in")
     return records_of_workloads(_policy(catalogue, rules))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -66,6 +66,11 @@ def quiet_logs() -> None:
 def print_json(document: str) -> None:
     """Write one JSON document to stdout, untouched by any styling."""
     sys.stdout.write(document.rstrip("\n") + "\n")
+
+
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="Settings; by default tierwise.yaml in this folder.")
+]
 
 
 def config_file(given: Path | None) -> Path | None:
