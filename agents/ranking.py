@@ -124,24 +124,8 @@ class Ranker:
         return list(found)
 
     def _score(self, device: str) -> Hypothesis:
-        hypothesis = Hypothesis(device)
-        for index, symptom in enumerate(self._symptoms):
-            share = self._accounts_for(device, symptom)
-            if share > 0:
-                hypothesis.explains[index] = share
-            if symptom.device == device:
-                hypothesis.own.append(symptom)
-            elif symptom.peer is not None and symptom.peer.device == device:
-                hypothesis.about.append(symptom)
-        h = hypothesis
-        own = others = 0.0
-        for index, share in h.explains.items():
-            if self._symptoms[index].device == device:
-                own += self._mass[index] * share
-            else:
-                others += self._mass[index] * share
-        alone = own / self._total >= _MOST
-        h.consequence = 1.0 if alone else min(1.0, others / self._total / _A_CONSEQUENCE)
+        """Put one element up as a hypothesis and argue it."""
+        hypothesis = self._propose(device)
         for argue in (
             self._timing,
             self._coverage,
@@ -161,8 +145,31 @@ class Ranker:
         )
         return hypothesis
 
+    def _propose(self, device: str) -> Hypothesis:
+        """What an element would account for, what it says and what others say about it."""
+        hypothesis = Hypothesis(device)
+        own = others = 0.0
+        for index, symptom in enumerate(self._symptoms):
+            share = self._accounts_for(device, symptom)
+            if share > 0:
+                hypothesis.explains[index] = share
+            if symptom.device == device:
+                hypothesis.own.append(symptom)
+                own += self._mass[index] * share
+            else:
+                others += self._mass[index] * share
+                if symptom.peer is not None and symptom.peer.device == device:
+                    hypothesis.about.append(symptom)
+        alone = own / self._total >= _MOST
+        hypothesis.consequence = 1.0 if alone else min(1.0, others / self._total / _A_CONSEQUENCE)
+        return hypothesis
+
     def _accounts_for(self, device: str, symptom: Symptom) -> float:
-        """How well a fault of `device` would produce `symptom`."""
+        """How well a fault of `device` would produce `symptom`, 0 to 1.
+
+        The shares were set on generated incidents: certain for what it says itself or others say
+        of it, less for each step away, and for dependents as far as most of them are hit.
+        """
         peer = symptom.peer.device if symptom.peer is not None else None
         if symptom.device == device:
             return 0.6 if symptom.role == "failure" else 1.0
