@@ -31,7 +31,7 @@ from agents.folding import (
     role_of,
     when,
 )
-from agents.hypotheses import Hypothesis, RankingWeights
+from agents.hypotheses import DEFAULT_WEIGHTS, Hypothesis, RankingWeights
 from agents.peers import Peers
 from agents.ranking import Ranker
 from agents.verdict import Verdict, judge
@@ -73,7 +73,7 @@ def triage(
     changes: Sequence[ConfigChange] = (),
     before: Sequence[Alarm] = (),
     addresses: Mapping[str, str] | None = None,
-    weights: RankingWeights | None = None,
+    weights: RankingWeights = DEFAULT_WEIGHTS,
 ) -> AlarmSummary:
     """Fold the alarms of a window and rank what may have caused them.
 
@@ -85,7 +85,7 @@ def triage(
         changes: Configuration changes up to the end of the window.
         before: Records ahead of the window: what is usual here.
         addresses: Interface address -> managed object.
-        weights: How much each reason counts; None is the default.
+        weights: How much each reason counts.
     """
     inside = in_order(a for a in alarms if _inside(a, window))
     ahead = in_order(before)
@@ -107,7 +107,9 @@ def triage(
     leading = [*verdict.asserted, *(h for h in ranked if h not in verdict.asserted)]
     groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
     listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
-    candidates = tuple(_candidate(h, burst, book) for h in leading[:MAX_CANDIDATES] if h.score > 0)
+    candidates = tuple(
+        _candidate(h, burst, book, weights) for h in leading[:MAX_CANDIDATES] if h.score > 0
+    )
     chain_links = tuple(
         link for h in verdict.asserted for link in _causal_chain(h, burst, topology, book)
     )[:MAX_CHAIN]
@@ -208,13 +210,15 @@ class _EvidenceBook:
 _SEVERITY_ORDER = list(PerceivedSeverity)
 
 
-def _candidate(h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook) -> Candidate:
+def _candidate(
+    h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook, weights: RankingWeights
+) -> Candidate:
     cause, problem, role = _suspicion(h)
     reasons = tuple(
         Reason(
             name=argument.name,
             strength=round(argument.strength, 3),
-            points=round(argument.strength * getattr(RankingWeights(), argument.name), 3),
+            points=round(argument.strength * getattr(weights, argument.name), 3),
             because=argument.because,
             evidence_ids=tuple(book.cite(alarm) for alarm in argument.alarms[:1]),
         )

@@ -45,7 +45,8 @@ class Reason(ProductModel):
     """One part of a candidate's score."""
 
     name: str
-    """`coverage`, `focus`, `blame`, `timing`, `kind`, `silence`, `change`, `history`."""
+    """`coverage`, `focus`, `blame`, `timing`, `kind`, `silence`, `change`, `history`,
+    `eclipse`."""
     strength: float = Field(ge=-1.0, le=1.0)
     """How strongly it speaks for (or, negative, against) the candidate."""
     points: float

@@ -28,6 +28,9 @@ class RankingWeights:
     eclipse: float = 3.0
 
 
+DEFAULT_WEIGHTS = RankingWeights()
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One reason for or against a hypothesis, with the records that carry it."""

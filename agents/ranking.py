@@ -27,7 +27,7 @@ from math import exp, sqrt
 from agents.change_impact import ChangeImpact
 from agents.dependencies import Dependencies
 from agents.folding import FAULT_KINDS, Symptom, by_hand, when
-from agents.hypotheses import SKEW, Argument, Hypothesis, RankingWeights
+from agents.hypotheses import DEFAULT_WEIGHTS, SKEW, Argument, Hypothesis, RankingWeights
 from telecom.alarm import Alarm, OccurrenceKind
 from telecom.configuration import ConfigChange
 from telecom.topology import ManagedObject, Topology, port_key
@@ -53,11 +53,11 @@ class Ranker:
         alarms: Sequence[Alarm],
         changes: Sequence[ConfigChange] = (),
         before: Sequence[Alarm] = (),
-        weights: RankingWeights | None = None,
+        weights: RankingWeights = DEFAULT_WEIGHTS,
     ) -> None:
         self._symptoms = symptoms
         self._topology = topology
-        self._weights = weights or RankingWeights()
+        self._weights = weights
         self._last_heard = {
             alarm.device: when(alarm) for alarm in (*before, *alarms) if _speaks(alarm)
         }

@@ -90,10 +90,6 @@ class Link:
         """The end that is not on `device`."""
         return self.b if self.a.device == device else self.a
 
-    def near_end(self, device: str) -> ManagedObject:
-        """The end that is on `device`."""
-        return self.a if self.a.device == device else self.b
-
 
 @dataclass(slots=True)
 class Topology:

@@ -111,18 +111,14 @@ def show(
         return
     print_table(
         f"egress ledger of {site.settings.site_id}",
-        ("time", "tool", "to", "tier", "for", "form", "tokens", "masked", "decision"),
+        ("time (UTC), decision", "what, for whom", "to", "tokens", "masked"),
         [
             (
-                entry["time"],
-                entry["tool"],
-                entry["client"],
-                entry["tier"],
-                entry["on_behalf_of"] or "",
-                entry["form"],
+                f"{entry['time'][:19].replace('T', ' ')}\n{entry['decision_id'][:19]}",
+                "\n".join(filter(None, (entry["tool"], entry["on_behalf_of"]))),
+                f"{entry['client']} on {entry['tier']}\n{entry['form']}",
                 entry["tokens"],
                 sum(entry["masked"].values()),
-                entry["decision_id"],
             )
             for entry in entries
         ],

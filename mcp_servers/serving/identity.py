@@ -121,11 +121,6 @@ class SiteKeys:
         """Short digest of the public key, the `kid` of tokens."""
         return key_id(self.public_key)
 
-    def jwks(self) -> dict[str, Any]:
-        """The public key as a JSON Web Key Set; values are JSON, hence Any."""
-        jwk = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(self.public_key))
-        return {"keys": [jwk | {"kid": self.key_id, "use": "sig", "alg": "EdDSA"}]}
-
 
 def key_id(key: Ed25519PublicKey) -> str:
     """Derive a stable 16-character id from a public key."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from agents.alarm_triage import triage
+from agents.hypotheses import RankingWeights
 from telecom.configuration import ChangedLine, ConfigChange, ConfigHunk
 from telecom.times import Window
 from telecom.tokens import estimate_tokens
@@ -41,6 +42,15 @@ def test_the_points_of_the_reasons_add_up_to_the_score(record, ring, window) -> 
     """Issue: every score decomposes into reasons with evidence."""
     for candidate in triage(storm_at_ring2(record), ring, window).root_cause_candidates:
         assert sum(r.points for r in candidate.reasons) == pytest.approx(candidate.score, abs=0.01)
+
+
+def test_other_weights_count_in_the_score_and_in_its_reasons(record, ring, window) -> None:
+    """Issue: configurable by weights in one place; a score must still decompose."""
+    heavy = RankingWeights(blame=9.0)
+    plain = triage(storm_at_ring2(record), ring, window).root_cause_candidates[0]
+    first = triage(storm_at_ring2(record), ring, window, weights=heavy).root_cause_candidates[0]
+    assert first.score > plain.score
+    assert sum(r.points for r in first.reasons) == pytest.approx(first.score, abs=0.01)
 
 
 def test_every_evidence_id_that_is_used_is_quoted(record, ring, window) -> None:
