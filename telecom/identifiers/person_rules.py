@@ -33,7 +33,10 @@ _PERSON_LABEL = (
     r"|given[ _]?name|family[ _]?name|surname"
     r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call"
     r"|(?:account|service|project|duty|shift|site)[ _]manager"
-    r"|operator[ _]name|attn|kunde|name des kunden|melder)"
+    r"|operator[ _]name|attn|kunde|name des kunden|melder|ansprechpartner(?:in)?|kontakt"
+    r"|anrufer(?:in)?"
+    r"|teilnehmer(?:in)?|bearbeiter(?:in)?|gemeldet von|erfasst von|abonn[eé]|demandeur|titular"
+    r"|cliente)"
 )
 _ROLE = (
     r"(?:customers?|subscriber|end[- ]user|callers?|contact(?:ed|ing)?(?: person)?|complainant"
@@ -85,7 +88,8 @@ def _person(text: bytes, start: int, end: int) -> Candidate | None:
 
 def _login(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge an account in a device's log: shared and built-in ones name nobody."""
-    if text[start:end].lower() in _SHARED_ACCOUNTS:
+    login = text[start:end].lower()
+    if login in _SHARED_ACCOUNTS or login.startswith((b"vty", b"tty", b"con", b"aux")):
         return None
     return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
 
