@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
+from mcp_servers.commands import (
+    alarms,
+    approvals,
+    assess,
+    configs,
+    egress,
+    gateway,
+    knowledge,
+    site,
+)
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -45,6 +54,7 @@ for command in (
     gateway.gateway_policy,
 ):
     app.command()(command)
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")

@@ -21,6 +21,7 @@ from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from telecom.errors import (
+    ApprovalPendingError,
     BudgetExceededError,
     EgressRefusedError,
     KnowledgeBaseEmptyError,
@@ -325,6 +326,12 @@ def _error_of(result: CallToolResult, *, source: str) -> ToolRetry | ToolRefused
         case "egress_refused" | "placement_refused" | "scope":
             return EgressRefusedError(
                 f"{source}: {message}", rule=rule if isinstance(rule, str) else code
+            )
+        case "approval_pending":
+            return ApprovalPendingError(
+                f"{source}: {message}",
+                approval_id=str(told.get("approval_id"))[:64],
+                rule=rule if isinstance(rule, str) else code,
             )
         case "budget_exceeded":
             return BudgetExceededError(source, f"{source}: {message}")

@@ -7,6 +7,7 @@
     |-- ToolRefused                        the model must give up: retrying changes nothing
     |   |-- PlacementRefusedError          "placement_refused"     no tier may run it
     |   |-- EgressRefusedError             "egress_refused"        the gate lets nothing out
+    |   |   `-- ApprovalPendingError       "approval_pending"      until a person says yes
     |   |-- BudgetExceededError            "budget_exceeded"
     |   |-- SiteUnavailableError           "site_unavailable"      down, cut off or refusing
     |   |-- ToolTimeoutError               "tool_timeout"
@@ -69,7 +70,7 @@ class RecordNotFoundError(ToolRetry):
 
 
 class ToolRefused(TierwiseError):  # noqa: N818 - it tells the model what to do
-    """Repeating the call changes nothing."""
+    """Repeating the call changes nothing that the model could bring about."""
 
     code: ClassVar[str] = "tool_refused"
 
@@ -94,6 +95,18 @@ class EgressRefusedError(ToolRefused):
         super().__init__(message if remedy is None else f"{message}; {remedy}")
         self.rule = rule
         self.remedy = remedy
+
+
+class ApprovalPendingError(EgressRefusedError):
+    """The answer waits at the site for a named person's yes; asked again, it may come."""
+
+    code: ClassVar[str] = "approval_pending"
+
+    def __init__(
+        self, message: str, *, approval_id: str, rule: str, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, rule=rule, remedy=remedy)
+        self.approval_id = approval_id
 
 
 class BudgetExceededError(ToolRefused):

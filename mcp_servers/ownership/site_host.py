@@ -25,6 +25,8 @@ from mcp_servers.configs.desk import ConfigDesk
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
+from mcp_servers.egress.approval_desk import ApprovalDesk
+from mcp_servers.egress.approvals import Approvals
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
@@ -157,6 +159,17 @@ class SiteHost:
         return self._part("ledger", opened)
 
     @property
+    def approval_desk(self) -> ApprovalDesk:
+        """What waits for a named person's yes."""
+
+        def opened() -> ApprovalDesk:
+            approvals = Approvals.open(self.site.store)
+            self._exit.callback(approvals.close)
+            return ApprovalDesk(approvals, self.ledger)
+
+        return self._part("approval_desk", opened)
+
+    @property
     def gate(self) -> EgressGate:
         """The one way out."""
         return self._part(
@@ -168,6 +181,7 @@ class SiteHost:
                 self.detector,
                 self.pseudonymizer,
                 self.ledger,
+                desk=self.approval_desk,
             ),
         )
 

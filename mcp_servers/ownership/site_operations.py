@@ -66,6 +66,8 @@ class OwnedSite:
             "list_config_changes": self.list_config_changes,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
+            "list_approvals": self.list_approvals,
+            "decide_approval": self.decide_approval,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -261,6 +263,22 @@ class OwnedSite:
             )
         )
         return originals
+
+    def list_approvals(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What waits for a person's yes, or with `all` whatever was decided, too."""
+        found = self.host.approval_desk.approvals.all(state=None if arguments["all"] else "waiting")
+        return [approval.model_dump(mode="json") for approval in found]
+
+    def decide_approval(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Record the yes or no of somebody at the site."""
+        decided = self.host.approval_desk.decide(
+            arguments["id"],
+            approve=arguments["approve"],
+            by=arguments["by"],
+            note=arguments["note"],
+            detector=self.host.gate.detector,
+        )
+        return decided.model_dump(mode="json")
 
 
 def _window(arguments: Arguments) -> Window:

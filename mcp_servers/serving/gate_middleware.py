@@ -26,7 +26,7 @@ from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
 from mcp_servers.serving.tool_declarations import DeclaredTool
-from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -239,9 +239,12 @@ def _text_of(answer: JsonObject) -> str:
 
 def _refusal_of(exc: TierwiseError) -> JsonObject:
     """A refusal in the gate's or the policy's own words, which name no data."""
-    return _refusal(
+    refusal = _refusal(
         str(exc), exc.code, rule=getattr(exc, "rule", None), remedy=getattr(exc, "remedy", None)
     )
+    if isinstance(exc, ApprovalPendingError):
+        refusal["_meta"][ERROR_META]["approval_id"] = exc.approval_id
+    return refusal
 
 
 def _refusal(
