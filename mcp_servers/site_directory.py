@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from telecom.errors import SettingsError, SiteDirectoryError
 from telecom.schema import ProductModel
@@ -38,6 +38,25 @@ class CallerSettings(ProductModel):
     """A tier instance of the catalogue, such as `region`."""
     networks: tuple[str, ...] = ()
     """CIDRs the caller must come from; empty means any."""
+
+
+class IssuerSettings(ProductModel):
+    """A token issuer beside the site itself, such as the operator's OIDC provider."""
+
+    issuer: str = Field(min_length=1)
+    """The `iss` of its tokens; bind its clients to tiers with `callers`."""
+    jwks_url: str | None = None
+    """Where its public keys are; fetched ones are kept and hold for a week without the line."""
+    jwks_file: Path | None = None
+    """Its public keys as a file, relative to the site directory."""
+    audience: str | None = None
+    """The `aud` its tokens carry; None is the site's own name, `tierwise-site:SITE_ID`."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> IssuerSettings:
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            raise ValueError(f"issuer {self.issuer!r} needs either jwks_url or jwks_file")
+        return self
 
 
 class PolicySettings(ProductModel):
@@ -74,12 +93,35 @@ class EmbeddingSettings(ProductModel):
     """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
 
 
+class RateSettings(ProductModel):
+    """How often one principal may call."""
+
+    calls_per_second: int = Field(default=100, ge=1)
+    """A burst; more are answered with 429, or over stdio with an error that says when to retry."""
+    calls_per_minute: int = Field(default=3_000, ge=1)
+
+
+class TlsSettings(ProductModel):
+    """Certificates of `tierwise-site serve`; paths are relative to the site directory."""
+
+    certificate: Path
+    """PEM with the certificate and its chain."""
+    key: Path
+    client_ca: Path | None = None
+    """With it, every client has to show a certificate that this authority signed."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
     allowed_hosts: tuple[str, ...] = ()
     """Host headers accepted beside loopback, such as `noc-tools.example.net:8700`."""
     allowed_origins: tuple[str, ...] = ()
+    page_parents: tuple[str, ...] = ()
+    """Origins whose pages may frame `/compose`, such as `https://console.example.net`."""
+    rate: RateSettings = RateSettings()
+    tls: TlsSettings | None = None
+    """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""
 
 
 class SiteSettings(ProductModel):
@@ -100,6 +142,8 @@ class SiteSettings(ProductModel):
     circuit_ids: tuple[str, ...] = ()
     """Regular expressions (RE2) of customer circuit ids."""
     callers: tuple[CallerSettings, ...] = ()
+    issuers: tuple[IssuerSettings, ...] = ()
+    """Token issuers that are trusted beside the site's own key."""
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()

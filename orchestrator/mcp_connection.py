@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class HttpTarget:
 
     url: str
     token: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    """Authority of the server's certificate, where it is no public one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +313,9 @@ async def _http_transport(target: HttpTarget, observed: _Observed) -> AsyncItera
     timeout = httpx2.Timeout(10.0, read=300.0)  # each call has its own, shorter one
     async with (
         httpx2.AsyncClient(
-            headers=headers, timeout=timeout, transport=_Watched(observed, limits=limits)
+            headers=headers,
+            timeout=timeout,
+            transport=_Watched(observed, limits=limits, ca_file=target.ca_file),
         ) as http,
         streamable_http_client(
             target.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES + _ENVELOPE_BYTES
@@ -322,8 +327,9 @@ async def _http_transport(target: HttpTarget, observed: _Observed) -> AsyncItera
 class _Watched(httpx2.AsyncHTTPTransport):
     """Notes the status of refusals and stops bodies that are too large."""
 
-    def __init__(self, observed: _Observed, *, limits: httpx2.Limits) -> None:
-        super().__init__(limits=limits, trust_env=False)
+    def __init__(self, observed: _Observed, *, limits: httpx2.Limits, ca_file: Path | None) -> None:
+        trusted = True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+        super().__init__(verify=trusted, limits=limits, trust_env=False)
         self._observed = observed
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -49,6 +49,9 @@ class SiteDeclaration(_Documented):
     """A site directory instead of a URL: its tools are started as a child process over stdio."""
     token_file: Path | None = None
     """File with the bearer token for `url`, as `tierwise-site token` prints it."""
+    ca_file: Path | None = None
+    """PEM of the authority that signed the certificate of an https `url`, where it is the
+    operator's own; by default the public ones are trusted."""
     tier: str = "outposts"
     """The tier instance that the site is; undeclared, what the site says of itself holds."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -249,6 +252,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for site in content.get("sites") or ():
         anchor(site, "site_dir")
         anchor(site, "token_file")
+        anchor(site, "ca_file")
     for key in ("catalogue", "rules"):
         anchor(content.get("policy"), key)
     anchor(content, "state")

@@ -66,8 +66,8 @@ def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
     base = (site.url or "").rstrip("/")
     token = None if site.token_file is None else _token(site.token_file)
     if site.transport == "gateway":
-        return dict.fromkeys(SERVERS, HttpTarget(base, token))
-    return {server: HttpTarget(f"{base}/{server}/mcp", token) for server in SERVERS}
+        return dict.fromkeys(SERVERS, HttpTarget(base, token, site.ca_file))
+    return {server: HttpTarget(f"{base}/{server}/mcp", token, site.ca_file) for server in SERVERS}
 
 
 def _token(file: Path) -> str:

@@ -32,6 +32,7 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -106,8 +107,19 @@ class SiteHost:
         settings = self.site.settings
         return self._part(
             "verifier",
-            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+            lambda: TokenVerifier.open(
+                settings.site_id,
+                self.keys,
+                settings.callers,
+                issuers=settings.issuers,
+                folder=self.site.path,
+            ),
         )
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """How often callers over a stream may call, all their connections together."""
+        return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
 
     @property
     def live_policy(self) -> LivePolicy:
@@ -296,6 +308,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            limiter=None if stream_caller is None else self.limiter,
         )
 
     def missing(self) -> list[str]:

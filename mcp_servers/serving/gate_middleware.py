@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
 
@@ -66,6 +67,7 @@ class GateMiddleware:
         tools: Mapping[str, DeclaredTool],
         *,
         stream_caller: Caller | None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         """Guard a server.
 
@@ -74,10 +76,12 @@ class GateMiddleware:
             tools: The declared tools by name; no other can be called.
             stream_caller: Who is at the other end of a transport without HTTP requests; None where
                 only HTTP is served.
+            limiter: How often whoever holds the stream may call; HTTP has its own in front.
         """
         self._gate = gate
         self._tools = tools
         self._stream_caller = stream_caller
+        self._limiter = limiter
         self._all_classes = tuple(
             dict.fromkeys(name for tool in tools.values() for name in tool.data_classes)
         )
@@ -110,6 +114,9 @@ class GateMiddleware:
         if tool is None:
             raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
         release = _release(caller, tool.name, tool.data_classes, params, tool.summary_field)
+        wait = self._limiter.wait_for(caller.principal) if self._limiter else 0
+        if wait:
+            return _refusal(f"too many calls; try again in {wait} s", "rate_limited")
         if tool.scope not in caller.scopes:
             return _refusal(f"{tool.name} needs a token with the scope {tool.scope!r}", "scope")
         arguments = params.get("arguments") or {}

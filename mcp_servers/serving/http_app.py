@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
 from mcp_servers.site_directory import ServingSettings
 from placement.live import PolicyStatus
 
@@ -98,6 +99,7 @@ def build_app(
             Middleware(
                 AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
             ),
+            Middleware(RateLimit, limiter=RateLimiter(settings.rate)),
             Middleware(AuthContextMiddleware),
         ],
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import BinaryIO
+import ssl
+from typing import Any, BinaryIO
 
 import uvicorn
 
@@ -21,6 +22,7 @@ from telecom.errors import SettingsError
 
 _logger = logging.getLogger(__name__)
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DRAIN_SECONDS = 10
 """How long requests under way may take when the server is stopped."""
 
@@ -46,7 +48,11 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             policy=lambda: hosted.live_policy.status,
         )
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            **_tls_options(site, host),
         )
         _Server(config, host).run(sockets=[listener])
 
@@ -75,7 +81,8 @@ class _Server(uvicorn.Server):
             port = sockets[0].getsockname()[1]
             name = f"[{self._host}]" if ":" in self._host else self._host
             paths = ", ".join(f"/{server}/mcp" for server in SERVERS)
-            say(f"ready: http://{name}:{port} ({paths})")
+            scheme = "https" if self.config.is_ssl else "http"
+            say(f"ready: {scheme}://{name}:{port} ({paths})")
 
 
 def _checked(site: SiteDirectory) -> OwnedSite:
@@ -94,6 +101,37 @@ def _checked(site: SiteDirectory) -> OwnedSite:
             "refuses most answers to callers outside the site; set `country`"
         )
     return opened
+
+
+def _tls_options(site: SiteDirectory, host: str) -> dict[str, Any]:
+    """What uvicorn is to be told about TLS (options of several types, hence Any).
+
+    Raises:
+        SettingsError: A certificate or key cannot be used.
+    """
+    tls = site.settings.serving.tls
+    if tls is None:
+        if host not in _LOOPBACK:
+            _logger.warning(
+                "serving plain HTTP on %s: tokens cross the network readable unless a proxy in "
+                "front ends TLS; `serving.tls` in site.yaml names a certificate",
+                host,
+            )
+        return {}
+    options: dict[str, Any] = {
+        "ssl_certfile": str(site.path / tls.certificate),
+        "ssl_keyfile": str(site.path / tls.key),
+    }
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options["ssl_certfile"], options["ssl_keyfile"])
+        if tls.client_ca is not None:
+            options["ssl_ca_certs"] = str(site.path / tls.client_ca)
+            options["ssl_cert_reqs"] = ssl.CERT_REQUIRED
+            context.load_verify_locations(options["ssl_ca_certs"])
+    except OSError as exc:
+        raise SettingsError(f"serving.tls: {exc}; check the files in {site.path}") from exc
+    return options
 
 
 def _listen(host: str, port: int) -> socket.socket:

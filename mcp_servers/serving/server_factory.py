@@ -23,6 +23,7 @@ from mcp_servers.egress.gate import EgressGate
 from mcp_servers.serving.bearer import BearerVerifier
 from mcp_servers.serving.gate_middleware import ERROR_META, GateMiddleware
 from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.tool_declarations import DeclaredTool, check_declarations
 from telecom.errors import OperatorError, TierwiseError
 from telecom.workload import DataClass
@@ -47,6 +48,7 @@ def build_server(
     known_classes: Collection[DataClass],
     stream_caller: Caller | None = None,
     verifier: TokenVerifier | None = None,
+    limiter: RateLimiter | None = None,
 ) -> MCPServer[Any]:
     """Build a server that serves exactly the declared tools, through the gate.
 
@@ -56,6 +58,7 @@ def build_server(
         known_classes: Data classes of the catalogue; a tool may declare no other.
         stream_caller: Who calls over stdio or in memory; None serves HTTP only.
         verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
+        limiter: How often the stream's caller may call; over HTTP the app limits.
 
     Raises:
         SettingsError: A tool is not fully declared.
@@ -80,7 +83,7 @@ def build_server(
         auth=auth,
         log_level="WARNING",
         subscriptions=False,  # notifications would pass the gate by
-        middleware=[GateMiddleware(gate, tools, stream_caller=stream_caller)],
+        middleware=[GateMiddleware(gate, tools, stream_caller=stream_caller, limiter=limiter)],
     )
     for tool in toolset.tools:
         server.add_tool(
