@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ REQUEST_BYTES = 256 * 1024
 REQUEST_SECONDS = 120.0
 """A request that is not over by then is cut off, however slowly it is sent or read."""
 
-_LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
+LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
 _LOOPBACK_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*")
 
 
@@ -41,6 +41,7 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    people: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -52,10 +53,11 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        people: Paths of the site's own origin that people use.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=[*_LOOPBACK_HOSTS, *settings.allowed_hosts],
+        allowed_hosts=[*LOOPBACK_HOSTS, *settings.allowed_hosts],
         allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
     )
     routes: list[BaseRoute] = []
@@ -89,7 +91,7 @@ def build_app(
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
 
-    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    routes += [Route("/healthz", alive), Route("/readyz", ready), *people]
     return Starlette(
         routes=routes,
         lifespan=run_servers,

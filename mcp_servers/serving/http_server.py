@@ -11,11 +11,13 @@ import uvicorn
 
 from mcp_servers.commands.output import say
 from mcp_servers.egress.gate import detector_of
-from mcp_servers.ownership.site_host import SERVERS
+from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
-from mcp_servers.serving.http_app import build_app
+from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
 from mcp_servers.serving.log_output import log_to_stderr
+from mcp_servers.serving.page_guard import PageGuard
+from mcp_servers.serving.people_pages import PeoplePages
 from mcp_servers.serving.stdio_bridge import StdioBridge
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import SettingsError
@@ -46,6 +48,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             site.settings.serving,
             missing=hosted.missing,
             policy=lambda: hosted.live_policy.status,
+            people=_people_pages(hosted).routes(),
         )
         config = uvicorn.Config(
             app,
@@ -101,6 +104,19 @@ def _checked(site: SiteDirectory) -> OwnedSite:
             "refuses most answers to callers outside the site; set `country`"
         )
     return opened
+
+
+def _people_pages(host: SiteHost) -> PeoplePages:
+    serving = host.site.settings.serving
+    return PeoplePages(
+        host.site.settings.name or host.site.settings.site_id,
+        host.gate,
+        host.pseudonymizer,
+        host.ledger,
+        host.verifier,
+        PageGuard((*LOOPBACK_HOSTS, *serving.allowed_hosts), serving.page_parents),
+        host.limiter,
+    )
 
 
 def _tls_options(site: SiteDirectory, host: str) -> dict[str, Any]:

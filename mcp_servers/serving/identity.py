@@ -320,6 +320,11 @@ class TokenVerifier:
         return None
 
 
+def token_ends_at(token: str) -> float:
+    """When a token that was verified a moment ago ends, in seconds since the epoch."""
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+
+
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "it has expired"),
     (jwt.ImmatureSignatureError, "it is not valid yet"),
