@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import (
     ApprovalPendingError,
     BudgetExceededError,
@@ -132,6 +133,7 @@ class SiteClient:
         targets: Mapping[str, HttpTarget | StdioTarget],
         *,
         timeout_s: float = 30.0,
+        pins: ToolPins | None = None,
     ) -> None:
         """Reach a site.
 
@@ -140,13 +142,14 @@ class SiteClient:
             targets: Server name (`alarms`, `tickets`, `configs`) -> where it is; one child process
                 may serve all three.
             timeout_s: Longest wait for an answer.
+            pins: Holds its tools to what they were at first contact.
         """
         self.name = declaration.name
         self.told: SiteStatement | None = None
         """What the site last said about itself."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s)
+            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}

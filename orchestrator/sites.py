@@ -11,6 +11,7 @@ from orchestrator.mcp_connection import HttpTarget, StdioTarget
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
+from orchestrator.tool_pins import PINS_FILE, ToolPins
 from telecom.errors import IdentityError
 
 SERVERS = ("alarms", "tickets", "configs")
@@ -45,12 +46,22 @@ class Sites:
     def _client(
         self, site: SiteDeclaration, targets: Mapping[str, HttpTarget | StdioTarget]
     ) -> SiteClient:
-        return SiteClient(site, targets, timeout_s=self._settings.budgets.tool_seconds)
+        return SiteClient(
+            site,
+            targets,
+            timeout_s=self._settings.budgets.tool_seconds,
+            pins=pins_of(self._settings),
+        )
 
     async def close(self) -> None:
         """Close every client."""
         for client in (*self._clients.values(), *self._elsewhere.values()):
             await client.close()
+
+
+def pins_of(settings: Settings) -> ToolPins:
+    """The pins of the tools that this orchestrator has seen."""
+    return ToolPins(settings.state_file.with_name(PINS_FILE))
 
 
 def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:

@@ -11,6 +11,7 @@
     |   |-- BudgetExceededError            "budget_exceeded"
     |   |-- SiteUnavailableError           "site_unavailable"      down, cut off or refusing
     |   |-- ToolTimeoutError               "tool_timeout"
+    |   |-- ToolChangedError               "tool_changed"          it is not what was pinned
     |   |-- MalformedAnswerError           "malformed_answer"      the other end broke the contract
     |   |-- ModelUnavailableError          "model_unavailable"
     |   `-- KnowledgeBaseEmptyError        "knowledge_base_empty"
@@ -137,6 +138,20 @@ class ToolTimeoutError(ToolRefused):
 
     def __init__(self, site: str, tool: str, timeout_s: float) -> None:
         super().__init__(f"{tool} on site {site!r} gave no answer within {timeout_s:g} s")
+        self.site = site
+        self.tool = tool
+
+
+class ToolChangedError(ToolRefused):
+    """A site describes a tool differently than when it was pinned."""
+
+    code: ClassVar[str] = "tool_changed"
+
+    def __init__(self, site: str, tool: str) -> None:
+        super().__init__(
+            f"{tool} on site {site!r} describes itself differently than before, so it is not "
+            f"called; look at it and accept it with `tierwise tools accept {site}`"
+        )
         self.site = site
         self.tool = tool
 
