@@ -67,6 +67,8 @@ _WORDS_AROUND: re.Pattern[bytes] = re2.compile(
     rb"|via|our|your|when|after|before|copyright)\b"
 )
 """In a sentence these stand beside a name or instead of one; behind a colon they may follow it."""
+_SENTENCE_END: re.Pattern[bytes] = re2.compile(rb"[\pL\pM'-]{3,}(\.) ")
+"""A full stop behind more than an initial or a title."""
 _LOGIN = r"[a-zA-Z][a-zA-Z0-9._-]{2,31}"
 _SHARED_ACCOUNTS = frozenset(
     b"admin administrator ansible automation backup cisco console daemon enable guest juniper lab"
@@ -78,7 +80,12 @@ _WORD: re.Pattern[bytes] = re2.compile(rb"[^ ]+")
 
 def _person(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge capitalised words behind a label: teams and systems are no people."""
-    while end > start and text[end - 1 : end] in b".-,'":
+    sentence = _SENTENCE_END.search(text[start:end])
+    if sentence is not None:
+        end = start + sentence.start(1)
+    while text[end : end + 1] in (b":", b"=") and b" " in text[start:end]:
+        end = start + text[start:end].rindex(b" ")  # the next label, not a part of the name
+    while end > start and text[end - 1 : end] in b".-,' ":
         end -= 1
     name = text[start:end]
     if len(name) < 2 or _NOT_PEOPLE.search(name) is not None or (name.isupper() and len(name) < 3):

@@ -44,7 +44,7 @@ _ORDINARY: re.Pattern[bytes] = re2.compile(
     rb"|unchanged|needed|missing|down|up|correct|case-sensitive|mismatched|refused|valid|used|lost"
     rb"|misconfigured|empty|blank|same|identical|different|ok|fine|too|so|only|also|now|still|never"
     rb"|already|here|there|what|which|who|sent|shown|kept|given|based|part|being|been|as|if|when"
-    rb"|unique|public-key|generate|chain)$"
+    rb"|b|unique|public-key|generate|chain)$"
 )
 _SAID: re.Pattern[bytes] = re2.compile(rb"(?i)\b(?:is|was)[ \t]*$")
 _PARTICIPLE: re.Pattern[bytes] = re2.compile(
@@ -364,7 +364,7 @@ SECRET_RULES: tuple[Rule, ...] = (
     *_secret(
         rf"{_WORDS}[\s_\"'\\]*(?::|=|\bis\b|\bwas\b)",
         rf"(?i){_WORDS}[\s\"'\\\])_]{{0,3}}(?::=|=>|[:=]|\bis\b(?:[ \t]+set[ \t]+to)?"
-        rf"|\bwas\b)[ \t]*(?:[b\[(]?){_VALUE}",
+        rf"|\bwas\b)[ \t]*(?:[\[(]|b[\"'])?{_VALUE}",
         judge=_prose_community,
     ),
     *_secret(
