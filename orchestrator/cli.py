@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_ledger import ledger
 from orchestrator.cli_place import place_app
 from orchestrator.cli_tools import tools_app
 from orchestrator.command_line import (
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
 app.add_typer(tools_app, name="tools")
+app.command()(ledger)
 
 
 class Format(StrEnum):

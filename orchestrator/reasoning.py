@@ -21,6 +21,7 @@ from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
 from orchestrator.model_choice import prices, question_size
+from orchestrator.model_ledger import LEDGER_FILE, ModelDelegation, ModelLedger, RecordedModel
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
 from orchestrator.site_client import Purpose, SiteClient
@@ -178,7 +179,9 @@ class Reasoner:
         tools = self._tools(pack, placed)
         try:
             model = self.models(placed.executor, self.settings, self.policy)
-            timed = TimedModel(model, placed.tier)
+            why = ModelDelegation(self.purpose.investigation, placed.tier, placed.decision_id)
+            book = ModelLedger(self.settings.state_file.with_name(LEDGER_FILE))
+            timed = TimedModel(RecordedModel(model, book, why), placed.tier)
             try:
                 analyst = ModelAnalyst(
                     timed,
