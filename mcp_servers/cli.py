@@ -12,6 +12,7 @@ from mcp_servers.commands import (
     assess,
     configs,
     egress,
+    epochs,
     gateway,
     knowledge,
     site,
@@ -58,6 +59,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(epochs.app, name="epochs")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, sit
 from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, SiteDirectory
 from rag.ingest_counts import IngestCounts
+from telecom.errors import RecordNotFoundError
 from telecom.times import Window
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class OwnedSite:
             "reveal": self.reveal,
             "list_approvals": self.list_approvals,
             "decide_approval": self.decide_approval,
+            "list_epochs": self.list_epochs,
+            "start_epoch": self.start_epoch,
+            "forget_epoch": self.forget_epoch,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -234,6 +238,25 @@ class OwnedSite:
             detector=self.host.gate.detector,
         )
         return decided.model_dump(mode="json")
+
+    def list_epochs(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Epochs whose key exists, and the one that makes pseudonyms now."""
+        epochs = self.host.pseudonymizer.epochs
+        return {"epochs": list(epochs), "current": epochs[-1]}
+
+    def start_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Begin a key epoch."""
+        self.host.pseudonymizer.start_epoch()
+        return self.list_epochs(arguments, progress)
+
+    def forget_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Destroy an epoch's key."""
+        if arguments["epoch"] not in self.host.pseudonymizer.epochs:
+            raise RecordNotFoundError(
+                "key epoch", str(arguments["epoch"]), hint="`epochs list` has those that exist"
+            )
+        self.host.pseudonymizer.forget_epoch(arguments["epoch"])
+        return self.list_epochs(arguments, progress)
 
 
 def _window(arguments: Arguments) -> Window:
