@@ -238,7 +238,10 @@ def _masked(question: str | None, settings: Settings) -> str | None:
     from orchestrator.peoples_words import without_identifiers  # noqa: PLC0415
 
     directories = [site.site_dir for site in settings.sites if site.site_dir is not None]
-    return without_identifiers(question, site_dir=directories[0] if directories else None)
+    served = next((site for site in settings.sites if site.url is not None), None)
+    return without_identifiers(
+        question, site_dir=directories[0] if directories else None, site=served
+    )
 
 
 def _run(inquiry: Inquiry, settings: Settings) -> RootCauseReport:
