@@ -36,6 +36,10 @@ ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 TOOL_SECONDS = 60.0
 """A tool answers within this or not at all."""
 
+_PHASES = ("arguments admitted", "answer ready", "answer released")
+"""All that progress ever says: words of ours, because notifications do not pass the gate."""
+_BINARY_TYPES = frozenset({"image", "audio"})
+
 _logger = logging.getLogger(__name__)
 
 # Requests whose answers are the server's own words: no site data can be in them.
@@ -119,6 +123,7 @@ class GateMiddleware:
             params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
         except TierwiseError as exc:
             return _refusal_of(exc)
+        await _progress(ctx, 1)
         try:
             with anyio.fail_after(TOOL_SECONDS):
                 answer = _json_object(await call_next(replace(ctx, params=params)))
@@ -127,10 +132,13 @@ class GateMiddleware:
                 f"{tool.name} gave no answer within {TOOL_SECONDS:g} s; ask for a shorter window",
                 "tool_timeout",
             )
+        await _progress(ctx, 2)
         try:
-            return await self._released(answer, tool, release)
+            released = await self._released(answer, tool, release)
         except ToolRefused as exc:
             return _refusal_of(exc)
+        await _progress(ctx, 3)
+        return released
 
     async def _released(
         self, answer: JsonObject, tool: DeclaredTool, release: Release
@@ -166,9 +174,8 @@ class GateMiddleware:
         release = _release(caller, ctx.method, self._all_classes, params, None)
         try:
             answer = _json_object(await call_next(ctx))
-            if any("blob" in item for item in answer.get("contents", [])):
-                raise EgressRefusedError("binary content does not leave", rule="gate.shape")
             body = {key: answer[key] for key in ("contents", "messages") if key in answer}
+            self._refuse_binary(body)
             released = await run_sync(self._gate.release, body, release)
         except MCPError as exc:
             text = await run_sync(self._gate.release_text, exc.error.message, release)
@@ -176,6 +183,17 @@ class GateMiddleware:
         except TierwiseError as exc:
             raise MCPError(code=INVALID_REQUEST, message=f"{exc.code}: {exc}") from exc
         return answer | _json_object(released.value) | {"_meta": self._meta(answer, released)}
+
+    def _refuse_binary(self, body: object) -> None:
+        """Nobody can find an identifier in pictures, sounds and blobs, so they stay."""
+        if isinstance(body, list):
+            for item in body:
+                self._refuse_binary(item)
+        elif isinstance(body, dict):
+            if "blob" in body or body.get("type") in _BINARY_TYPES:
+                raise EgressRefusedError("binary content does not leave", rule="gate.shape")
+            for item in body.values():
+                self._refuse_binary(item)
 
     def _meta(self, answer: JsonObject, released: Released) -> JsonObject:
         """What was done to the answer, and where the site is that did it."""
@@ -201,6 +219,11 @@ class GateMiddleware:
         if isinstance(user, AuthenticatedUser) and isinstance(user.access_token, CallerToken):
             return user.access_token.caller
         raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
+
+
+async def _progress(ctx: ServerRequestContext[Any, Any], phase: int) -> None:
+    """Tell a client that asked for progress how far its call has come."""
+    await ctx.session.report_progress(phase, len(_PHASES), _PHASES[phase - 1])
 
 
 def _release(

@@ -94,6 +94,7 @@ def build_app(
         lifespan=run_servers,
         middleware=[
             Middleware(TimeLimit, seconds=REQUEST_SECONDS),
+            Middleware(TrimmedHeaders),
             Middleware(PeerAddress),
             Middleware(
                 AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
@@ -101,6 +102,22 @@ def build_app(
             Middleware(AuthContextMiddleware),
         ],
     )
+
+
+class TrimmedHeaders:
+    """Takes the blanks around header values away, which the HTTP parser leaves behind them.
+
+    Source: RFC 9110 section 5.5, a field value does not include leading or trailing whitespace.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request with clean headers."""
+        if scope["type"] == "http":
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self.app(scope, receive, send)
 
 
 class TimeLimit:

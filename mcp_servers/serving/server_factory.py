@@ -11,6 +11,7 @@ import inspect
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -76,6 +77,7 @@ def build_server(
     server = MCPServer(
         f"tierwise-{toolset.name}",
         instructions=toolset.instructions,
+        version=version("tierwise"),
         token_verifier=None if verifier is None else BearerVerifier(verifier),
         auth=auth,
         log_level="WARNING",
