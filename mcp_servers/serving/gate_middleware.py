@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +25,10 @@ from pydantic import ValidationError
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+from telecom.workload import DataClass
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -38,6 +40,8 @@ TOOL_SECONDS = 60.0
 
 _PHASES = ("arguments admitted", "answer ready", "answer released")
 """All that progress ever says: words of ours, because notifications do not pass the gate."""
+_PROMPT_CLASSES: tuple[DataClass, ...] = ("vendor_docs",)
+"""A prompt is our own words round the caller's own arguments."""
 _BINARY_TYPES = frozenset({"image", "audio"})
 
 _logger = logging.getLogger(__name__)
@@ -68,6 +72,7 @@ class GateMiddleware:
         self,
         gate: EgressGate,
         tools: Mapping[str, DeclaredTool],
+        resources: Sequence[DeclaredResource] = (),
         *,
         stream_caller: Caller | None,
     ) -> None:
@@ -76,15 +81,14 @@ class GateMiddleware:
         Args:
             gate: The site's egress gate.
             tools: The declared tools by name; no other can be called.
+            resources: The declared resources; no other can be read.
             stream_caller: Who is at the other end of a transport without HTTP requests; None where
                 only HTTP is served.
         """
         self._gate = gate
         self._tools = tools
+        self._resources = {resource.scheme: resource for resource in resources}
         self._stream_caller = stream_caller
-        self._all_classes = tuple(
-            dict.fromkeys(name for tool in tools.values() for name in tool.data_classes)
-        )
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -95,8 +99,10 @@ class GateMiddleware:
         try:
             if ctx.method == "tools/call":
                 return await self._call_tool(ctx, call_next)
-            if ctx.method in ("resources/read", "prompts/get"):
-                return await self._read(ctx, call_next)
+            if ctx.method == "resources/read":
+                return await self._read_resource(ctx, call_next)
+            if ctx.method == "prompts/get":
+                return await self._read(ctx, call_next, ctx.method, _PROMPT_CLASSES)
         except (MCPError, ValidationError):
             raise
         except Exception as exc:
@@ -167,13 +173,38 @@ class GateMiddleware:
             "_meta": self._meta(answer, released),
         }
 
-    async def _read(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> JsonObject:
-        """Resources and prompts may hold whatever the server's tools may."""
+    async def _read_resource(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> JsonObject:
+        scheme = str((ctx.params or {}).get("uri")).partition("://")[0]
+        resource = self._resources.get(scheme)
+        if resource is None:
+            # The standard's code, and no word about what else there might be.
+            raise MCPError(
+                code=INVALID_PARAMS, message="no such resource; resources/templates/list names all"
+            )
+        if resource.scope not in self._caller(ctx).scopes:
+            raise MCPError(
+                code=INVALID_REQUEST,
+                message=f"{scheme}:// needs a token with the scope {resource.scope!r}",
+            )
+        return await self._read(ctx, call_next, f"read:{scheme}", resource.data_classes)
+
+    async def _read(
+        self,
+        ctx: ServerRequestContext[Any, Any],
+        call_next: CallNext,
+        name: str,
+        data_classes: tuple[DataClass, ...],
+    ) -> JsonObject:
+        """Release a resource or a prompt; what names it is admitted like a tool's arguments."""
         caller = self._caller(ctx)
         params = dict(ctx.params or {})
-        release = _release(caller, ctx.method, self._all_classes, params, None)
+        release = _release(caller, name, data_classes, params, None)
+        asked = {key: params[key] for key in ("uri", "arguments") if key in params}
         try:
-            answer = _json_object(await call_next(ctx))
+            params |= await run_sync(self._gate.admit, asked, caller)
+            answer = _json_object(await call_next(replace(ctx, params=params)))
             body = {key: answer[key] for key in ("contents", "messages") if key in answer}
             self._refuse_binary(body)
             released = await run_sync(self._gate.release, body, release)

@@ -84,7 +84,7 @@ class Conversation(AnyMethod):
     async def _released(self, answer: Any, tool: DeclaredTool, release: Any) -> Any:
         return answer
 
-    async def _read(self, ctx: ServerRequestContext[Any, Any], call_next: Any) -> Any:
+    async def _read(self, ctx: Any, call_next: Any, *_rest: Any) -> Any:
         return await call_next(ctx)
 
 
@@ -100,7 +100,12 @@ def build(gate: EgressGate, classes: Any, rule: Rule | None) -> MCPServer[Any]:
     """Build one server by the factory; with a rule let go, mount what that rule keeps out."""
     declared = fixtures.declared_tools()
     server = build_server(
-        ToolSet("fixtures", "Fixtures of the conformance suite.", declared),
+        ToolSet(
+            "fixtures",
+            "Fixtures of the conformance suite.",
+            declared,
+            prompts=fixtures.PROMPTS,
+        ),
         gate,
         known_classes=classes,
     )
@@ -108,10 +113,9 @@ def build(gate: EgressGate, classes: Any, rule: Rule | None) -> MCPServer[Any]:
     for function in extra:
         server.add_tool(function, name=function.__name__)
     tools = {tool.name: tool for tool in (*declared, *map(fixtures.declare, extra))}
-    server.middleware[-1] = _GATES[rule](gate, tools, stream_caller=None)
+    server.middleware[-1] = _GATES[rule](gate, tools, [fixtures.RESOURCE], stream_caller=None)
     server._tool_manager._tools["json_schema_2020_12_tool"].parameters = fixtures.SCHEMA_2020_12
-    fixtures.add_resources(server)
-    fixtures.add_prompts(server)
+    fixtures.add_undeclared(server)
     if rule == "conversation":
         fixtures.add_asking_prompt(server)
     if rule in ("methods", "conversation"):

@@ -33,6 +33,7 @@ from mcp_types import (
 )
 from pydantic import BaseModel, Field
 
+from mcp_servers.serving.resource_declarations import DeclaredPrompt, DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import RecordNotFoundError
 from telecom.schema import ProductModel
@@ -425,42 +426,50 @@ CONVERSATIONS = (
 # ------------------------------------------------------------------ resources and prompts
 
 
-def add_resources(server: MCPServer[Any]) -> None:
-    """Mount the suite's resources."""
+def static_text() -> str:
+    """Some text."""
+    return "This is the content of the static text resource."
 
-    @server.resource("test://static-text", mime_type="text/plain")
-    def static_text() -> str:
-        """Some text."""
-        return "This is the content of the static text resource."
+
+def watched() -> str:
+    """Something that could change."""
+    return "nothing has changed"
+
+
+def template(id: str) -> str:
+    """A resource with a parameter."""
+    return json.dumps({"id": id, "templateTest": True, "data": f"Data for ID: {id}"})
+
+
+def test_simple_prompt() -> str:
+    """Ask for nothing in particular."""
+    return "This is a simple prompt for testing."
+
+
+def test_prompt_with_arguments(arg1: str, arg2: str) -> str:
+    """Ask with arguments."""
+    return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
+
+
+PROMPTS = (
+    DeclaredPrompt(test_simple_prompt, "Simple"),
+    DeclaredPrompt(test_prompt_with_arguments, "With arguments"),
+)
+
+
+def add_undeclared(server: MCPServer[Any]) -> None:
+    """Mount the resources and prompts that hold what is not text.
+
+    The suite's resources share one scheme, which declared ones of ours may not.
+    """
+    server.resource("test://static-text", mime_type="text/plain")(static_text)
+    server.resource("test://watched-resource", mime_type="text/plain")(watched)
+    server.resource("test://template/{id}/data", mime_type="application/json")(template)
 
     @server.resource("test://static-binary", mime_type="image/png")
     def static_binary() -> bytes:
         """A picture."""
         return base64.b64decode(PIXEL)
-
-    @server.resource("test://watched-resource", mime_type="text/plain")
-    def watched() -> str:
-        """Something that could change."""
-        return "nothing has changed"
-
-    @server.resource("test://template/{id}/data", mime_type="application/json")
-    def template(id: str) -> str:
-        """A resource with a parameter."""
-        return json.dumps({"id": id, "templateTest": True, "data": f"Data for ID: {id}"})
-
-
-def add_prompts(server: MCPServer[Any]) -> None:
-    """Mount the suite's prompts."""
-
-    @server.prompt()
-    def test_simple_prompt() -> list[UserMessage]:
-        """A prompt without arguments."""
-        return [UserMessage("This is a simple prompt for testing.")]
-
-    @server.prompt()
-    def test_prompt_with_arguments(arg1: str, arg2: str) -> list[UserMessage]:
-        """A prompt with arguments."""
-        return [UserMessage(f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'")]
 
     @server.prompt()
     def test_prompt_with_embedded_resource(
@@ -479,6 +488,12 @@ def add_prompts(server: MCPServer[Any]) -> None:
             UserMessage(ImageContent(type="image", data=PIXEL, mime_type="image/png")),
             UserMessage("Please look at the picture above."),
         ]
+
+
+RESOURCE = DeclaredResource(
+    "test://{+anything}", template, ("vendor_docs",), SCOPE, "Fixture resources"
+)
+"""What the gate knows about them."""
 
 
 def add_asking_prompt(server: MCPServer[Any]) -> None:
