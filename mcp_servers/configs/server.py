@@ -18,6 +18,7 @@ from mcp_servers.serving.answers import (
     fill,
     tokens_of,
 )
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.configuration import ConfigBlock, ConfigChange
@@ -78,6 +79,11 @@ class ConfigTools:
                     self.get_neighbors, classes, scope, twins.neighborhood_text, "List neighbors"
                 ),
             ),
+            (
+                DeclaredResource(
+                    "config://{+managed_object}", self.read_config, classes, scope, "Configuration"
+                ),
+            ),
         )
 
     def lookup_config(
@@ -106,6 +112,11 @@ class ConfigTools:
                 for block in kept
             },
         )
+
+    def read_config(self, managed_object: str) -> str:
+        """The newest configuration of an element (device or device:port), secrets stripped."""
+        excerpt = self.lookup_config(managed_object)
+        return twins.blocks_text(excerpt.model_dump(mode="json", by_alias=True))
 
     def diff_config(
         self, managed_object: Element, from_time: Moment, to_time: Moment

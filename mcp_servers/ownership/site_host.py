@@ -30,6 +30,8 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.policy_resources import PolicyResources
+from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -250,7 +252,7 @@ class SiteHost:
                 file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
-        """The tools of one server, or of all three together.
+        """What one server serves, or all three together.
 
         Args:
             name: One of `SERVERS`, or `all`.
@@ -260,13 +262,17 @@ class SiteHost:
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
-        if name != "all":
-            return sets[name]()
-        parts = [sets[part]() for part in SERVERS]
+        parts = [sets[part]() for part in (SERVERS if name == "all" else (name,))]
+        rules = PolicyResources(lambda: self.policy, self.site.settings.country)
         return ToolSet(
-            "all",
+            name,
             "\n\n".join(part.instructions for part in parts),
             tuple(tool for part in parts for tool in part.tools),
+            (
+                *(resource for part in parts for resource in part.resources),
+                *rules.declared(parts[0].tools[0].scope),
+            ),
+            SITE_PROMPTS,
         )
 
     def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:

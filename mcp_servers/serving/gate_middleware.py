@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
+from mcp_servers.serving.compact_schemas import compact_tool
 from mcp_servers.serving.identity import Caller
 from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
@@ -95,7 +96,7 @@ class GateMiddleware:
     ) -> HandlerResult:
         """Let one message through, or answer it with a refusal."""
         if ctx.request_id is None or ctx.method in _OWN_WORDS:
-            return await call_next(ctx)
+            return _shortened(await call_next(ctx))
         try:
             if ctx.method == "tools/call":
                 return await self._call_tool(ctx, call_next)
@@ -201,7 +202,7 @@ class GateMiddleware:
         caller = self._caller(ctx)
         params = dict(ctx.params or {})
         release = _release(caller, name, data_classes, params, None)
-        asked = {key: params[key] for key in ("uri", "arguments") if key in params}
+        asked: JsonObject = {key: params[key] for key in ("uri", "arguments") if key in params}
         try:
             params |= await run_sync(self._gate.admit, asked, caller)
             answer = _json_object(await call_next(replace(ctx, params=params)))
@@ -279,6 +280,13 @@ def _claim(meta: object, key: str) -> str | None:
     """What the caller says about itself goes to the ledger only, and only as a plain id."""
     value = meta.get(key) if isinstance(meta, Mapping) else None
     return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
+
+
+def _shortened(result: HandlerResult) -> HandlerResult:
+    """A list of tools with short schemas; anything else as it is."""
+    if isinstance(result, dict) and isinstance(result.get("tools"), list):
+        return result | {"tools": [compact_tool(tool) for tool in result["tools"]]}
+    return result
 
 
 def _json_object(result: object) -> JsonObject:
