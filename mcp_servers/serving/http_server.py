@@ -39,7 +39,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         assert isinstance(opened, OwnedSite)  # the opener above makes nothing else
         hosted = opened.host
         app = build_app(
-            {name: hosted.server(name) for name in SERVERS},
+            {name: hosted.server(name) for name in (*SERVERS, "all")},
             hosted.verifier,
             site.settings.serving,
             missing=hosted.missing,
@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
         if self.started and sockets:
             port = sockets[0].getsockname()[1]
             name = f"[{self._host}]" if ":" in self._host else self._host
-            paths = ", ".join(f"/{server}/mcp" for server in SERVERS)
+            paths = ", ".join(f"/{server}/mcp" for server in (*SERVERS, "all"))
             say(f"ready: http://{name}:{port} ({paths})")
 
 
