@@ -11,16 +11,23 @@ import json
 import shlex
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 from rich.console import Console
 
+from mcp_servers.desktop.bundle import write_bundle
 from tests.conformance import sheet
 from tests.conformance.errors import CannotRunError
 from tests.conformance.fixture_server import RULES, fixture_app
 from tests.conformance.inspector import Inspected, inspect
 from tests.conformance.npm_tools import NpmTools
-from tests.conformance.sample_servers import FIXTURE_FREE, sample_servers, serving
+from tests.conformance.sample_servers import (
+    FIXTURE_FREE,
+    SampleServers,
+    sample_servers,
+    serving,
+)
 from tests.conformance.suite import (
     ERAS,
     Era,
@@ -49,6 +56,7 @@ def main() -> int:
         notes.print("[dim]the three servers of a sample site[/dim]")
         servers = {era: server_rows(tools, real.url, era) for era in ERAS}
         inspected = inspect(tools, real.url, real.token, real.calls)
+        inspected.append(check_bundle(tools, real))
     text = sheet.write(factory, servers, client, inspected)
     (ROOT / "docs" / "conformance.md").write_text(text, encoding="utf-8")
     print(text)
@@ -76,6 +84,18 @@ def server_rows(tools: NpmTools, url: str, era: Era) -> list[Judged]:
         wanted = {f"{server}: {name}": outcomes[name] for name in FIXTURE_FREE if name in outcomes}
         rows += judge_plain(wanted)
     return rows
+
+
+def check_bundle(tools: NpmTools, real: SampleServers) -> Inspected:
+    """Have the bundle's own tool read what a desktop client installs."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "site.mcpb"
+        write_bundle(file, real.toolset, url=f"{real.url}/all/mcp")
+        with zipfile.ZipFile(file) as bundle:
+            bundle.extractall(folder)
+        done = tools.run("mcpb", ["validate", f"{folder}/manifest.json"], timeout_s=60)
+    problem = (done.stderr or done.stdout).strip() if done.returncode else None
+    return Inspected("desktop bundle", "mcpb validate", "2025-11-25", problem)
 
 
 def unexpected(

