@@ -16,7 +16,7 @@ from agents.findings import (
     Reason,
     TopologyLink,
 )
-from bench.local_postgresql import fresh_database, local_postgresql, why_not
+from tests.local_postgresql import fresh_database, local_postgresql, why_not
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import Settings, SiteDeclaration
 from telecom.configuration import ChangedLine, ConfigChange, ConfigHunk
