@@ -224,6 +224,7 @@ def _settings(
     flags = {
         "sites": sites_of_flags(site or [], token_file or [], site_dir or []),
         "analyst": None if analyst is None else analyst.value,
+        "escalation": None if analyst is None else "always",
     }
     return load_settings(config_file(config), environment=os.environ, flags=flags)
 

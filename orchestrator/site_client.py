@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.predictions import Sighting, said_of_it
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from telecom.errors import (
@@ -28,7 +29,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
-from telecom.evidence import Gap
+from telecom.evidence import Gap, Quotation
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
 
@@ -70,6 +71,23 @@ class _AlarmRecord(_Answer):
 
 class _AlarmRecords(_Answer):
     records: tuple[_AlarmRecord, ...]
+
+
+class _ListedAlarm(BaseModel):
+    """A line of `list_alarms`, which is ours and so in snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: datetime | None = None
+    probable_cause: str | None = None
+    evidence_id: str
+
+
+class _AlarmLines(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    alarms: tuple[_ListedAlarm, ...]
+    evidence: dict[str, Quotation]
 
 
 class _Passages(_Answer):
@@ -235,6 +253,22 @@ class SiteDesk:
         if not times:
             raise MalformedAnswerError("get_alarm", "the alarm has no time")
         return min(times)
+
+    async def alarms_of(self, managed_object: str, window: Window, *, limit: int = 5) -> Sighting:
+        """What an element itself wrote in a window: its first few records."""
+        arguments = {**_bounds(window), "managed_object": managed_object, "limit": limit}
+        found = await self._ask(_AlarmLines, "list_alarms", arguments)
+        own = [
+            line
+            for line in found.alarms
+            if line.time is not None and not said_of_it(line.probable_cause or "")
+        ]
+        return Sighting(
+            managed_object=managed_object,
+            times=tuple(line.time for line in own if line.time is not None),
+            evidence_ids=tuple(line.evidence_id for line in own),
+            evidence={k: v for k, v in found.evidence.items() if k in {a.evidence_id for a in own}},
+        )
 
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""

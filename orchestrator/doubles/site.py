@@ -137,6 +137,23 @@ class SiteDouble:
             return self._answer("summarize_alarms", arguments, ctx, lambda: self.summary)
 
         @server.tool()
+        async def list_alarms(
+            ctx: Context[Any],
+            *,
+            managed_object: str | None = None,
+            from_time: str | None = None,
+            to_time: str | None = None,
+            handle: str | None = None,
+            limit: int = 50,
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """List alarm records."""
+            arguments: dict[str, Any] = {"managed_object": managed_object, "handle": handle}
+            arguments |= {"from_time": from_time, "to_time": to_time, "limit": limit}
+            return self._answer(
+                "list_alarms", arguments, ctx, lambda: self._records(managed_object, handle)
+            )
+
+        @server.tool()
         async def get_alarm(
             ctx: Context[Any], alarm_id: str
         ) -> Annotated[CallToolResult, dict[str, Any]]:
@@ -229,6 +246,29 @@ class SiteDouble:
                 **self.says,
             }
         }
+
+    def _records(self, managed_object: str | None, handle: str | None) -> Answer:
+        """The first record of each group that is asked for."""
+        lines = []
+        evidence = {}
+        for group in self.summary.groups:
+            mine = managed_object in (None, group.managed_object.partition(":")[0])
+            if not mine or handle not in (None, group.handle):
+                continue
+            key = f"alarm:{group.handle.removeprefix('group:')}"
+            lines.append(
+                {
+                    "alarm_id": key,
+                    "time": group.first.isoformat(),
+                    "managed_object": group.managed_object,
+                    "probable_cause": group.probable_cause,
+                    "evidence_id": key,
+                }
+            )
+            quoted = self.summary.evidence.get(key)
+            if quoted is not None:
+                evidence[key] = quoted.model_dump(mode="json")
+        return {"total": len(lines), "left_out": 0, "alarms": lines, "evidence": evidence}
 
     def _alarm(self, alarm_id: str) -> Answer:
         for group in self.summary.groups:

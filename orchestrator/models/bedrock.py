@@ -69,6 +69,8 @@ class BedrockSettings:
     """False for models without prompt caching."""
     concurrency: int = 16
     """Calls in flight at once."""
+    guardrail: str | None = None
+    """ID:VERSION or ARN:VERSION of a guardrail that the service applies."""
     prices: Mapping[str, TokenPrice] = field(default_factory=dict)
     """Base model id -> price; without a row the cost stays unknown."""
 

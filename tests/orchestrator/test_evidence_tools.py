@@ -129,6 +129,7 @@ def test_a_small_model_at_the_edge_reasons_where_it_is_declared(site, settings_f
             return await investigate(Inquiry(), services)
 
     report = asyncio.run(run())
-    assert report.headline == "No cause found"
+    assert (report.status, report.root_causes[0].managed_object) == ("probable", "agg1:xe-0/0/1")
+    assert any("the model names no cause" in gap.why for gap in report.gaps)
     assert (report.provenance[-1].tier, report.provenance[-1].tool) == ("outposts", "qwen")
     assert "<<<DATA" in model.requests[0].messages[0].text
