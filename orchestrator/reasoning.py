@@ -17,6 +17,7 @@ from pydantic import Field
 from agents import prompts
 from agents.findings import EvidencePack, Proposal
 from agents.models.edge_slm import EdgeModel, EdgeModelSettings
+from agents.models.real_calls import check_call_allowed
 from agents.ports import LanguageModel, ModelUsage
 from agents.root_cause_analyst import PROFILE, ModelAnalyst, RulesAnalyst
 from orchestrator.delegation import Delegation, Delegator
@@ -66,6 +67,7 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
     """
     budgets = settings.budgets
     if isinstance(executor, OpenAiEndpoint):
+        check_call_allowed(executor.model, executor.base_url)
         return EdgeModel(
             EdgeModelSettings(
                 executor.base_url,
