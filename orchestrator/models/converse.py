@@ -96,10 +96,10 @@ _EVERYWHERE: Final = frozenset[Literal["system", "tools", "messages"]](
 )
 _FAMILIES: Final[Sequence[tuple[re.Pattern[str], Features]]] = (
     (
-        re.compile(r"anthropic\.claude-(?:\w+-)?(?:4-[5-9]|[5-9])"),
+        re.compile(r"anthropic\.claude-(?:[a-z]+-)?(?:4-[5-9]|[5-9])"),
         Features(_EVERYWHERE, answer_schema=True),
     ),
-    (re.compile(r"anthropic\.claude-(?:3-[57]|\w+-4)"), Features(_EVERYWHERE)),
+    (re.compile(r"anthropic\.claude-(?:3-[57]|[a-z]+-4)"), Features(_EVERYWHERE)),
     (re.compile(r"amazon\.nova-"), Features(frozenset({"system", "messages"}))),
 )
 """Prompt caching and structured output by model family, as the service's user guide lists them;

@@ -126,9 +126,11 @@ def test_a_model_is_sent_what_its_family_takes(model_id, points, schema):
 
 def test_a_model_that_takes_less_than_its_family_is_asked_plainly():
     """Us: the prompt says what is wanted; a feature that has gone is no reason to fail."""
-    with BedrockDouble([Say("one"), Say("two")], plain=[MODEL_ID]) as double:
-        with model_for(double) as model:
-            assert [events_of(model)[-1].text for _ in range(2)] == ["one", "two"]
+    with (
+        BedrockDouble([Say("one"), Say("two")], plain=[MODEL_ID]) as double,
+        model_for(double) as model,
+    ):
+        assert [events_of(model)[-1].text for _ in range(2)] == ["one", "two"]
     assert [b"cachePoint" in request.raw for request in double.requests] == [True, False, False]
 
 
