@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -20,6 +21,11 @@ from telecom.schema import ProductModel
 from telecom.workload import Home
 
 AnalystName = Literal["rules", "bedrock", "slm"]
+
+
+def is_database_url(state: str | Path) -> bool:
+    """Whether a `state:` names a PostgreSQL database, not a file."""
+    return str(state).startswith(("postgresql://", "postgres://"))
 
 
 class _Documented(ProductModel):
@@ -139,8 +145,8 @@ class Settings(_Documented):
     policy: PolicyFiles = PolicyFiles()
     """Which policy decides."""
     state: str | None = None
-    """SQLite file for investigations and decisions; by default
-    `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
+    """SQLite file or `postgresql://` URL (extra `scale`) for investigations and decisions; by
+    default `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
     analyst: AnalystName = "rules"
     """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
     Environment: TIERWISE_ANALYST."""
@@ -187,11 +193,18 @@ class Settings(_Documented):
         return self.country or COUNTRY_OF_REGION.get(self.aws_region or "")
 
     @property
-    def state_file(self) -> Path:
-        """Where investigations and decisions are kept."""
-        if self.state is not None:
-            return Path(self.state).expanduser()
-        return Path("~/.local/state/tierwise/state.sqlite").expanduser()
+    def state_address(self) -> str:
+        """Where investigations and decisions are kept: a file path or a `postgresql://` URL."""
+        address = self.state or "~/.local/state/tierwise/state.sqlite"
+        return address if is_database_url(address) else str(Path(address).expanduser())
+
+    @property
+    def state_shown(self) -> str:
+        """The address of the state without user and password, for people and logs."""
+        if not is_database_url(self.state_address):
+            return self.state_address
+        at = urlsplit(self.state_address)
+        return f"{at.scheme}://{at.hostname or ''}{at.path}"
 
     def declared_executors(self) -> dict[str, tuple[Executor, ...]]:
         """The executors of the file, read."""
@@ -266,7 +279,8 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         anchor(site, "token_file")
     for key in ("catalogue", "rules"):
         anchor(content.get("policy"), key)
-    anchor(content, "state")
+    if not is_database_url(str(content.get("state"))):
+        anchor(content, "state")
     return content
 
 

@@ -19,6 +19,7 @@
         |-- PolicyError                    "policy"                every problem, with file and line
         |-- StoreOwnedError                "store_owned"           another process owns the store
         |-- StoreDamagedError              "store_damaged"
+        |-- StateUnavailableError          "state_unavailable"     the orchestrator's own database
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
         `-- MissingExtraError              "missing_extra"
@@ -219,6 +220,18 @@ class StoreDamagedError(OperatorError):
     """A store file cannot be read; it can be rebuilt from the site directory."""
 
     code: ClassVar[str] = "store_damaged"
+
+
+class StateUnavailableError(OperatorError):
+    """The orchestrator's own state cannot be read or written now; the same may work later."""
+
+    code: ClassVar[str] = "state_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the state cannot be reached ({why}); check the disk or the database of `state:`"
+        )
+        self.why = why
 
 
 class LedgerBrokenError(OperatorError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,7 @@ from agents.findings import (
     Reason,
     TopologyLink,
 )
+from bench.local_postgresql import fresh_database, local_postgresql, why_not
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import Settings, SiteDeclaration
 from telecom.configuration import ChangedLine, ConfigChange, ConfigHunk
@@ -178,3 +180,23 @@ def settings_for(tmp_path):
         return Settings(sites=keys.pop("sites", sites), **keys)
 
     return settings
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A PostgreSQL server, or a reason to skip."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with local_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_address(request, tmp_path):
+    """An empty state of each kind: every test of a store runs on both."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "state.sqlite")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with fresh_database(server, f"t{uuid4().hex[:12]}") as url:
+        yield url

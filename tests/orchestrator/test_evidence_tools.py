@@ -129,7 +129,7 @@ def test_a_small_model_at_the_edge_reasons_where_it_is_declared(site, settings_f
     model = ScriptedModel(['{"headline": "No cause found", "status": "inconclusive"}'], "qwen")
 
     async def run():
-        async with open_state(settings.state_file) as state, open_sites(settings) as sites:
+        async with open_state(settings.state_address) as state, open_sites(settings) as sites:
             services = Services(
                 settings, load_policy(), sites, state, models=lambda executor, *_: model
             )

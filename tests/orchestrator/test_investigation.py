@@ -62,7 +62,7 @@ def test_every_decision_of_an_investigation_can_be_replayed(site, settings_for):
     """DESIGN 3: decisions are kept with their inputs."""
     settings = settings_for(site)
     report = report_for(settings)
-    kept = list(kept_decisions(settings.state_file, incident_id=report.incident_id))
+    kept = list(kept_decisions(settings.state_address, incident_id=report.incident_id))
     ids = {step.decision_id for step in report.provenance}
     assert ids == {record.decision.decision_id for record in kept}
     assert replay(kept, load_policy()).same == len(kept) == 4
@@ -157,7 +157,7 @@ def test_a_resumed_investigation_repeats_no_remote_call(site, settings_for):
 
     async def run():
         policy = load_policy()
-        async with open_state(settings.state_file) as state, open_sites(settings) as sites:
+        async with open_state(settings.state_address) as state, open_sites(settings) as sites:
             services = Services(settings, policy, sites, state)
             with pytest.raises(CrashError):
                 await investigate(
@@ -199,11 +199,11 @@ def test_a_site_says_where_it_is_and_the_policy_decides_with_that(
     assert [step.tier for step in report.provenance] == ["outposts"] * 3 + ["region"]
     assert report.gaps == ()
     homes = {
-        record.decision.workload.home.country for record in kept_decisions(settings.state_file)
+        record.decision.workload.home.country for record in kept_decisions(settings.state_address)
     }
     assert homes == {None, "DE"}
     decided = {
-        record.decision.decision_id: record for record in kept_decisions(settings.state_file)
+        record.decision.decision_id: record for record in kept_decisions(settings.state_address)
     }
     for step in report.provenance:
         home = decided[step.decision_id].decision.workload.home
@@ -476,7 +476,7 @@ def test_a_small_clear_incident_is_read_by_a_light_model_and_the_record_says_why
     assert len(double.requests) == 1
     reason = report.provenance[-1]
     assert (reason.tier, "claude-haiku" in reason.tool) == ("region-geography", True)
-    kept = [r for r in kept_decisions(settings.state_file) if r.model is not None]
+    kept = [r for r in kept_decisions(settings.state_address) if r.model is not None]
     assert [record.decision.decision_id for record in kept] == [reason.decision_id]
     assert kept[0].model.model_id == reason.tool
     assert kept[0].model.reason.startswith("simple question")
