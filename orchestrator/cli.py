@@ -49,6 +49,9 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
+    HTML = "html"
+    CONCISE = "concise"
+    HANDOVER = "handover"
 
 
 class Analyst(StrEnum):
@@ -74,7 +77,14 @@ SiteDirOption = Annotated[
 AnalystOption = Annotated[
     Analyst | None, typer.Option(help="Who reasons; the default is the deterministic analyst.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the report is printed.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="How the report is printed: for a terminal, as a document, for tier 1 (concise) or "
+        "for the shift lead (handover).",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
@@ -152,7 +162,10 @@ def show(
 ) -> None:
     """Print a report that was kept as JSON, without investigating again.
 
-    Example: `tierwise show report.json --format markdown > report.md`
+    Examples:
+    - `tierwise show report.json --format html > report.html`: one file with drawings; a browser
+      prints it to PDF
+    - `tierwise show report.json --format handover`: for the shift lead
     """
     with reported():
         _print(_kept_report(file), output_format)
@@ -281,6 +294,15 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.markdown import to_markdown  # noqa: PLC0415
 
         sys.stdout.write(to_markdown(report))
+    elif output_format is Format.HTML:
+        from orchestrator.rendering.html import to_html  # noqa: PLC0415
+
+        sys.stdout.write(to_html(report))
+    elif output_format in (Format.CONCISE, Format.HANDOVER):
+        from orchestrator.rendering.briefing import to_concise, to_handover  # noqa: PLC0415
+
+        brief = to_concise if output_format is Format.CONCISE else to_handover
+        sys.stdout.write(brief(report))
     else:
         from orchestrator.rendering.terminal import print_report  # noqa: PLC0415
 
