@@ -79,7 +79,7 @@ def _known(report: RootCauseReport) -> Iterator[str]:
             f"{format_instant(change.time)}"
         )
     for item in report.ruled_out[:3]:
-        yield f"- not {markdown(item.managed_object)}: {markdown(item.why.partition(";")[0])}"
+        yield f"- not {markdown(item.managed_object)}: {markdown(item.why.partition(';')[0])}"
 
 
 def _reached(report: RootCauseReport) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 
 from orchestrator.rendering.plain_text import plain
@@ -12,7 +12,8 @@ from telecom.times import format_instant
 from telecom.topology import ManagedObject
 
 MAX_LANES = 12
-_WIDTH, _LEFT, _LANE, _TOP = 520, 150, 26, 14
+_WIDTH, _LEFT, _RIGHT, _LANE, _TOP = 520, 150, 34, 26, 14
+_NEAR = timedelta(minutes=15)
 _TICKS = 4
 _NAME = 20
 
@@ -35,7 +36,7 @@ def timeline_svg(report: RootCauseReport) -> str:
     span = (last - first).total_seconds() or 1.0
 
     def across(moment: datetime) -> float:
-        return _LEFT + 10 + (moment - first).total_seconds() / span * (_WIDTH - _LEFT - 30)
+        return _LEFT + 10 + (moment - first).total_seconds() / span * (_WIDTH - _LEFT - 10 - _RIGHT)
 
     bottom = _TOP + len(lanes) * _LANE
     parts = [_lane(name, _TOP + number * _LANE) for number, name in enumerate(lanes)]
