@@ -156,6 +156,58 @@ def ask(
 
 
 @app.command()
+def chat(
+    *,
+    words: Annotated[str | None, typer.Argument(help="What you say first.")] = None,
+    site: SiteOption = None,
+    token_file: TokenOption = None,
+    site_dir: SiteDirOption = None,
+    from_time: Annotated[
+        str | None, typer.Option("--from", help="Begin of the window, ISO 8601.")
+    ] = None,
+    to_time: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this conversation; `last` is the newest.")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Talk about this investigation (its incident id).")
+    ] = None,
+    analyst: AnalystOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Talk about an incident; the first words begin an investigation.
+
+    Later questions are answered from its findings, or looked up at the site. Conversations are
+    kept. /help lists the slash commands.
+
+    Examples:
+    - `tierwise chat --site-dir ./site "why are the cells behind the ring down?"`
+    - then: `why not the UPF?`, `what if the uplink were fine?`, `show me the line`, `/runbook`
+    - `tierwise chat --site-dir ./site --resume last`
+    """
+    with reported():
+        import asyncio  # noqa: PLC0415
+
+        window = _window(from_time, to_time)
+        settings = _settings(site, token_file, site_dir, analyst, config)
+        from orchestrator.cli_chat import run_chat  # noqa: PLC0415
+        from orchestrator.investigation import Inquiry  # noqa: PLC0415
+
+        quiet_logs()
+        asyncio.run(
+            run_chat(
+                settings,
+                first=words,
+                inquiry=None if window is None else Inquiry(window=window),
+                resume=resume,
+                incident=incident,
+                as_json=as_json,
+            )
+        )
+
+
+@app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="A report as --json printed it.")],
     output_format: FormatOption = Format.TEXT,

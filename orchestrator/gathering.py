@@ -11,10 +11,11 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from agents import alarm_triage, config_auditor, predictions, ticket_historian
+from agents import alarm_triage, config_auditor, predictions, runbooks, ticket_historian
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from agents.planner import Step
 from agents.predictions import Sighting
+from agents.runbooks import DocumentReview
 from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import SiteStatement
@@ -122,6 +123,15 @@ class Gatherer:
             f"alarms of {managed_object}", predictions.PROFILE, site, work, kinds=_ON_TOOLS
         )
         return replace(look, step=look.step.model_copy(update={"step": "test"}))
+
+    async def documents(self, site: str, query: str, *, limit: int) -> Look:
+        """Search the site's documents, runbooks among them."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> DocumentReview:
+            return await desk.search_documents(query, limit=limit)
+
+        look = await self._look("documents", runbooks.PROFILE, site, work, kinds=_ON_TOOLS)
+        return replace(look, step=look.step.model_copy(update={"step": "ask back"}))
 
     async def window_around(self, alarm_id: str) -> Window:
         """The time around an alarm that one of the sites has.

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from agents.predictions import Sighting, said_of_it
+from agents.runbooks import DocumentReview
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from telecom.errors import (
@@ -274,6 +275,12 @@ class SiteDesk:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
+
+    async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
+        """Rank passages of vendor documents and runbooks against `query`."""
+        arguments = {"query": query, "limit": limit}
+        found = await self._ask(_Passages, "search_documents", arguments)
+        return DocumentReview(passages=found.passages)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""

@@ -200,8 +200,12 @@ PROMISES = {
     ),
     "R22": Promise(
         "NOC engineers chat for a root cause.",
-        proofs=("orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",),
-        owed="#8 and #10: chat and console (the command `tierwise ask` exists)",
+        proofs=(
+            "orchestrator/test_cli.py::test_a_chat_answers_line_by_line_and_is_kept",
+            "orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",
+            "orchestrator/test_conversation.py::test_engineers_ask_on_about_an_incident_and_get_its_evidence",
+        ),
+        owed="#10: the console (the commands `tierwise ask` and `tierwise chat` exist)",
     ),
     "R23": Promise(
         "MCP clients such as Claude Desktop use the servers.",

@@ -54,6 +54,7 @@ class SiteDouble:
         *,
         changes: ChangeReview | None = None,
         tickets: Sequence[Ticket] = (),
+        documents: Mapping[str, str] | None = None,
         form: Form | None = "anonymized",
         says: Mapping[str, Any] | None = None,
         token: str | None = None,
@@ -65,6 +66,7 @@ class SiteDouble:
             summary: What `summarize_alarms` answers, whatever the window.
             changes: What `list_changes` answers.
             tickets: What ticket tools search.
+            documents: Path -> passage, for the tool that searches documents.
             form: What the gate says it did; None leaves the receipts out.
             says: What it says about itself with each answer: `home` and `tier`.
             token: The bearer token it asks for; None takes anybody.
@@ -73,6 +75,7 @@ class SiteDouble:
         self.summary = summary
         self.changes = changes or ChangeReview(changes=(), evidence={})
         self.tickets = tuple(tickets)
+        self.documents = dict(documents or {})
         self.form = form
         self.says = dict(says or {})
         self.token = token
@@ -187,6 +190,14 @@ class SiteDouble:
             )
 
         @server.tool()
+        async def search_documents(
+            ctx: Context[Any], query: str, limit: int = 10
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Search documents."""
+            arguments = {"query": query, "limit": limit}
+            return self._answer("search_documents", arguments, ctx, self._documents)
+
+        @server.tool()
         async def get_ticket(
             ctx: Context[Any], ticket_id: str
         ) -> Annotated[CallToolResult, dict[str, Any]]:
@@ -281,6 +292,20 @@ class SiteDouble:
             if ticket.ticket_id == ticket_id:
                 return {"ticket": ticket.model_dump(mode="json")}
         raise RecordNotFoundError("ticket", ticket_id, hint="search_tickets names them")
+
+    def _documents(self) -> Answer:
+        passages = [
+            {
+                "id": f"{source}#checklist",
+                "score": 1.0,
+                "text": text,
+                "source": source,
+                "locator": "#checklist",
+                "corpus": "docs",
+            }
+            for source, text in self.documents.items()
+        ]
+        return {"passages": passages, "left_out": 0, "evidence": {}}
 
     def _passages(self) -> Answer:
         passages = [_passage(ticket).model_dump(mode="json") for ticket in self.tickets]

@@ -29,9 +29,11 @@ def _concise(report: RootCauseReport) -> Iterator[str]:
         yield f"Where: {markdown(cause.managed_object)}. What: {markdown(cause.specific_problem)}."
     if not report.root_causes:
         yield "No cause is asserted; treat what follows as checks."
+    yield ""
     checks = [action for action in report.next_actions if action.read_only][:_CHECKS]
     for number, action in enumerate(checks, start=1):
         yield f"{number}. {markdown(action.action)}"
+    yield ""
     if any(not action.read_only for action in report.next_actions):
         yield "Do not change anything yourself: tier 2 decides on the proposed change."
     services = report.blast_radius.services
