@@ -16,6 +16,7 @@ from itertools import chain
 
 from pydantic import ValidationError
 
+from agents.answer_schema import proposal_schema
 from agents.confidence import combine
 from agents.findings import AlarmSummary, Candidate, EvidencePack, Proposal, ProposedCause
 from agents.ports import (
@@ -268,7 +269,7 @@ class ModelAnalyst:
             system=instructions(),
             messages=tuple(messages),
             tools=tuple(self._tools.specs) if self._tools else (),
-            output_schema=Proposal.model_json_schema(),
+            output_schema=proposal_schema(),
             metadata={"incident_id": self._incident_id} if self._incident_id else {},
         )
         async for event in self._model.stream(request):

@@ -59,9 +59,19 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
+    HTML = "html"
+    CONCISE = "concise"
+    HANDOVER = "handover"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How the report is printed.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="How the report is printed: for a terminal, as a document, for tier 1 (concise) or "
+        "for the shift lead (handover).",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
@@ -133,13 +143,68 @@ def ask(
 
 
 @app.command()
+def chat(
+    *,
+    words: Annotated[str | None, typer.Argument(help="What you say first.")] = None,
+    site: SiteOption = None,
+    token_file: TokenOption = None,
+    site_dir: SiteDirOption = None,
+    from_time: Annotated[
+        str | None, typer.Option("--from", help="Begin of the window, ISO 8601.")
+    ] = None,
+    to_time: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this conversation; `last` is the newest.")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Talk about this investigation (its incident id).")
+    ] = None,
+    analyst: AnalystOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Talk about an incident; the first words begin an investigation.
+
+    Later questions are answered from its findings, or looked up at the site. Conversations are
+    kept. /help lists the slash commands.
+
+    Examples:
+    - `tierwise chat --site-dir ./site "why are the cells behind the ring down?"`
+    - then: `why not the UPF?`, `what if the uplink were fine?`, `show me the line`, `/runbook`
+    - `tierwise chat --site-dir ./site --resume last`
+    """
+    with reported():
+        import asyncio  # noqa: PLC0415
+
+        window = _window(from_time, to_time)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
+        from orchestrator.cli_chat import run_chat  # noqa: PLC0415
+        from orchestrator.investigation import Inquiry  # noqa: PLC0415
+
+        quiet_logs()
+        asyncio.run(
+            run_chat(
+                settings,
+                first=words,
+                inquiry=None if window is None else Inquiry(window=window),
+                resume=resume,
+                incident=incident,
+                as_json=as_json,
+            )
+        )
+
+
+@app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="A report as --json printed it.")],
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Print a report that was kept as JSON, without investigating again.
 
-    Example: `tierwise show report.json --format markdown > report.md`
+    Examples:
+    - `tierwise show report.json --format html > report.html`: one file with drawings; a browser
+      prints it to PDF
+    - `tierwise show report.json --format handover`: for the shift lead
     """
     with reported():
         _print(_kept_report(file), output_format)
@@ -251,6 +316,15 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.markdown import to_markdown  # noqa: PLC0415
 
         sys.stdout.write(to_markdown(report))
+    elif output_format is Format.HTML:
+        from orchestrator.rendering.html import to_html  # noqa: PLC0415
+
+        sys.stdout.write(to_html(report))
+    elif output_format in (Format.CONCISE, Format.HANDOVER):
+        from orchestrator.rendering.briefing import to_concise, to_handover  # noqa: PLC0415
+
+        brief = to_concise if output_format is Format.CONCISE else to_handover
+        sys.stdout.write(brief(report))
     else:
         from orchestrator.rendering.terminal import print_report  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ def mcp(
     For Claude Desktop, HolmesGPT and other agents: one call answers a root cause. Over HTTP the
     same tools are at /agents/mcp of `tierwise serve`, with a bearer token.
 
-    Example, in a client's configuration: command "tierwise", args ["mcp", "--site-dir", "/srv/site"]
+    Example, in a client's configuration: command "tierwise", args ["mcp", "--site-dir", "/srv/s"]
     """
     with reported():
         from orchestrator.agent_door.opening import serve_stdio

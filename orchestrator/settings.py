@@ -126,6 +126,14 @@ class Budgets(Documented):
     """Longest silence of a model."""
     model_seconds: float = Field(default=120.0, gt=0)
     """Longest time for one turn of a model, retries included."""
+    model_tokens: int = Field(default=60_000, ge=1_000)
+    """Tokens that models may read and write in one investigation, all turns together."""
+    model_usd: float = Field(default=0.50, gt=0)
+    """What models may cost in one investigation; holds where the price is known."""
+    lookups: int = Field(default=6, ge=0, le=50)
+    """How many predictions of the hypotheses are looked up at the sites."""
+    seconds: float = Field(default=600.0, gt=0)
+    """Longest time for one investigation; when it is over, it reports what is known."""
 
 
 class Settings(Documented):
@@ -151,9 +159,15 @@ class Settings(Documented):
     analyst: AnalystName = "rules"
     """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
     Environment: TIERWISE_ANALYST."""
+    escalation: Literal["unconfirmed", "always"] = "unconfirmed"
+    """What a model reads: only what the deterministic analyst leaves below "confirmed", or
+    everything. `--analyst` on the command line asks for everything."""
     bedrock_model: str | None = None
     """Model id, inference profile or router for `bedrock`; by default the catalogue's choice for
     the Region. Environment: TIERWISE_BEDROCK_MODEL."""
+    bedrock_guardrail: str | None = Field(default=None, pattern=r"^[^:]+(:[^:]+)*:(\d+|DRAFT)$")
+    """Guardrail that Bedrock applies, as ID:VERSION or ARN:VERSION. Environment:
+    TIERWISE_BEDROCK_GUARDRAIL."""
     budgets: Budgets = Budgets()
     """What one investigation may take."""
     hourly_budgets: HourlyBudgets = HourlyBudgets()
@@ -247,6 +261,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "TIERWISE_STATE": "state",
     "TIERWISE_ANALYST": "analyst",
     "TIERWISE_BEDROCK_MODEL": "bedrock_model",
+    "TIERWISE_BEDROCK_GUARDRAIL": "bedrock_guardrail",
 }
 """Variable -> key; a later one wins."""
 

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.predictions import Sighting, said_of_it
+from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
@@ -29,7 +31,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
-from telecom.evidence import Gap
+from telecom.evidence import Gap, Quotation
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
 
@@ -71,6 +73,23 @@ class _AlarmRecord(_Answer):
 
 class _AlarmRecords(_Answer):
     records: tuple[_AlarmRecord, ...]
+
+
+class _ListedAlarm(BaseModel):
+    """A line of `list_alarms`, which is ours and so in snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: datetime | None = None
+    probable_cause: str | None = None
+    evidence_id: str
+
+
+class _AlarmLines(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    alarms: tuple[_ListedAlarm, ...]
+    evidence: dict[str, Quotation]
 
 
 class _Passages(_Answer):
@@ -240,10 +259,32 @@ class SiteDesk:
             raise MalformedAnswerError("get_alarm", "the alarm has no time")
         return min(times)
 
+    async def alarms_of(self, managed_object: str, window: Window, *, limit: int = 5) -> Sighting:
+        """What an element itself wrote in a window: its first few records."""
+        arguments = {**_bounds(window), "managed_object": managed_object, "limit": limit}
+        found = await self._ask(_AlarmLines, "list_alarms", arguments)
+        own = [
+            line
+            for line in found.alarms
+            if line.time is not None and not said_of_it(line.probable_cause or "")
+        ]
+        return Sighting(
+            managed_object=managed_object,
+            times=tuple(line.time for line in own if line.time is not None),
+            evidence_ids=tuple(line.evidence_id for line in own),
+            evidence={k: v for k, v in found.evidence.items() if k in {a.evidence_id for a in own}},
+        )
+
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
+
+    async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
+        """Rank passages of vendor documents and runbooks against `query`."""
+        arguments = {"query": query, "limit": limit}
+        found = await self._ask(_Passages, "search_documents", arguments)
+        return DocumentReview(passages=found.passages)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""

@@ -57,5 +57,6 @@ def settings_of_flags(
     flags = {
         "sites": sites_of_flags(site or [], token_file or [], site_dir or []),
         "analyst": None if analyst is None else analyst.value,
+        "escalation": None if analyst is None else "always",
     }
     return load_settings(config_file(config), environment=os.environ, flags=flags)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from telecom.evidence import Evidence, Gap
 from telecom.report import CausalLink, NextAction, ReportStatus, RootCause, RootCauseReport
 from telecom.schema import ProductModel
@@ -27,7 +29,7 @@ class FoundCauses(ProductModel):
     causal_chain: tuple[CausalLink, ...] = ()
     next_actions: tuple[NextAction, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    evidence: dict[str, Evidence] = {}
+    evidence: dict[str, Evidence] = Field(default_factory=dict)
     """What the statements above cite, as the site released it."""
 
 

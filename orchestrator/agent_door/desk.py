@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from orchestrator.investigation import Inquiry, Services, investigate
@@ -90,7 +90,7 @@ class InvestigationDesk:
         except KeyError:
             return None
 
-    async def steps(self, incident_id: str) -> AsyncIterator[str]:
+    async def steps(self, incident_id: str) -> AsyncGenerator[str, None]:
         """The steps of an investigation as they finish; resumes one that a process left behind.
 
         Raises:

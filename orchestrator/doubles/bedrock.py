@@ -144,8 +144,20 @@ class BedrockDouble:
     """A Bedrock runtime endpoint for the length of a `with` block."""
 
     def __init__(
-        self, replies: Iterable[Reply] | Brain, *, needs_profile: Collection[str] = ()
+        self,
+        replies: Iterable[Reply] | Brain,
+        *,
+        needs_profile: Collection[str] = (),
+        plain: Collection[str] = (),
     ) -> None:
+        """Prepare the answers.
+
+        Args:
+            replies: One for each request in order, or a function of the request's body.
+            needs_profile: Plain model ids to refuse, beyond those known to need a profile.
+            plain: Model ids that take neither cache points nor an answer schema.
+        """
+        self.plain = frozenset(plain)
         self._brain = replies if callable(replies) else _reader(replies)
         self.needs_profile = frozenset(needs_profile)
         self.requests: list[Received] = []
@@ -182,7 +194,9 @@ class BedrockDouble:
             self.requests.append(request)
         if request.operation == "count-tokens":
             return count_tokens(request.body["input"].get("converse", {}))
-        why = refusal(request.model_id, request.body, needs_profile=self.needs_profile)
+        why = refusal(
+            request.model_id, request.body, needs_profile=self.needs_profile, plain=self.plain
+        )
         return why if why is not None else self._brain(request.body)
 
 

@@ -403,7 +403,8 @@ def test_a_model_asks_back_through_mcp_streams_and_its_answer_is_verified(
     back = next(step for step in report.provenance if step.step == "ask back")
     assert (back.tool, back.tier) == ("search_tickets", "outposts")
     reason = report.provenance[-1]
-    assert (reason.agent, reason.tier) == ("root_cause_analyst (bedrock)", "region")
+    assert reason.agent.startswith("root_cause_analyst (bedrock, prompt ")
+    assert reason.tier == "region"
     assert reason.cost_usd > 0
     assert "model agrees" in report.root_causes[0].confidence_basis
 

@@ -62,12 +62,16 @@ TOOLS = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "
         (
             {
                 "messages": [user("a")],
-                "modelId": "anthropic.claude-opus-5-5",
+                "modelId": "eu.anthropic.claude-opus-5-5",
                 "inferenceConfig": {"temperature": 0.1},
             },
             "temperature",
         ),
         ({"messages": [user("a")], "modelId": "anthropic.new"}, "inference profile"),
+        (
+            {"messages": [user("a")], "modelId": "anthropic.claude-sonnet-4-5-20250929-v1:0"},
+            "inference profile",
+        ),
     ],
 )
 def test_what_bedrock_refuses_is_refused(parameters, why):
