@@ -24,11 +24,11 @@ from pydantic import ValidationError
 
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
-from mcp_servers.serving.compact_schemas import compact_tool
 from mcp_servers.serving.identity import Caller
 from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+from telecom.tool_schemas import compact_list
 from telecom.workload import DataClass
 
 EGRESS_META = "tierwise/egress"
@@ -96,7 +96,7 @@ class GateMiddleware:
     ) -> HandlerResult:
         """Let one message through, or answer it with a refusal."""
         if ctx.request_id is None or ctx.method in _OWN_WORDS:
-            return _shortened(await call_next(ctx))
+            return compact_list(await call_next(ctx))
         try:
             if ctx.method == "tools/call":
                 return await self._call_tool(ctx, call_next)
@@ -280,13 +280,6 @@ def _claim(meta: object, key: str) -> str | None:
     """What the caller says about itself goes to the ledger only, and only as a plain id."""
     value = meta.get(key) if isinstance(meta, Mapping) else None
     return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
-
-
-def _shortened(result: HandlerResult) -> HandlerResult:
-    """A list of tools with short schemas; anything else as it is."""
-    if isinstance(result, dict) and isinstance(result.get("tools"), list):
-        return result | {"tools": [compact_tool(tool) for tool in result["tools"]]}
-    return result
 
 
 def _json_object(result: object) -> JsonObject:

@@ -58,6 +58,8 @@ class InvestigationDesk:
             )
 
         def finished(step: str) -> None:
+            if step.startswith("_"):
+                return  # a call within a step
             running.steps.append(step)
             running.moved.set()
 

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import AnyHttpUrl, BaseModel, Field
@@ -38,6 +39,7 @@ from placement.policy import Policy
 from placement.workload_file import read_workload
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError, TierwiseError
 from telecom.times import parse_instant
+from telecom.tool_schemas import compact_list
 
 INSTRUCTIONS = """Root causes of telecom incidents, found across sites whose raw data never leaves
 them. investigate answers in one call, or gives an incident_id to ask get_report with. Every
@@ -209,6 +211,7 @@ def build_agent_server(
         ),
         log_level="WARNING",
         subscriptions=False,
+        middleware=[_with_short_lists],
     )
     for function, title, words in (
         (tools.investigate, "Find a root cause", text_of),
@@ -233,6 +236,12 @@ def build_agent_server(
     )(tools.read_report)
     server.prompt("placement_question", "Where may this run?")(placement_question)
     return server
+
+
+async def _with_short_lists(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    return cast("HandlerResult", compact_list(await call_next(ctx)))
 
 
 def placement_question(work: str, data: str, country: str = "DE") -> str:

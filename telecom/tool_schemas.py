@@ -28,6 +28,13 @@ _KEPT_OF_ARGUMENT = (
 )
 
 
+def compact_list(result: Any) -> Any:
+    """Shorten a `tools/list` answer as it goes out; any other answer of a server stays as it is."""
+    if isinstance(result, dict) and isinstance(result.get("tools"), list):
+        return result | {"tools": [compact_tool(tool) for tool in result["tools"]]}
+    return result
+
+
 def compact_tool(tool: Json) -> Json:
     """Shorten the schemas of one tool of a `tools/list` answer."""
     short = dict(tool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_servers.serving.compact_schemas import compact_tool
+from telecom.tool_schemas import compact_tool
 
 
 def test_an_argument_keeps_what_helps_to_call_it() -> None:
