@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.to_thread import run_sync
@@ -96,7 +96,7 @@ class GateMiddleware:
     ) -> HandlerResult:
         """Let one message through, or answer it with a refusal."""
         if ctx.request_id is None or ctx.method in _OWN_WORDS:
-            return compact_list(await call_next(ctx))
+            return cast("HandlerResult", compact_list(await call_next(ctx)))
         try:
             if ctx.method == "tools/call":
                 return await self._call_tool(ctx, call_next)
