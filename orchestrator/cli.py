@@ -13,6 +13,7 @@ import typer
 
 from orchestrator.cli_assess import assess_app
 from orchestrator.cli_place import place_app
+from orchestrator.cli_serve import approvals_app, incidents_app, serve
 from orchestrator.command_line import (
     FAILED,
     ConfigOption,
@@ -41,6 +42,9 @@ app = typer.Typer(
 )
 app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
+app.add_typer(incidents_app, name="incidents")
+app.add_typer(approvals_app, name="approvals")
+app.command()(serve)
 
 
 class Format(StrEnum):

@@ -16,6 +16,15 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from orchestrator.executors import Executor, read_executor
 from orchestrator.regions import COUNTRY_OF_REGION
+from orchestrator.service_settings import (
+    Documented,
+    HourlyBudgets,
+    Principal,
+    Service,
+    Sink,
+    TriggerQueue,
+    TriggerSource,
+)
 from telecom.errors import SettingsError
 from telecom.schema import ProductModel
 from telecom.workload import Home
@@ -28,10 +37,6 @@ def is_database_url(state: str | Path) -> bool:
     return str(state).startswith(("postgresql://", "postgres://"))
 
 
-class _Documented(ProductModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class SiteStatement(ProductModel):
     """What a site says about itself with each of its answers; it may say more."""
 
@@ -42,7 +47,7 @@ class SiteStatement(ProductModel):
     tier: str | None = None
 
 
-class SiteDeclaration(_Documented):
+class SiteDeclaration(Documented):
     """One site: where it is and what it is."""
 
     name: str = Field(min_length=1, max_length=64)
@@ -62,6 +67,10 @@ class SiteDeclaration(_Documented):
     long as it is unknown, everything but the site itself is closed."""
     transport: Literal["direct", "gateway"] = "direct"
     """`direct` speaks to the site's three servers, `gateway` to one endpoint that has all tools."""
+    neighbors: tuple[str, ...] = ()
+    """Sites that share links with this one: an incident here is looked into there, too."""
+    tool_seconds: float | None = Field(default=None, gt=0)
+    """Longest wait for one answer of this site; by default `budgets.tool_seconds`."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> SiteDeclaration:
@@ -95,7 +104,7 @@ class SiteDeclaration(_Documented):
                 yield key, declared, says
 
 
-class PolicyFiles(_Documented):
+class PolicyFiles(Documented):
     """Which policy decides; empty is the shipped reference."""
 
     catalogue: Path | None = None
@@ -104,7 +113,7 @@ class PolicyFiles(_Documented):
     """Placement rules (Cedar)."""
 
 
-class Budgets(_Documented):
+class Budgets(Documented):
     """What one investigation may take."""
 
     tool_seconds: float = Field(default=30.0, gt=0)
@@ -127,7 +136,7 @@ class Budgets(_Documented):
     """Longest time for one investigation; when it is over, it reports what is known."""
 
 
-class Settings(_Documented):
+class Settings(Documented):
     """The settings of one process."""
 
     tier: str = "region"
@@ -161,6 +170,18 @@ class Settings(_Documented):
     TIERWISE_BEDROCK_GUARDRAIL."""
     budgets: Budgets = Budgets()
     """What one investigation may take."""
+    hourly_budgets: HourlyBudgets = HourlyBudgets()
+    """What an hour may take."""
+    triggers: tuple[TriggerSource, ...] = ()
+    """Who may report trouble over HTTP."""
+    queues: tuple[TriggerQueue, ...] = ()
+    """SQS queues that are read for triggers."""
+    sinks: tuple[Sink, ...] = ()
+    """Who is told what an investigation found."""
+    principals: tuple[Principal, ...] = ()
+    """Who may use the API and decide approvals."""
+    service: Service = Service()
+    """How `tierwise serve` works."""
 
     @field_validator("executors", mode="before")
     @classmethod
@@ -181,10 +202,28 @@ class Settings(_Documented):
         return value
 
     @model_validator(mode="after")
-    def _distinct_sites(self) -> Settings:
-        names = [site.name for site in self.sites]
-        if len(names) != len(set(names)):
-            raise ValueError("two sites have the same name")
+    def _distinct_names(self) -> Settings:
+        sources = [*(source.name for source in self.triggers), *(q.name for q in self.queues)]
+        for what, names in (
+            ("sites", [site.name for site in self.sites]),
+            ("trigger sources", sources),
+            ("sinks", [sink.name for sink in self.sinks]),
+            ("principals", [principal.name for principal in self.principals]),
+        ):
+            if len(names) != len(set(names)):
+                raise ValueError(f"two {what} have the same name")
+        return self
+
+    @model_validator(mode="after")
+    def _known_sites(self) -> Settings:
+        names = {site.name for site in self.sites}
+        spoken_of = {
+            *(name for source in self.triggers for name in source.sites),
+            *(name for queue in self.queues for name in queue.sites),
+            *(name for site in self.sites for name in site.neighbors),
+        }
+        if unknown := sorted(spoken_of - names):
+            raise ValueError(f"no site is declared as {', '.join(map(repr, unknown))}")
         return self
 
     @property
@@ -277,6 +316,10 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for site in content.get("sites") or ():
         anchor(site, "site_dir")
         anchor(site, "token_file")
+    for section in ("triggers", "principals", "sinks"):
+        for entry in content.get(section) or ():
+            anchor(entry, "secret_file")
+            anchor(entry, "token_file")
     for key in ("catalogue", "rules"):
         anchor(content.get("policy"), key)
     if not is_database_url(str(content.get("state"))):
@@ -284,7 +327,19 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     return content
 
 
-_SECTIONS: Mapping[str, type[ProductModel]] = {"policy": PolicyFiles, "budgets": Budgets}
+_SECTIONS: Mapping[str, type[ProductModel]] = {
+    "policy": PolicyFiles,
+    "budgets": Budgets,
+    "hourly_budgets": HourlyBudgets,
+    "service": Service,
+}
+_LISTS: Mapping[str, type[ProductModel]] = {
+    "sites": SiteDeclaration,
+    "triggers": TriggerSource,
+    "queues": TriggerQueue,
+    "sinks": Sink,
+    "principals": Principal,
+}
 
 
 def explain() -> Iterator[tuple[str, str, str]]:
@@ -293,11 +348,12 @@ def explain() -> Iterator[tuple[str, str, str]]:
 
 
 def _explain(model: type[ProductModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    top = model is Settings
     for name, field in model.model_fields.items():
         default = "" if field.is_required() else repr(field.get_default(call_default_factory=True))
-        if nested := _SECTIONS.get(name):
+        if top and (nested := _SECTIONS.get(name)):
             yield from _explain(nested, f"{prefix}{name}.")
             continue
         yield f"{prefix}{name}", default, " ".join((field.description or "").split())
-        if name == "sites":
-            yield from _explain(SiteDeclaration, f"{prefix}sites[].")
+        if top and (listed := _LISTS.get(name)):
+            yield from _explain(listed, f"{prefix}{name}[].")

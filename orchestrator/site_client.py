@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
+from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from telecom.errors import (
@@ -162,6 +163,8 @@ class SiteClient:
         self.name = declaration.name
         self.told: SiteStatement | None = None
         """What the site last said about itself."""
+        self.breaker = Breaker(self.name)
+        """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
             target: McpConnection(self.name, target, timeout_s=timeout_s)
@@ -200,11 +203,12 @@ class SiteClient:
             ToolRefused: Unreachable, refused, timed out or malformed.
         """
         started = time.monotonic()
-        result = await self._connections[SERVER_OF_TOOL[tool]].call(
-            tool,
-            {key: value for key, value in arguments.items() if value is not None},
-            meta=purpose.meta,
-        )
+        with self.breaker.guarding():
+            result = await self._connections[SERVER_OF_TOOL[tool]].call(
+                tool,
+                {key: value for key, value in arguments.items() if value is not None},
+                meta=purpose.meta,
+            )
         latency_ms = (time.monotonic() - started) * 1000
         if result.is_error:
             raise _error_of(result, source=f"{tool} on site {self.name!r}")

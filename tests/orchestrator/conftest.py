@@ -16,13 +16,13 @@ from agents.findings import (
     Reason,
     TopologyLink,
 )
-from bench.local_postgresql import fresh_database, local_postgresql, why_not
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import Settings, SiteDeclaration
 from telecom.configuration import ChangedLine, ConfigChange, ConfigHunk
 from telecom.evidence import Quotation
 from telecom.report import CausalLink, TimelineEntry
 from telecom.ticket import Ticket
+from tests.local_postgresql import fresh_database, local_postgresql, why_not
 
 ONSET = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 CHANGE_ID = "change:0123456789ab:agg1"
