@@ -173,6 +173,11 @@ class SiteDirectory:
         return self.path / "configs"
 
     @property
+    def neighbors(self) -> Path:
+        """Saved LLDP and CDP outputs of elements."""
+        return self.path / "neighbors"
+
+    @property
     def store(self) -> Path:
         """Ours: may be deleted and rebuilt, except vault, ledger and keys."""
         return self.path / "store"

@@ -22,6 +22,7 @@ from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
@@ -37,6 +38,7 @@ from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
+from telecom.topology import Topology
 
 if TYPE_CHECKING:
     from rag.knowledge_base import KnowledgeBase
@@ -177,7 +179,7 @@ class SiteHost:
 
         def opened() -> AlarmDesk:
             store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            desk = AlarmDesk(self.site, store, self.configs.topology, self.configs)
             self._exit.callback(desk.close)
             return desk
 
@@ -192,10 +194,10 @@ class SiteHost:
     def configs(self) -> ConfigDesk:
         """Configuration history and topology."""
 
-        def open_repository() -> ConfigRepository:
+        def open_repository(topology: Topology) -> ConfigRepository:
             return ConfigRepository.open(
                 self.site.configs,
-                self.site.topology,
+                topology,
                 self.site.timezone,
                 key=fingerprint_key(self.site.store / "keys"),
                 index=self.site.store / "configs.sqlite",
@@ -203,7 +205,8 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            desk = ConfigDesk(opener, self.site.topology)
+            table = self.site.topology
+            desk = ConfigDesk(opener, table, read_neighbor_outputs(self.site.neighbors, table))
             self._exit.callback(desk.close)
             return desk
 

@@ -64,6 +64,9 @@ class OwnedSite:
             "show_config": self.show_config,
             "diff_config": self.diff_config,
             "list_config_changes": self.list_config_changes,
+            "find_config": self.find_config,
+            "check_configs": self.check_configs,
+            "list_neighbors": self.list_neighbors,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
         }
@@ -162,8 +165,9 @@ class OwnedSite:
 
     def show_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Read parts of a configuration, now or at a time."""
-        at = next((datetime.fromisoformat(text) for text in arguments["times"]), None)
-        blocks = self.host.configs.blocks(arguments["managed_object"], arguments["section"], at)
+        blocks = self.host.configs.blocks(
+            arguments["managed_object"], arguments["section"], _moment(arguments)
+        )
         return [block.model_dump(mode="json") for block in blocks]
 
     def diff_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
@@ -180,6 +184,23 @@ class OwnedSite:
             limit=arguments["limit"],
         )
         return [change.model_dump(mode="json") for change in found]
+
+    def find_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Lines of all configurations that match a pattern."""
+        found = self.host.configs.find(
+            arguments["pattern"], limit=arguments["limit"], at=_moment(arguments)
+        )
+        return [block.model_dump(mode="json") for block in found]
+
+    def check_configs(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Contradictions of configurations."""
+        found = self.host.configs.check_consistency(arguments["around"], _moment(arguments))
+        return [finding.model_dump(mode="json") for finding in found]
+
+    def list_neighbors(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Links around an element, from every source."""
+        found = self.host.configs.neighbors(arguments["managed_object"], arguments["hops"])
+        return [link.model_dump(mode="json") for link in found]
 
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""
@@ -261,6 +282,11 @@ class OwnedSite:
             )
         )
         return originals
+
+
+def _moment(arguments: Arguments) -> datetime | None:
+    """The one time of a question, if it names one."""
+    return next((datetime.fromisoformat(text) for text in arguments["times"]), None)
 
 
 def _window(arguments: Arguments) -> Window:
