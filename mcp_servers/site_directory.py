@@ -22,11 +22,24 @@ from telecom.topology import Topology, read_topology_csv
 from telecom.workload import Home
 
 
+class MaintenanceWindow(ProductModel):
+    """Planned work: alarms of its objects within its time are planned, too."""
+
+    begin: str = Field(alias="from")
+    """ISO 8601; without a zone in the site's own."""
+    end: str = Field(alias="to")
+    objects: tuple[str, ...] = Field(min_length=1)
+    """`device`, `device:port`, or a pattern with `*` and `?` such as `agg-muc-*`."""
+    why: str = ""
+    """For people: the change ticket, say."""
+
+
 class AlarmSettings(ProductModel):
-    """How alarm files are read."""
+    """How alarm files are read, and what is planned."""
 
     year: int | None = Field(default=None, ge=1990, le=2100)
     """For timestamps that carry none; None means the year of the file's last change."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
 
 
 class CallerSettings(ProductModel):

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-import threading
 from base64 import b32encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hmac import digest
 from pathlib import Path
+from typing import Any
 
+from agents.alarm_notices import notice_of
 from mcp_servers.alarms.bursts import newest_burst
+from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
-from telecom.errors import InvalidArgumentError, RecordNotFoundError, StoreDamagedError
+from telecom.errors import InvalidArgumentError, RecordNotFoundError
 from telecom.formats import NotAnAlarm, Rejected, read_records
 from telecom.times import Window
-from telecom.topology import port_key
+from telecom.topology import Topology, port_key
 
 Progress = Callable[[str, int, int], None]
 """Called with a phrase, steps done and steps in all."""
@@ -35,24 +35,6 @@ Progress = Callable[[str, int, int], None]
 ALARM_SUFFIXES = frozenset({".log", ".syslog", ".json", ".jsonl", ".ndjson", ".trap", ".traps"})
 _BURST_SAMPLE = 200_000
 """Alarm times looked at for the newest burst: a week of a large region."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, others INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS alarms (
-    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
-    port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
-CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
-CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
-CREATE INDEX IF NOT EXISTS alarms_by_file ON alarms (file);
-CREATE TABLE IF NOT EXISTS rejects (file INTEGER NOT NULL, line INTEGER, why TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
-"""
-_VERSION = 1
 
 
 @dataclass(slots=True)
@@ -99,46 +81,29 @@ def event_time(alarm: Alarm) -> datetime | None:
 class AlarmStore:
     """Alarms by time, object, id and record number. Safe to use from several threads."""
 
-    path: Path
-    _connection: sqlite3.Connection
+    database: AlarmDatabase
     _id_key: bytes
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _topology: Topology = field(default_factory=Topology)
     revision: int = 0
     """Grows whenever an ingest changed something."""
 
     @classmethod
-    def open(cls, store: Path, *, id_key: bytes) -> AlarmStore:
+    def open(cls, store: Path, *, id_key: bytes, topology: Topology | None = None) -> AlarmStore:
         """Open or create `store/alarms.sqlite`.
 
         Args:
             store: The site's store; made when missing.
             id_key: Secret of the site that assigned alarm ids are keyed with.
+            topology: Spells the elements that incidents are told about.
 
         Raises:
             StoreDamagedError: The file is no database; it can be deleted and rebuilt.
         """
-        store.mkdir(parents=True, exist_ok=True)
-        path = store / "alarms.sqlite"
-        try:
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                connection.executescript(
-                    "DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS alarms;"
-                    f"DROP TABLE IF EXISTS rejects; PRAGMA user_version={_VERSION};"
-                )
-            connection.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as exc:
-            raise StoreDamagedError(
-                f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
-            ) from exc
-        return cls(path, connection, id_key)
+        return cls(AlarmDatabase.open(store / "alarms.sqlite"), id_key, topology or Topology())
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._connection.close()
+        self.database.close()
 
     def ingest(self, site: SiteDirectory, *, progress: Progress | None = None) -> AlarmCounts:
         """Take in every file of `alarms/` that is new or changed, and forget those that are gone.
@@ -162,8 +127,8 @@ class AlarmStore:
 
     def _ingest_file(self, site: SiteDirectory, name: str, path: Path, counts: AlarmCounts) -> bool:
         """Bring one file up to date; True when the store changed."""
-        with self._lock:
-            known = self._connection.execute(
+        with self.database.lock:
+            known = self.database.connection.execute(
                 "SELECT id, size, mtime_ns, sha256 FROM files WHERE path = ?", (name,)
             ).fetchone()
         stat = path.stat()
@@ -177,8 +142,8 @@ class AlarmStore:
             data, unreadable = b"", exc.strerror or "cannot be read"
         sha256 = hashlib.sha256(data).hexdigest()
         if known is not None and known[3] == sha256 and unreadable is None:
-            with self._lock:
-                self._connection.execute(
+            with self.database.lock:
+                self.database.connection.execute(
                     "UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?",
                     (stat.st_size, stat.st_mtime_ns, known[0]),
                 )
@@ -220,7 +185,7 @@ class AlarmStore:
         rejects: Sequence[tuple[int | None, str]],
         counts: AlarmCounts,
     ) -> None:
-        with self._transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(
                 "INSERT INTO files (path, size, mtime_ns, sha256, others) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,"
@@ -229,7 +194,9 @@ class AlarmStore:
             )
             file = connection.execute("SELECT id FROM files WHERE path = ?", (name,)).fetchone()[0]
             before = dict(
-                connection.execute("SELECT id, raw || body FROM alarms WHERE file = ?", (file,))
+                connection.execute(
+                    "SELECT id, raw || body FROM alarms WHERE id BETWEEN ? AND ?", _range(file)
+                )
             )
             rows = list(self._rows(file, alarms))
             fresh = [row for row in rows if before.get(row[0]) != row[7] + row[6]]
@@ -237,7 +204,12 @@ class AlarmStore:
                 "INSERT OR REPLACE INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fresh
             )
             connection.execute(
-                "DELETE FROM alarms WHERE file = ? AND id > ?", (file, _number(file, len(rows)))
+                "DELETE FROM alarms WHERE id > ? AND id <= ?",
+                (_number(file, len(rows)), _range(file)[1]),
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO notices VALUES (?, ?, ?)",
+                _notices(alarms, fresh, self._topology),
             )
             connection.execute("DELETE FROM rejects WHERE file = ?", (file,))
             connection.executemany(
@@ -280,14 +252,14 @@ class AlarmStore:
         return f"alarm-{b32encode(mac[:10]).decode().lower()}"
 
     def _count_unchanged(self, file: int, counts: AlarmCounts) -> None:
-        with self._lock:
-            (alarms,) = self._connection.execute(
-                "SELECT count(*) FROM alarms WHERE file = ?", (file,)
+        with self.database.lock:
+            (alarms,) = self.database.connection.execute(
+                "SELECT count(*) FROM alarms WHERE id BETWEEN ? AND ?", _range(file)
             ).fetchone()
-            (rejects,) = self._connection.execute(
+            (rejects,) = self.database.connection.execute(
                 "SELECT count(*) FROM rejects WHERE file = ?", (file,)
             ).fetchone()
-            (others,) = self._connection.execute(
+            (others,) = self.database.connection.execute(
                 "SELECT others FROM files WHERE id = ?", (file,)
             ).fetchone()
         counts.read += alarms
@@ -296,58 +268,59 @@ class AlarmStore:
         counts.not_alarms += others
 
     def _forget_missing(self, names: set[str]) -> bool:
-        with self._lock:
-            known = self._connection.execute("SELECT id, path FROM files").fetchall()
+        with self.database.lock:
+            known = self.database.connection.execute("SELECT id, path FROM files").fetchall()
         gone = [(file,) for file, path in known if path not in names]
         if gone:
-            with self._transaction() as connection:
-                connection.executemany("DELETE FROM alarms WHERE file = ?", gone)
+            with self.database.transaction() as connection:
+                for table, column in (
+                    ("alarms", "id"),
+                    ("notices", "record"),
+                    ("incident_records", "record"),
+                ):
+                    connection.executemany(
+                        f"DELETE FROM {table} WHERE {column} BETWEEN ? AND ?",  # noqa: S608 - ours
+                        [_range(file) for (file,) in gone],
+                    )
                 connection.executemany("DELETE FROM rejects WHERE file = ?", gone)
                 connection.executemany("DELETE FROM files WHERE id = ?", gone)
         return bool(gone)
 
     def _rejects(self) -> list[Reject]:
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 "SELECT path, line, why FROM rejects JOIN files ON files.id = rejects.file"
                 " ORDER BY path, line"
             ).fetchall()
         return [Reject("alarms", path, line, why) for path, line, why in rows]
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
     def count(self) -> int:
         """How many alarm records there are."""
-        with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM alarms").fetchone()[0])
+        with self.database.lock:
+            return int(
+                self.database.connection.execute("SELECT count(*) FROM alarms").fetchone()[0]
+            )
 
     def undated(self) -> int:
         """How many records carry no time, so that no window finds them."""
-        with self._lock:
+        with self.database.lock:
             return int(
-                self._connection.execute(
+                self.database.connection.execute(
                     "SELECT count(*) FROM alarms WHERE time_us = ?", (_UNDATED,)
                 ).fetchone()[0]
             )
 
     def unread(self) -> int:
         """How many records of the site's files could not be read."""
-        with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM rejects").fetchone()[0])
+        with self.database.lock:
+            return int(
+                self.database.connection.execute("SELECT count(*) FROM rejects").fetchone()[0]
+            )
 
     def between(self, window: Window) -> list[Alarm]:
         """Every alarm of a window with its raw record, oldest first."""
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 "SELECT body, raw FROM alarms WHERE time_us BETWEEN ? AND ? ORDER BY time_us, id",
                 (_microseconds(window.start), _microseconds(window.end)),
             ).fetchall()
@@ -366,12 +339,12 @@ class AlarmStore:
         """
         where, values = _where(query)
         after = (-(2**63), 0) if cursor is None else _place(cursor)
-        with self._lock:
-            (total,) = self._connection.execute(
+        with self.database.lock:
+            (total,) = self.database.connection.execute(
                 f"SELECT count(*) FROM alarms WHERE {where}",  # noqa: S608 - our own clauses
                 values,
             ).fetchone()
-            rows = self._connection.execute(
+            rows = self.database.connection.execute(
                 f"SELECT body, raw, time_us, id FROM alarms WHERE {where}"  # noqa: S608 - as above
                 f" AND (time_us, id) > (?, ?) ORDER BY time_us, id LIMIT ?",
                 (*values, *after, limit),
@@ -387,8 +360,8 @@ class AlarmStore:
         if cursor is None:
             return 0
         where, values = _where(query)
-        with self._lock:
-            (count,) = self._connection.execute(
+        with self.database.lock:
+            (count,) = self.database.connection.execute(
                 f"SELECT count(*) FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
                 " AND (time_us, id) <= (?, ?)",
                 (*values, *_place(cursor)),
@@ -398,8 +371,8 @@ class AlarmStore:
     def numbered(self, query: AlarmQuery) -> list[tuple[int, Alarm]]:
         """Every alarm of a query with its record number, oldest first."""
         where, values = _where(query)
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 f"SELECT id, body, raw FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
                 " ORDER BY time_us, id",
                 values,
@@ -412,8 +385,8 @@ class AlarmStore:
         Raises:
             RecordNotFoundError: No record has that id.
         """
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 "SELECT body, raw FROM alarms WHERE alarm_id = ? ORDER BY time_us, id",
                 (alarm_id,),
             ).fetchall()
@@ -425,10 +398,10 @@ class AlarmStore:
 
     def newest_burst(self) -> Window | None:
         """The window of the newest burst; None when no alarm carries a time."""
-        with self._lock:
+        with self.database.lock:
             times = [
                 row[0] / 1e6
-                for row in self._connection.execute(
+                for row in self.database.connection.execute(
                     "SELECT time_us FROM alarms WHERE time_us < ? ORDER BY time_us DESC LIMIT ?",
                     (_UNDATED, _BURST_SAMPLE),
                 )
@@ -469,6 +442,23 @@ def _alarm_files(folder: Path) -> list[tuple[str, Path]]:
 def _number(file: int, ordinal: int) -> int:
     """Record numbers survive a re-read of a file that grew."""
     return file << 32 | ordinal
+
+
+def _range(file: int) -> tuple[int, int]:
+    """First and last record number that a file may have."""
+    return _number(file, 0), _number(file + 1, 0) - 1
+
+
+def _notices(
+    alarms: Sequence[Alarm], fresh: Sequence[tuple[Any, ...]], topology: Topology
+) -> Iterator[tuple[int, float, str]]:
+    """What incidents have to be told of fresh rows."""
+    for row in fresh:
+        alarm = alarms[(row[0] & 0xFFFFFFFF) - 1]
+        notice = notice_of(alarm, row[0], topology)
+        if notice is not None:
+            told = notice._replace(alarm_id=row[2])
+            yield row[0], told.time, json.dumps(told)
 
 
 def _microseconds(moment: datetime) -> int:
