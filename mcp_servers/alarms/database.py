@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS files (
     lines INTEGER NOT NULL DEFAULT 0, records INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS alarms (
-    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
     port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
@@ -41,7 +41,9 @@ CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
 
 -- What incidents have not been told yet; a row goes in the transaction that tells them.
 CREATE TABLE IF NOT EXISTS notices (
-    record INTEGER PRIMARY KEY, time REAL NOT NULL, body TEXT NOT NULL
+    record INTEGER PRIMARY KEY, alarm_id TEXT, time REAL, effect TEXT, device TEXT,
+    managed_object TEXT, alarm_type TEXT, problem TEXT, severity TEXT, cause TEXT, role TEXT,
+    opens INTEGER, lasts INTEGER, peer TEXT, related TEXT
 );
 CREATE INDEX IF NOT EXISTS notices_by_time ON notices (time, record);
 CREATE TABLE IF NOT EXISTS incidents (

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta, tzinfo
 
 from agents.alarm_triage import triage
 from agents.findings import AlarmSummary
+from mcp_servers.alarms.file_intake import AlarmCounts, Progress
 from mcp_servers.alarms.incidents import IncidentLog
-from mcp_servers.alarms.store import AlarmCounts, AlarmStore, Progress
+from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
 from telecom.configuration import ConfigChange
@@ -88,6 +89,12 @@ class AlarmDesk:
             counts = self._take_in(progress)
             self._looked = time.monotonic()
         return counts
+
+    def take_in_received(self) -> None:
+        """Take in what live intake appended since the last call; cheap when it was nothing."""
+        with self._lock:
+            if self.store.ingest_received(self._site):
+                self.incidents.follow(time.time())
 
     def _take_in(self, progress: Progress | None = None) -> AlarmCounts:
         counts = self.store.ingest(self._site, progress=progress)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from base64 import b32encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from hmac import digest
 
@@ -29,6 +29,7 @@ from agents.incident_tracking import (
     TrackedIncident,
 )
 from mcp_servers.alarms.database import AlarmDatabase
+from mcp_servers.alarms.pending_notices import forget_notices, oldest_notices
 from telecom.alarm import PerceivedSeverity
 from telecom.errors import InvalidArgumentError, RecordNotFoundError
 from telecom.incident import MAX_LISTED, ActiveAlarm, Incident, IncidentChange, IncidentChanges
@@ -36,6 +37,7 @@ from telecom.topology import Topology
 
 _BATCH = 5_000
 """Notices per transaction: a storm of a minute, and still only some megabytes in memory."""
+_ALARM_FIELDS = tuple(field.name for field in fields(TrackedAlarm))
 _CHANGES_KEPT = 200_000
 """Length of the feed; a reader that fell behind further reads the open incidents anew."""
 
@@ -82,17 +84,14 @@ class IncidentLog:
         changed = False
         while True:
             with self._database.lock:
-                rows = self._database.connection.execute(
-                    "SELECT body FROM notices ORDER BY time, record LIMIT ?", (_BATCH,)
-                ).fetchall()
-                notices = [_notice(body) for (body,) in rows]
+                notices = oldest_notices(self._database.connection, _BATCH)
                 for notice in notices:
                     self._tracker.advance(min(notice.time, now))
                     self._tracker.take(notice)
-                if len(rows) < _BATCH:
+                if len(notices) < _BATCH:
                     self._tracker.advance(now)
                 changed |= self._keep(self._tracker.drain(), notices)
-            if len(rows) < _BATCH:
+            if len(notices) < _BATCH:
                 return changed
 
     def open_incidents(self) -> list[Incident]:
@@ -193,9 +192,7 @@ class IncidentLog:
             return False
         keys = {notice.record: notice.key for notice in notices}
         with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM notices WHERE record = ?", [(notice.record,) for notice in notices]
-            )
+            forget_notices(connection, notices)
             connection.executemany(
                 "INSERT OR REPLACE INTO incident_records VALUES (?, ?, ?)",
                 [
@@ -214,7 +211,11 @@ class IncidentLog:
             connection.executemany(
                 "INSERT OR REPLACE INTO incident_alarms VALUES (?, ?, ?)",
                 [
-                    (alarm.key, alarm.incident, json.dumps(asdict(alarm)))
+                    (
+                        alarm.key,
+                        alarm.incident,
+                        json.dumps({name: getattr(alarm, name) for name in _ALARM_FIELDS}),
+                    )
                     for alarm in changes.alarms.values()
                 ],
             )
@@ -312,9 +313,8 @@ class IncidentLog:
         )
 
 
-def _notice(body: str) -> Notice:
-    fields = json.loads(body)
-    return Notice._make([*fields[:-1], tuple(fields[-1])])
+def _written(alarm: TrackedAlarm) -> str:
+    return json.dumps({name: getattr(alarm, name) for name in _ALARM_FIELDS})
 
 
 def _scalars(incident: TrackedIncident) -> dict[str, object]:
