@@ -22,11 +22,24 @@ from telecom.topology import Topology, read_topology_csv
 from telecom.workload import Home
 
 
+class MaintenanceWindow(ProductModel):
+    """Planned work: alarms of its objects within its time are planned, too."""
+
+    begin: str = Field(alias="from")
+    """ISO 8601; without a zone in the site's own."""
+    end: str = Field(alias="to")
+    objects: tuple[str, ...] = Field(min_length=1)
+    """`device`, `device:port`, or a pattern with `*` and `?` such as `agg-muc-*`."""
+    why: str = ""
+    """For people: the change ticket, say."""
+
+
 class AlarmSettings(ProductModel):
-    """How alarm files are read."""
+    """How alarm files are read, and what is planned."""
 
     year: int | None = Field(default=None, ge=1990, le=2100)
     """For timestamps that carry none; None means the year of the file's last change."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
 
 
 class CallerSettings(ProductModel):
@@ -74,6 +87,46 @@ class EmbeddingSettings(ProductModel):
     """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
 
 
+class IntakeSource(ProductModel):
+    """A sender that signs its deliveries because it cannot carry a bearer token."""
+
+    name: str = Field(min_length=1, max_length=64)
+    secret_file: Path
+    """File with the shared secret; a relative path is from the site directory."""
+
+
+class SyslogIntake(ProductModel):
+    """Where log lines are listened for; None does not listen."""
+
+    udp: str | None = None
+    """`address:port`, such as `0.0.0.0:5514`."""
+    tcp: str | None = None
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
+
+
+class TrapIntake(ProductModel):
+    """Where SNMP traps are listened for."""
+
+    udp: str
+    """`address:port`, such as `0.0.0.0:1162`."""
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    communities_file: Path | None = None
+    """v1 and v2c communities, one a line; without it any community from the networks is heard."""
+    users_file: Path | None = None
+    """SNMPv3 users as YAML; see docs/alarms.md. Without it v3 traps are not heard."""
+
+
+class IntakeSettings(ProductModel):
+    """How live alarms come in."""
+
+    sources: tuple[IntakeSource, ...] = ()
+    syslog: SyslogIntake = SyslogIntake()
+    snmp: TrapIntake | None = None
+    keep_days: int = Field(default=92, ge=1)
+    """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
@@ -104,6 +157,7 @@ class SiteSettings(ProductModel):
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     serving: ServingSettings = ServingSettings()
+    intake: IntakeSettings = IntakeSettings()
 
     @field_validator("timezone")
     @classmethod

@@ -21,6 +21,7 @@
         |-- StoreDamagedError              "store_damaged"
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
+        |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -231,6 +232,15 @@ class IdentityError(OperatorError):
     """A token is refused, or a key is missing."""
 
     code: ClassVar[str] = "identity"
+
+
+class IntakeUnavailableError(OperatorError):
+    """What a sender delivered cannot be kept now, so it is not accepted; the sender comes again."""
+
+    code: ClassVar[str] = "intake_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"alarms cannot be kept now: {why}; nothing was accepted, send it again")
 
 
 class MissingExtraError(OperatorError):

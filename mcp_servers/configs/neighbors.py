@@ -286,13 +286,19 @@ def _normal(address: str) -> str:
 
 
 def _conflicts(link: _Known, known: Mapping[tuple[frozenset[str], str], _Known]) -> tuple[str, ...]:
-    """Other far ends that another source gives for a port of this link."""
+    """Other far ends that a source which does not know this link gives for a port of it."""
     if link.relation != "connects":
         return ()
     found = []
     for other in known.values():
-        if other is link or other.relation != "connects" or set(other.sources) & set(link.sources):
-            continue
+        said, said_there = set(link.sources), set(other.sources)
+        if (
+            other is link
+            or other.relation != "connects"
+            or said <= said_there
+            or said_there <= said
+        ):
+            continue  # one source may well join a port to several, as on a shared network
         for end in (link.a, link.b):
             for theirs, far in ((other.a, other.b), (other.b, other.a)):
                 if end.port and _end_key(end) == _end_key(theirs) and _differ(link, end, far):

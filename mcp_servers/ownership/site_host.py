@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp.server.mcpserver import MCPServer
 
 from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import ConfigDesk
@@ -178,8 +180,12 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.configs.topology, self.configs)
+            key, topology = self._id_key(), self.configs.topology
+            store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
+            incidents = IncidentLog(
+                store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
+            )
+            desk = AlarmDesk(self.site, store, topology, self.configs, incidents)
             self._exit.callback(desk.close)
             return desk
 
