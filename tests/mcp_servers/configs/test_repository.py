@@ -341,7 +341,9 @@ def test_neighbours_name_their_sources_and_conflicts(git: ConfigGit) -> None:
         by_address = next(link for link in links if "addresses" in link.sources)
         assert by_table.b.managed_object == "pe2:Hu0/0/0/1"
         assert by_address.b.managed_object == f"ce3:{PORT}"
-        assert by_table.conflicts == (f"addresses joins PE1:Hu0/0/0/1 to ce3:{PORT}",)
+        assert by_table.conflicts == (
+            f"addresses and descriptions joins PE1:Hu0/0/0/1 to ce3:{PORT}",
+        )
         assert by_table.a.mtu == "9014"
         assert {link.relation for link in links} == {"connects", "bgp"}
 
