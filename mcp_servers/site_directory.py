@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from telecom.errors import SettingsError, SiteDirectoryError
 from telecom.schema import ProductModel
@@ -135,6 +136,30 @@ class ServingSettings(ProductModel):
     allowed_origins: tuple[str, ...] = ()
 
 
+class CloudSettings(ProductModel):
+    """The cloud half that is told of incidents."""
+
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Its base URL; https, but for loopback. Envelopes go to `/triggers/site` below it."""
+    tier: str = "region"
+    """Tier instance of the catalogue that it runs on: what the gate decides by."""
+    token_file: Path | None = None
+    """File with its bearer token; paths are from the site directory."""
+    secret_file: Path | None = None
+    """File with the secret that envelopes are signed with."""
+    ca_file: Path | None = None
+    """Certificates to trust, where the cloud half's is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        host = urlsplit(self.url).hostname or ""
+        if self.url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("url must begin with https://, except for a loopback address")
+        if self.token_file is None and self.secret_file is None:
+            raise ValueError("name a token_file, a secret_file, or both")
+        return self
+
+
 class SiteSettings(ProductModel):
     """The content of `site.yaml`."""
 
@@ -158,6 +183,7 @@ class SiteSettings(ProductModel):
     embedding: EmbeddingSettings = EmbeddingSettings()
     serving: ServingSettings = ServingSettings()
     intake: IntakeSettings = IntakeSettings()
+    cloud: CloudSettings | None = None
 
     @field_validator("timezone")
     @classmethod

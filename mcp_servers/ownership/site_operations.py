@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
 from telecom.errors import RecordNotFoundError
 from telecom.times import Window
@@ -56,6 +58,8 @@ class OwnedSite:
 
     def __init__(self, site: SiteDirectory) -> None:
         self.host = SiteHost(site)
+        self._watch: SiteWatch | None = None
+        self._watch_lock = threading.Lock()
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
             "search": self.search,
@@ -67,6 +71,9 @@ class OwnedSite:
             "find_config": self.find_config,
             "check_configs": self.check_configs,
             "list_neighbors": self.list_neighbors,
+            "start_watching": self.start_watching,
+            "watch_once": self.watch_once,
+            "watch_news": self.watch_news,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
         }
@@ -79,7 +86,32 @@ class OwnedSite:
 
     def close(self) -> None:
         """Close everything that was opened."""
+        if self._watch is not None:
+            self._watch.close()
         self.host.close()
+
+    def watch(self) -> SiteWatch:
+        """The site's own watch, made when it is first wanted."""
+        with self._watch_lock:
+            if self._watch is None:
+                self._watch = SiteWatch(self.host)
+            return self._watch
+
+    def start_watching(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Watch in the background for as long as the store is owned; safe to repeat."""
+        self.watch().start()
+        return None
+
+    def watch_once(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Do one pass of the watch now; what it did."""
+        watch = self.watch()
+        before = watch.newest
+        watch.run_pass(patient=False)
+        return watch.news_after(before)
+
+    def watch_news(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What the watch did since a piece of news."""
+        return self.watch().news_after(arguments["after"])
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""

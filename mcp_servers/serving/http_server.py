@@ -39,6 +39,8 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         opened = access.own_or_fail().opened
         assert isinstance(opened, OwnedSite)  # the opener above makes nothing else
         hosted = opened.host
+        if site.settings.cloud is not None:
+            opened.watch().start()
         app = build_app(
             {name: hosted.server(name) for name in SERVERS},
             hosted.verifier,

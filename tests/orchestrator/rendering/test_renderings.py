@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from orchestrator.rendering.markdown import to_markdown
-from orchestrator.rendering.plain_text import code_span, markdown, plain
+from agents.plain_text import code_span, markdown, plain
+from agents.report_markdown import to_markdown
 from orchestrator.rendering.terminal import print_report
 from telecom.evidence import Evidence, Gap
 from telecom.report import (
