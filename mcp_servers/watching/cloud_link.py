@@ -47,16 +47,20 @@ class Answer:
 class CloudLink:
     """Sends envelopes to one cloud half."""
 
-    def __init__(self, settings: CloudSettings, site: Path) -> None:
+    def __init__(
+        self, settings: CloudSettings, site: Path, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             settings: `cloud` of `site.yaml`.
             site: The site directory, which paths are relative to.
+            answer_seconds: How long a silence is waited out.
 
         Raises:
             SettingsError: A file with a credential or certificate cannot be read.
         """
+        self._answer_seconds = answer_seconds
         parts = urlsplit(settings.url)
         self._address = (
             parts.hostname or "",
@@ -67,7 +71,7 @@ class CloudLink:
         self._headers = {} if token is None else {"Authorization": f"Bearer {token.decode()}"}
         self._secret = _read(site, settings.secret_file)
         self._client = httpx.Client(
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,
             verify=_trusted(site, settings.ca_file),
@@ -98,7 +102,7 @@ class CloudLink:
             with self._client.stream("POST", self._url, content=body, headers=headers) as response:
                 return _meaning(response, envelope_id)
         except httpx.TimeoutException:
-            return Answer("unreachable", f"no answer within {ANSWER_SECONDS:g} s")
+            return Answer("unreachable", f"no answer within {self._answer_seconds:g} s")
         except httpx.HTTPError as exc:
             return Answer("unreachable", type(exc).__name__)
 
