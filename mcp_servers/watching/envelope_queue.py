@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS set_aside (
     sequence INTEGER PRIMARY KEY, incident TEXT NOT NULL, envelope TEXT NOT NULL, why TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS told (
-    incident TEXT PRIMARY KEY, outcome TEXT NOT NULL, number INTEGER NOT NULL
+    incident TEXT PRIMARY KEY, outcome TEXT NOT NULL, number INTEGER NOT NULL,
+    heard INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS due (
     incident TEXT PRIMARY KEY, noticed REAL NOT NULL, changed REAL NOT NULL
@@ -167,7 +168,7 @@ class EnvelopeQueue:
         """Queue a state of an incident; it takes the place of one that still waits.
 
         Args:
-            envelope: Its sequence is given here.
+            envelope: Its sequence is given here, its event when it is sent.
             outcome: What it says in essence, to tell later whether there is news.
 
         Returns:
@@ -175,26 +176,35 @@ class EnvelopeQueue:
         """
         with self.transaction():
             waiting = self._connection.execute(
-                "SELECT sequence, envelope FROM pending WHERE incident = ?",
-                (envelope.incident_id,),
+                "SELECT sequence FROM pending WHERE incident = ?", (envelope.incident_id,)
             ).fetchone()
-            if waiting is None:
-                envelope = envelope.model_copy(update={"sequence": self._next_sequence()})
-            else:
-                before = SiteEnvelope.model_validate_json(waiting[1])
-                unheard = before.event == "opened" and envelope.event == "changed"
-                event = "opened" if unheard else envelope.event
-                envelope = envelope.model_copy(update={"sequence": waiting[0], "event": event})
+            sequence = self._next_sequence() if waiting is None else waiting[0]
+            envelope = envelope.model_copy(update={"sequence": sequence})
             self._connection.execute(
                 "INSERT INTO pending (sequence, incident, envelope) VALUES (?, ?, ?)"
                 " ON CONFLICT (incident) DO UPDATE SET envelope = excluded.envelope",
-                (envelope.sequence, envelope.incident_id, envelope.model_dump_json()),
+                (sequence, envelope.incident_id, envelope.model_dump_json()),
             )
             self._connection.execute(
-                "INSERT OR REPLACE INTO told VALUES (?, ?, ?)",
-                (envelope.incident_id, outcome, envelope.sequence),
+                "INSERT INTO told (incident, outcome, number) VALUES (?, ?, ?)"
+                " ON CONFLICT (incident) DO UPDATE SET outcome = excluded.outcome,"
+                " number = excluded.number",
+                (envelope.incident_id, outcome, sequence),
             )
         return envelope
+
+    def withdraw(self, incident_id: str) -> None:
+        """Forget an incident that the cloud half has not heard of, as one that was merged."""
+        with self._lock:
+            self._connection.execute("DELETE FROM pending WHERE incident = ?", (incident_id,))
+
+    def was_heard_of(self, incident_id: str) -> bool:
+        """Whether the cloud half has a receipt out for any state of an incident."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT heard FROM told WHERE incident = ?", (incident_id,)
+            ).fetchone()
+        return row is not None and bool(row[0])
 
     def _next_sequence(self) -> int:
         """Rises also when the store was deleted and rebuilt: it is at least the time in ms."""
@@ -203,12 +213,20 @@ class EnvelopeQueue:
         return sequence
 
     def first(self) -> Waiting | None:
-        """What has to be sent next; None when nothing waits."""
+        """What has to be sent next; None when nothing waits.
+
+        The first that is told of an incident opens it, whatever has become of it meanwhile.
+        """
         with self._lock:
             row = self._connection.execute(
                 "SELECT envelope, attempts FROM pending ORDER BY sequence LIMIT 1"
             ).fetchone()
-        return None if row is None else Waiting(SiteEnvelope.model_validate_json(row[0]), row[1])
+        if row is None:
+            return None
+        envelope = SiteEnvelope.model_validate_json(row[0])
+        if envelope.event != "merged" and not self.was_heard_of(envelope.incident_id):
+            envelope = envelope.model_copy(update={"event": "opened"})
+        return Waiting(envelope, row[1])
 
     def waiting_incidents(self) -> list[str]:
         """Incidents whose envelope waits, first to be sent first."""
@@ -234,14 +252,15 @@ class EnvelopeQueue:
             ).fetchone()
             if row is None:
                 return
-            now = SiteEnvelope.model_validate_json(row[0])
             self._connection.execute(
                 "DELETE FROM pending WHERE sequence = ?", (waiting.envelope.sequence,)
             )
+            self._connection.execute(
+                "UPDATE told SET heard = 1 WHERE incident = ?", (waiting.envelope.incident_id,)
+            )
+            now = SiteEnvelope.model_validate_json(row[0])
             if now.envelope_id != waiting.envelope.envelope_id:
                 follows = now.model_copy(update={"sequence": self._next_sequence()})
-                if follows.event == "opened":
-                    follows = follows.model_copy(update={"event": "changed"})
                 self._connection.execute(
                     "INSERT INTO pending (sequence, incident, envelope) VALUES (?, ?, ?)",
                     (follows.sequence, follows.incident_id, follows.model_dump_json()),

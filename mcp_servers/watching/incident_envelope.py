@@ -49,10 +49,7 @@ def describe_incident(
         )
         if _NAME.fullmatch(name)
     )
-    if incident.state == "merged":
-        event = "merged"
-    else:
-        event = "closed" if incident.state == "closed" else "opened"
+    event = "changed" if incident.state == "open" else incident.state
     cause = (
         _code(causes[0].probable_cause)
         if causes

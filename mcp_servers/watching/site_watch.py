@@ -186,8 +186,10 @@ class SiteWatch:
             self._queue.looked_at(due)
             return
         if incident.state == "merged":
-            known = self._queue.outcome_told(incident.incident_id) is not None
-            self._keep(incident, due, None, tell=known)
+            heard = self._queue.was_heard_of(incident.incident_id)
+            if not heard:
+                self._queue.withdraw(incident.incident_id)
+            self._keep(incident, due, None, tell=heard)
             return
         findings = anyio.run(self._investigate, incident)
         if findings is not None:
@@ -209,8 +211,6 @@ class SiteWatch:
             report=None if findings is None else findings.report,
         )
         outcome, told = essence(envelope), self._queue.outcome_told(incident.incident_id)
-        if told is not None and envelope.event == "opened":
-            envelope = envelope.model_copy(update={"event": "changed"})
         with self._queue.transaction():
             if tell and outcome != told and self._notifier is not None:
                 self._queue.put(envelope, outcome)

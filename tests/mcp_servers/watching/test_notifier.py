@@ -36,7 +36,7 @@ def envelope(incident: str, **other: object) -> SiteEnvelope:
             "sequence": 1,
             "site": "site",
             "incident_id": incident,
-            "event": "opened",
+            "event": "changed",
             "window": [NOW, NOW],
             "perceived_severity": "MAJOR",
             "probable_cause": "link down",
@@ -256,7 +256,7 @@ def test_a_newer_state_takes_the_place_of_one_that_waits(site: Site, cloud: Clou
     """Issue 9: bounded; a long outage queues incidents, not their histories."""
     site.queue.put(envelope("incident-1"), "a")
     site.queue.put(envelope("incident-2"), "a")
-    newer = envelope("incident-1", envelope_id="site:incident-1:9", event="changed")
+    newer = envelope("incident-1", envelope_id="site:incident-1:9", event="closed")
     site.queue.put(newer, "b")
     assert len(site.queue) == 2
     site.send()

@@ -93,7 +93,7 @@ def test_an_incident_is_reported_here_and_told_there(watched: Watched, cloud: Cl
     assert all(step.decision_id for step in report.provenance)
     assert "deep reasoning" not in {gap.what for gap in report.gaps}
     (sent,) = cloud.stored.values()
-    assert (sent.site, sent.incident_id, sent.event) == ("small", report.incident_id, "closed")
+    assert (sent.site, sent.incident_id, sent.event) == ("small", report.incident_id, "opened")
     assert sent.managed_objects[0] == "pe1"
     assert sent.probable_cause == report.root_causes[0].probable_cause
     assert sent.local_report is not None
