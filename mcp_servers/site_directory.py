@@ -136,6 +136,13 @@ class ServingSettings(ProductModel):
     allowed_origins: tuple[str, ...] = ()
 
 
+def _refuse_clear_text(url: str) -> None:
+    """Refuse a URL that would carry a credential in the clear."""
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("url must begin with https://, except for a loopback address")
+
+
 class CloudSettings(ProductModel):
     """The cloud half that is told of incidents."""
 
@@ -152,11 +159,24 @@ class CloudSettings(ProductModel):
 
     @model_validator(mode="after")
     def _protected(self) -> Self:
-        host = urlsplit(self.url).hostname or ""
-        if self.url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError("url must begin with https://, except for a loopback address")
+        _refuse_clear_text(self.url)
         if self.token_file is None and self.secret_file is None:
             raise ValueError("name a token_file, a secret_file, or both")
+        return self
+
+
+class NetBoxSettings(ProductModel):
+    """A NetBox that knows the site's cables."""
+
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    token_file: Path
+    """File with a read-only API token; paths are from the site directory."""
+    ca_file: Path | None = None
+    """Certificates to trust, where its certificate is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        _refuse_clear_text(self.url)
         return self
 
 
@@ -184,6 +204,9 @@ class SiteSettings(ProductModel):
     serving: ServingSettings = ServingSettings()
     intake: IntakeSettings = IntakeSettings()
     cloud: CloudSettings | None = None
+    """Who is told of incidents; None tells nobody."""
+    netbox: NetBoxSettings | None = None
+    """Where cables are kept; None asks nobody."""
 
     @field_validator("timezone")
     @classmethod

@@ -11,6 +11,7 @@ import typer
 
 from mcp_servers.commands.output import print_text, say
 from mcp_servers.commands.site import Directory
+from telecom.identifiers.sanitizing import sanitize_text
 
 if TYPE_CHECKING:
     from mcp_servers.ownership.owner_protocol import JsonValue
@@ -55,4 +56,5 @@ def watch(
 
 def _print_news(news: JsonValue) -> None:
     for each in news:
-        print_text(f"{each['time']}  {each['text']}")
+        # A headline may quote what a device wrote, which must not drive the terminal.
+        print_text(f"{each['time']}  {sanitize_text(each['text'])}")

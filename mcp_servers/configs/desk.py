@@ -63,6 +63,13 @@ class ConfigDesk:
                 self._repository()
         return self._topology
 
+    def observe(self, observed: LinkReading) -> None:
+        """Take in what other sources say now; what they no longer say stays until a restart."""
+        with self._lock:
+            self._observed = observed
+            for link in merged_topology(self._topology, observed.links).links:
+                self._topology.add(link)
+
     def _repository(self) -> ConfigRepository:
         if self._opener is None:
             raise RecordNotFoundError("configuration", "configs/", hint=NO_HISTORY.why)

@@ -37,6 +37,10 @@ class LinkReading:
     links: tuple[ObservedLink, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
+    def __add__(self, other: LinkReading) -> LinkReading:
+        """Both readings as one."""
+        return LinkReading(self.links + other.links, self.gaps + other.gaps)
+
 
 def merged_topology(
     table: Topology, observed: Iterable[ObservedLink], devices: Iterable[str] = ()

@@ -24,7 +24,9 @@ from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.link_sources import LinkReading
 from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
+from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
@@ -211,12 +213,18 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            table = self.site.topology
-            desk = ConfigDesk(opener, table, read_neighbor_outputs(self.site.neighbors, table))
+            desk = ConfigDesk(opener, self.site.topology, self.observed_links())
             self._exit.callback(desk.close)
             return desk
 
         return self._part("configs", opened)
+
+    def observed_links(self) -> LinkReading:
+        """What elements and inventories say about links, as it is on disk now."""
+        observed = read_neighbor_outputs(self.site.neighbors, self.site.topology)
+        if self.site.settings.netbox is not None:
+            observed += read_netbox(self.site.store, self.site.topology)
+        return observed
 
     @property
     def knowledge(self) -> KnowledgeBase:

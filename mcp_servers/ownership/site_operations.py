@@ -20,6 +20,8 @@ from anyio.to_thread import run_sync
 
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.assessment.alarm_volume import measure_alarms
+from mcp_servers.configs.desk import NO_HISTORY
+from mcp_servers.configs.netbox_snapshot import keep_netbox
 from mcp_servers.egress.gate import EgressGate, Release
 from mcp_servers.egress.ledger import LedgerEntry
 from mcp_servers.ownership.owner_protocol import JsonValue
@@ -27,10 +29,11 @@ from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
-from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
 from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import RecordNotFoundError
+from telecom.errors import MissingExtraError, OperatorError, RecordNotFoundError
+from telecom.evidence import Gap
 from telecom.times import Window
 from telecom.tokens import estimate_tokens
 
@@ -153,14 +156,30 @@ class OwnedSite:
 
     def _count_configs(self, progress: Progress) -> JsonValue:
         """The repository is read where it lies; what is learnt of its history is kept."""
+        found: list[Gap] = []
+        if self.host.site.settings.netbox is not None:
+            progress("reading NetBox", 0, 0)
+            try:
+                self._read_netbox(self.host.site.settings.netbox)
+            except OperatorError as exc:
+                found.append(Gap(what="NetBox", why=f"{exc}; the last reading stays in use"))
         desk = self.host.configs
+        desk.observe(self.host.observed_links())
         added = desk.index(lambda done: progress("reading configurations", done, 0))
-        gaps = [
-            Reject("configs", gap.what, None, gap.why) for gap in desk.gaps() if desk.has_history
-        ]
+        found += [gap for gap in desk.gaps() if gap != NO_HISTORY]
+        gaps = [Reject("configs", gap.what, None, gap.why) for gap in found]
         record_rejects(self.host.site.store, "configs", gaps)
         devices = len(desk.devices())
         return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
+
+    def _read_netbox(self, settings: NetBoxSettings) -> None:
+        try:
+            # Optional, and half a second that only a site with a NetBox should pay.
+            from mcp_servers.configs.netbox_client import fetch_netbox  # noqa: PLC0415
+        except ImportError as exc:
+            raise MissingExtraError("netbox", "reading NetBox") from exc
+        site = self.host.site
+        keep_netbox(site.store, fetch_netbox(settings, site.path))
 
     def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Rank passages for each query, in the order of the queries."""

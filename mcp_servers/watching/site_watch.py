@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from agents.root_cause_analyst import PROFILE as ANALYST_PROFILE
 from mcp_servers.watching.cloud_link import CloudLink
 from mcp_servers.watching.envelope_queue import Due, EnvelopeQueue
 from mcp_servers.watching.incident_envelope import describe_incident, essence
@@ -238,17 +239,24 @@ class SiteWatch:
 
     def _gaps(self, since: datetime | None) -> tuple[Gap, ...]:
         """Why this report stands on rules alone."""
-        if self._notifier is None:
+        cloud = self._host.site.settings.cloud
+        if cloud is None or self._notifier is None:
             why = "no cloud half is named in site.yaml (cloud), so nobody reasons further"
-        elif since is not None:
-            problem = f" ({self._notifier.problem})" if self._notifier.problem else ""
-            why = (
-                f"Region unreachable since {format_instant(since)}{problem}, no deep reasoning; "
-                "queued for a second look"
-            )
-        else:
+            return (Gap(what=DEEP_REASONING, why=why),)
+        if since is None:
             return ()
-        return (Gap(what=DEEP_REASONING, why=why),)
+        problem = f" ({self._notifier.problem})" if self._notifier.problem else ""
+        workload = ANALYST_PROFILE.model_copy(update={"home": self._host.site.home})
+        decision = self._host.policy.decide(workload, unavailable=(cloud.tier,))
+        out = decision.why_not(cloud.tier)
+        return (
+            Gap(
+                what=DEEP_REASONING,
+                why=f"Region unreachable since {format_instant(since)}{problem}, no deep "
+                "reasoning; queued for a second look",
+                rule=None if out is None else out.rule,
+            ),
+        )
 
     # --------------------------------------------------------------- the cloud half
 

@@ -122,6 +122,10 @@ def test_while_the_wan_is_cut_the_report_says_what_it_lacks(
     cloud.behave = says(503)
     watched.watch.run_pass(patient=False)
     assert watched.deep_gap().startswith("Region unreachable since ")
+    (report,) = watched.reports()
+    assert [gap.rule for gap in report.gaps if gap.what == "deep reasoning"] == [
+        "tier-not-available"
+    ]
     assert watched.deep_gap().endswith("no deep reasoning; queued for a second look")
     assert (watched.folder / "store" / "reports").stat().st_mode & 0o777 == 0o700
     (markdown,) = (watched.folder / "store" / "reports").glob("*.md")
