@@ -313,7 +313,7 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
     if output_format is Format.JSON:
         print_json(report.model_dump_json(indent=2))
     elif output_format is Format.MARKDOWN:
-        from orchestrator.rendering.markdown import to_markdown  # noqa: PLC0415
+        from agents.report_markdown import to_markdown  # noqa: PLC0415
 
         sys.stdout.write(to_markdown(report))
     elif output_format is Format.HTML:

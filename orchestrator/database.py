@@ -26,7 +26,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import aiosqlite
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+)
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from orchestrator.settings import is_database_url
@@ -161,6 +167,34 @@ class _SqliteWork:
         await self._connection.executemany(sql, rows)
 
 
+class _WholeCheckpoints(AsyncSqliteSaver):
+    """Checkpoints that are written whole, whoever is cancelled meanwhile.
+
+    Cancelled between a statement and its commit, the connection would keep the file's write lock.
+    """
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        return await asyncio.shield(super().aput(config, checkpoint, metadata, new_versions))
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        await asyncio.shield(super().aput_writes(config, writes, task_id, task_path))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        await asyncio.shield(super().adelete_thread(thread_id))
+
+
 class SqliteDatabase(Database):
     """One SQLite file; its one writer at a time serves every lock name."""
 
@@ -177,13 +211,13 @@ class SqliteDatabase(Database):
     async def transaction(self, *, lock: str | None = None) -> AsyncIterator[Work]:
         """All or nothing of the block."""
         async with self._one_at_a_time:
-            with _named_sqlite_failure():
-                # IMMEDIATE: a transaction that reads first could not become a writer later.
-                await self._connection.execute("BEGIN IMMEDIATE")
             try:
                 with _named_sqlite_failure():
+                    # IMMEDIATE: a transaction that reads first could not become a writer later.
+                    await self._connection.execute("BEGIN IMMEDIATE")
                     yield _SqliteWork(self._connection)
             except BaseException:
+                # Whoever is cancelled while it begins has begun it all the same.
                 await self._connection.rollback()
                 raise
             with _named_sqlite_failure():
@@ -222,7 +256,7 @@ async def _open_sqlite(file: Path) -> AsyncIterator[Database]:
         try:
             await connection.execute("PRAGMA journal_mode=WAL")
             await connection.execute("PRAGMA synchronous=FULL")
-            checkpointer = AsyncSqliteSaver(checkpoints)
+            checkpointer = _WholeCheckpoints(checkpoints)
             await checkpointer.setup()
         except sqlite3.Error as exc:
             raise _unusable(file, exc) from exc

@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp.server.mcpserver import MCPServer
 
 from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.link_sources import LinkReading
+from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
+from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
@@ -39,6 +44,7 @@ from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
+from telecom.topology import Topology
 
 if TYPE_CHECKING:
     from rag.knowledge_base import KnowledgeBase
@@ -178,8 +184,12 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            key, topology = self._id_key(), self.configs.topology
+            store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
+            incidents = IncidentLog(
+                store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
+            )
+            desk = AlarmDesk(self.site, store, topology, self.configs, incidents)
             self._exit.callback(desk.close)
             return desk
 
@@ -194,10 +204,10 @@ class SiteHost:
     def configs(self) -> ConfigDesk:
         """Configuration history and topology."""
 
-        def open_repository() -> ConfigRepository:
+        def open_repository(topology: Topology) -> ConfigRepository:
             return ConfigRepository.open(
                 self.site.configs,
-                self.site.topology,
+                topology,
                 self.site.timezone,
                 key=fingerprint_key(self.site.store / "keys"),
                 index=self.site.store / "configs.sqlite",
@@ -205,11 +215,18 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            desk = ConfigDesk(opener, self.site.topology)
+            desk = ConfigDesk(opener, self.site.topology, self.observed_links())
             self._exit.callback(desk.close)
             return desk
 
         return self._part("configs", opened)
+
+    def observed_links(self) -> LinkReading:
+        """What elements and inventories say about links, as it is on disk now."""
+        observed = read_neighbor_outputs(self.site.neighbors, self.site.topology)
+        if self.site.settings.netbox is not None:
+            observed += read_netbox(self.site.store, self.site.topology)
+        return observed
 
     @property
     def knowledge(self) -> KnowledgeBase:

@@ -1,4 +1,4 @@
-"""The site's HTTP door: three MCP servers on one port, and two paths for its watchers."""
+"""The site's HTTP door: three MCP servers, live alarms, and two paths for its watchers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
 from mcp_servers.site_directory import ServingSettings
@@ -40,6 +41,7 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    intake: LiveIntake | None = None,
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -51,6 +53,7 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        intake: Live alarms; None takes none in.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -71,6 +74,8 @@ def build_app(
     @asynccontextmanager
     async def run_servers(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if intake is not None:
+                await stack.enter_async_context(intake.running())
             for server in servers.values():
                 await stack.enter_async_context(server.session_manager.run())
             yield
@@ -88,6 +93,8 @@ def build_app(
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
 
+    if intake is not None:
+        routes += intake.routes()
     routes += [Route("/healthz", alive), Route("/readyz", ready)]
     return Starlette(
         routes=routes,

@@ -23,6 +23,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import AnyHttpUrl, BaseModel, Field
 
+from agents.report_markdown import to_markdown
 from orchestrator.agent_door.answers import (
     FoundCauses,
     IncidentList,
@@ -32,7 +33,6 @@ from orchestrator.agent_door.answers import (
 )
 from orchestrator.agent_door.desk import InvestigationDesk
 from orchestrator.investigation import Inquiry, Services
-from orchestrator.rendering.markdown import to_markdown
 from orchestrator.service_settings import Scope
 from placement.decision import PlacementDecision
 from placement.policy import Policy

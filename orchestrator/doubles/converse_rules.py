@@ -95,9 +95,10 @@ def _conversation_refusals(body: JsonObject) -> Iterator[str]:
 
 
 def count_tokens(body: JsonObject) -> int:
-    """Estimate what the service would count for a request's instructions, tools and messages."""
-    read = {key: body[key] for key in ("system", "messages", "toolConfig") if key in body}
-    return sum(map(estimate_tokens, _texts(read)))
+    """Estimate what the service would count: instructions, tools, messages, the answer's schema."""
+    read = {key: body[key] for key in ("system", "messages", "outputConfig") if key in body}
+    tools = json.dumps(body["toolConfig"]) if "toolConfig" in body else ""
+    return sum(map(estimate_tokens, _texts(read))) + estimate_tokens(tools)
 
 
 def _texts(value: Any) -> Iterator[str]:

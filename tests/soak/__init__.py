@@ -1,1 +1,1 @@
-"""The kill soak: real orchestrators, killed at any moment, that lose nothing and do nothing twice."""
+"""The kill soak: real orchestrators, killed at any moment, lose nothing and repeat nothing."""

@@ -102,12 +102,10 @@ async def _send(
         body = incident.envelope(number).model_dump_json().encode()
         async with room:
             while True:
-                to = chance.choice(orchestrators)
+                url = f"{chance.choice(orchestrators).url}/triggers/site"
                 headers = {SIGNATURE_HEADER: sign_webhook(SECRET, body, at=datetime.now(UTC))}
                 with suppress(httpx.HTTPError):
-                    answer = await http.post(
-                        f"{to.url}/triggers/site", content=body, headers=headers
-                    )
+                    answer = await http.post(url, content=body, headers=headers)
                     if answer.status_code in {200, 202}:
                         accepted.add(answer.json()["investigation_id"])
                         return
@@ -129,8 +127,7 @@ async def _kill(
     """Kill one or the other again and again, until the last before the work is done."""
     for killed in range(kills):
         due = killed * incidents * 0.95 / kills
-        while _reports(sink) < due:
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(_wait_for_reports, sink, due)
         victim = chance.choice(orchestrators)
         await asyncio.sleep(chance.uniform(0, 0.5))
         await victim.kill()
@@ -148,6 +145,11 @@ async def _finished(sink: SinkDouble, incidents: int, progress: Callable[[], Non
             seen, moved_at = now, clock.time()
             progress()
     await asyncio.sleep(1.0)  # whatever would come twice comes now
+
+
+def _wait_for_reports(sink: SinkDouble, due: float) -> None:
+    while _reports(sink) < due:
+        sink.wait_for(len(sink.received) + 1, within_s=_STUCK_S)
 
 
 def _reports(sink: SinkDouble) -> int:

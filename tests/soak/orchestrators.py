@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 SECRET = b"soak"
+_REPOSITORY = Path(__file__).resolve().parents[2]
 _START_S = 120.0
 
 
@@ -86,7 +87,7 @@ class Orchestrator:
                 str(self.port),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+                env={**os.environ, "PYTHONPATH": str(_REPOSITORY)},
             )
         async with asyncio.timeout(_START_S):
             while not await _listens(self.port):
