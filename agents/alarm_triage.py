@@ -6,6 +6,7 @@ function, wherever they are placed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -142,10 +143,18 @@ def triage(
         timeline=_timeline(inside, verdict, burst, book),
         topology=joints,
         handles=tuple(group.handle for group in listed),
+        loudest=_loudest(inside),
+        earliest=next((a.device for a in inside if is_trouble(a)), None),
         fidelity=brief.fidelity,
         gaps=_gaps(inside, topology, window),
         evidence=book.quotations,
     )
+
+
+def _loudest(alarms: Sequence[Alarm]) -> str | None:
+    """The element with the most records of trouble; ties by name."""
+    counts = Counter(alarm.device for alarm in alarms if is_trouble(alarm))
+    return min(counts, key=lambda device: (-counts[device], device), default=None)
 
 
 def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> list[Group]:

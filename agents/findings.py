@@ -115,6 +115,10 @@ class AlarmSummary(ProductModel):
     topology: tuple[TopologyLink, ...] = ()
     """The links among the candidates and what they explain."""
     handles: tuple[str, ...]
+    loudest: str | None = None
+    """The element with the most records of trouble: often the victim, so told beside the cause."""
+    earliest: str | None = None
+    """The element that spoke of trouble first."""
     fidelity: Fidelity
     gaps: tuple[Gap, ...] = ()
     evidence: dict[str, Quotation]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_evaluate import evaluate
 from orchestrator.cli_place import place_app
 from orchestrator.command_line import (
     FAILED,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
+app.command()(evaluate)
 
 
 class Format(StrEnum):
