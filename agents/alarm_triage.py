@@ -94,18 +94,17 @@ def triage(
     groups = by_worth(fold_groups(inside))
     symptoms = fold_symptoms(inside, peers, topology, before=ahead)
     burst = main_burst(symptoms, quiet=QUIET)
-    ranker = Ranker(
-        burst,
-        topology,
-        alarms=inside,
-        changes=changes,
-        before=ahead,
-        weights=weights,
-    )
-    ranked = ranker.rank()
-    verdict = judge(ranked, burst, inside)
+
+    def rank(found: Sequence[Symptom]) -> list[Hypothesis]:
+        return Ranker(
+            found, topology, alarms=inside, changes=changes, before=ahead, weights=weights
+        ).rank()
+
+    verdict = judge(rank, burst, inside)
+    ranked = verdict.ranked
     book = _EvidenceBook(groups, symptoms)
-    leading = [*verdict.asserted, *(h for h in ranked if h not in verdict.asserted)]
+    named = {h.device for h in verdict.asserted}
+    leading = [*verdict.asserted, *(h for h in ranked if h.device not in named)]
     groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
     listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     candidates = tuple(
@@ -243,6 +242,7 @@ def _candidate(
     return Candidate(
         managed_object=_where(h),
         score=round(h.score, 3),
+        probability=round(h.probability, 4),
         probable_cause=cause,
         specific_problem=problem,
         role=role,
@@ -269,10 +269,13 @@ _DECISIVE = [
     "change",
     "focus",
     "silence",
+    "prediction",
     "coverage",
     "timing",
     "history",
     "eclipse",
+    "behind",
+    "victim",
 ]
 
 
