@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_evaluate import evaluate
 from orchestrator.cli_mcp import mcp
 from orchestrator.cli_place import place_app
 from orchestrator.cli_serve import approvals_app, incidents_app, serve
@@ -51,6 +52,7 @@ app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
 app.command()(serve)
 app.command()(mcp)
+app.command()(evaluate)
 
 
 class Format(StrEnum):
