@@ -418,7 +418,9 @@ class _Nodes:
         """A look, unless the investigation's time is over: then a gap, and what is known stays."""
         left = self._deadline - time.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            if left <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(left):
                 return await look()
         except TimeoutError:
             seconds = self._services.settings.budgets.seconds

@@ -192,6 +192,8 @@ class Reasoner:
         budgets = self.settings.budgets
         analyst: ModelAnalyst | None = None
         try:
+            if seconds <= 0:
+                raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
             timed = TimedModel(model, placed.tier)
             try:
@@ -201,7 +203,7 @@ class Reasoner:
                     max_turns=budgets.model_turns,
                     incident_id=self.purpose.investigation,
                 )
-                async with asyncio.timeout(max(0.0, seconds)):
+                async with asyncio.timeout(seconds):
                     return await analyst.analyse(pack), analyst
             finally:
                 self.calls.extend(timed.samples)
