@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
+from mcp_servers.commands import (
+    alarms,
+    assess,
+    configs,
+    desktop,
+    egress,
+    gateway,
+    knowledge,
+    site,
+    watching,
+)
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -35,6 +45,7 @@ for command in (
     site.init,
     site.ingest,
     site.serve,
+    watching.watch,
     site.stdio,
     site.token,
     alarms.normalize,
@@ -43,6 +54,7 @@ for command in (
     egress.anonymize,
     egress.reveal,
     gateway.gateway_policy,
+    desktop.bundle,
 ):
     app.command()(command)
 app.add_typer(assess.app, name="assess")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -12,18 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_mcp import mcp
 from orchestrator.cli_place import place_app
 from orchestrator.cli_serve import approvals_app, incidents_app, serve
 from orchestrator.command_line import (
     FAILED,
     ConfigOption,
-    config_file,
     notes,
     output,
     print_json,
     quiet_logs,
     reported,
-    sites_of_flags,
+)
+from orchestrator.site_options import (
+    AnalystOption,
+    SiteDirOption,
+    SiteOption,
+    TokenOption,
+    settings_of_flags,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +50,7 @@ app.add_typer(assess_app, name="assess")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
 app.command()(serve)
+app.command()(mcp)
 
 
 class Format(StrEnum):
@@ -58,29 +64,6 @@ class Format(StrEnum):
     HANDOVER = "handover"
 
 
-class Analyst(StrEnum):
-    """Who reasons."""
-
-    RULES = "rules"
-    BEDROCK = "bedrock"
-    SLM = "slm"
-
-
-SiteOption = Annotated[
-    list[str] | None,
-    typer.Option("--site", metavar="NAME=URL", help="A site's tool servers; may be repeated."),
-]
-TokenOption = Annotated[
-    list[Path] | None,
-    typer.Option("--token-file", help="Bearer token for --site; once, or once for each."),
-]
-SiteDirOption = Annotated[
-    list[Path] | None,
-    typer.Option("--site-dir", help="A site directory on this machine; may be repeated."),
-]
-AnalystOption = Annotated[
-    Analyst | None, typer.Option(help="Who reasons; the default is the deterministic analyst.")
-]
 FormatOption = Annotated[
     Format,
     typer.Option(
@@ -124,7 +107,7 @@ def investigate(
         window = _window(from_time, to_time)
         if window is not None and alarm is not None:
             raise typer.BadParameter("give --from and --to, or --alarm, not both")
-        settings = _settings(site, token_file, site_dir, analyst, config)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
         from orchestrator.investigation import Inquiry  # noqa: PLC0415
 
         inquiry = Inquiry(question=_masked(question, settings), window=window, alarm_id=alarm)
@@ -194,7 +177,7 @@ def chat(
         import asyncio  # noqa: PLC0415
 
         window = _window(from_time, to_time)
-        settings = _settings(site, token_file, site_dir, analyst, config)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
         from orchestrator.cli_chat import run_chat  # noqa: PLC0415
         from orchestrator.investigation import Inquiry  # noqa: PLC0415
 
@@ -252,7 +235,7 @@ def doctor(
             examination.print_explanation(output, as_json=as_json)
             return
         quiet_logs()
-        settings = _settings(site, token_file, site_dir, None, config)
+        settings = settings_of_flags(site, token_file, site_dir, None, config)
         checks = asyncio.run(examination.examine(settings))
         examination.print_checks(checks, output, as_json=as_json)
         if any(check.verdict == "broken" for check in checks):
@@ -279,23 +262,6 @@ def _moment(name: str, text: str) -> datetime:
         raise typer.BadParameter(
             f"{name} must be ISO 8601 such as 2026-03-01T10:15:00Z, got {text!r}"
         ) from exc
-
-
-def _settings(
-    site: list[str] | None,
-    token_file: list[Path] | None,
-    site_dir: list[Path] | None,
-    analyst: Analyst | None,
-    config: Path | None,
-) -> Settings:
-    from orchestrator.settings import load_settings  # noqa: PLC0415
-
-    flags = {
-        "sites": sites_of_flags(site or [], token_file or [], site_dir or []),
-        "analyst": None if analyst is None else analyst.value,
-        "escalation": None if analyst is None else "always",
-    }
-    return load_settings(config_file(config), environment=os.environ, flags=flags)
 
 
 def _masked(question: str | None, settings: Settings) -> str | None:
@@ -346,7 +312,7 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
     if output_format is Format.JSON:
         print_json(report.model_dump_json(indent=2))
     elif output_format is Format.MARKDOWN:
-        from orchestrator.rendering.markdown import to_markdown  # noqa: PLC0415
+        from agents.report_markdown import to_markdown  # noqa: PLC0415
 
         sys.stdout.write(to_markdown(report))
     elif output_format is Format.HTML:

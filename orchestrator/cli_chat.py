@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rich.markdown import Markdown
 
+from agents.plain_text import plain
 from orchestrator.command_line import notes, output, print_json
 from orchestrator.conversation import Conversation, open_chat
 from orchestrator.peoples_words import masked_words
-from orchestrator.rendering.plain_text import plain
 from telecom.errors import TierwiseError
 
 if TYPE_CHECKING:

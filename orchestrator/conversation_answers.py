@@ -11,6 +11,7 @@ from itertools import chain
 
 from agents.counterfactual import without
 from agents.findings import Candidate
+from agents.plain_text import agent_shown, code_span, markdown
 from agents.predictions import Prediction, Sighting
 from agents.report import same_element
 from agents.runbooks import Checklist, Item
@@ -18,7 +19,6 @@ from orchestrator.case import Case
 from orchestrator.conversation_intent import Kind
 from orchestrator.conversation_store import Answer
 from orchestrator.rendering.briefing import to_handover
-from orchestrator.rendering.plain_text import agent_shown, code_span, markdown
 from telecom.evidence import Evidence
 from telecom.report import ReportedChange
 from telecom.times import format_instant

@@ -63,6 +63,12 @@ _TOOLS: Mapping[str, tuple[str, str, dict[str, Any], tuple[str, ...]]] = {
         {"managed_object": _TEXT, "section": _TEXT, "at": _TIME},
         ("managed_object",),
     ),
+    "check_consistency": (
+        "network_config",
+        "Contradictions between configurations: link ends that disagree, references to nothing.",
+        {"around": {"type": "array", "items": _TEXT}},
+        ("around",),
+    ),
     "get_neighbors": (
         "network_config",
         "What a managed object is linked to.",

@@ -53,6 +53,8 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "diff_config": "configs",
     "list_changes": "configs",
     "get_neighbors": "configs",
+    "check_consistency": "configs",
+    "find_config": "configs",
 }
 """Which of a site's three servers has a tool."""
 

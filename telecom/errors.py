@@ -22,6 +22,7 @@
         |-- StateUnavailableError          "state_unavailable"     the orchestrator's own database
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
+        |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -244,6 +245,15 @@ class IdentityError(OperatorError):
     """A token is refused, or a key is missing."""
 
     code: ClassVar[str] = "identity"
+
+
+class IntakeUnavailableError(OperatorError):
+    """What a sender delivered cannot be kept now, so it is not accepted; the sender comes again."""
+
+    code: ClassVar[str] = "intake_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"alarms cannot be kept now: {why}; nothing was accepted, send it again")
 
 
 class MissingExtraError(OperatorError):

@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp.server.mcpserver import MCPServer
 
 from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.link_sources import LinkReading
+from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
+from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
@@ -30,6 +35,8 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.policy_resources import PolicyResources
+from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -37,6 +44,7 @@ from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
+from telecom.topology import Topology
 
 if TYPE_CHECKING:
     from rag.knowledge_base import KnowledgeBase
@@ -176,8 +184,12 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            key, topology = self._id_key(), self.configs.topology
+            store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
+            incidents = IncidentLog(
+                store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
+            )
+            desk = AlarmDesk(self.site, store, topology, self.configs, incidents)
             self._exit.callback(desk.close)
             return desk
 
@@ -192,10 +204,10 @@ class SiteHost:
     def configs(self) -> ConfigDesk:
         """Configuration history and topology."""
 
-        def open_repository() -> ConfigRepository:
+        def open_repository(topology: Topology) -> ConfigRepository:
             return ConfigRepository.open(
                 self.site.configs,
-                self.site.topology,
+                topology,
                 self.site.timezone,
                 key=fingerprint_key(self.site.store / "keys"),
                 index=self.site.store / "configs.sqlite",
@@ -203,11 +215,18 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            desk = ConfigDesk(opener, self.site.topology)
+            desk = ConfigDesk(opener, self.site.topology, self.observed_links())
             self._exit.callback(desk.close)
             return desk
 
         return self._part("configs", opened)
+
+    def observed_links(self) -> LinkReading:
+        """What elements and inventories say about links, as it is on disk now."""
+        observed = read_neighbor_outputs(self.site.neighbors, self.site.topology)
+        if self.site.settings.netbox is not None:
+            observed += read_netbox(self.site.store, self.site.topology)
+        return observed
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -250,7 +269,7 @@ class SiteHost:
                 file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
-        """The tools of one server, or of all three together.
+        """What one server serves, or all three together.
 
         Args:
             name: One of `SERVERS`, or `all`.
@@ -260,13 +279,17 @@ class SiteHost:
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
-        if name != "all":
-            return sets[name]()
-        parts = [sets[part]() for part in SERVERS]
+        parts = [sets[part]() for part in (SERVERS if name == "all" else (name,))]
+        rules = PolicyResources(lambda: self.policy, self.site.settings.country)
         return ToolSet(
-            "all",
+            name,
             "\n\n".join(part.instructions for part in parts),
             tuple(tool for part in parts for tool in part.tools),
+            (
+                *(resource for part in parts for resource in part.resources),
+                *rules.declared(parts[0].tools[0].scope),
+            ),
+            SITE_PROMPTS,
         )
 
     def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:

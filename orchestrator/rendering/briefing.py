@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.rendering.plain_text import markdown
+from agents.plain_text import markdown
 from telecom.report import RootCauseReport
 from telecom.times import format_instant
 

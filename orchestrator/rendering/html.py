@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from agents.plain_text import agent_shown, plain
 from orchestrator.rendering.page_style import STYLE
-from orchestrator.rendering.plain_text import agent_shown, plain
 from orchestrator.rendering.timeline_svg import timeline_svg
 from orchestrator.rendering.topology_svg import topology_svg
 from telecom.configuration import ConfigHunk

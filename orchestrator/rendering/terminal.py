@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from orchestrator.rendering.plain_text import agent_shown, plain
+from agents.plain_text import agent_shown, plain
 from telecom.configuration import ConfigHunk
 from telecom.report import CausalLink, ProvenanceStep, RootCauseReport
 

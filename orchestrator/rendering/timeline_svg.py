@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from orchestrator.rendering.plain_text import plain
+from agents.plain_text import plain
 from telecom.report import RootCauseReport
 from telecom.times import format_instant
 from telecom.topology import ManagedObject

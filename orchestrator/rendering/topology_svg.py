@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from orchestrator.rendering.plain_text import plain
+from agents.plain_text import plain
 from telecom.report import RootCauseReport
 from telecom.topology import ManagedObject
 

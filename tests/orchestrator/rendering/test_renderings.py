@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
+from agents.plain_text import code_span, markdown, plain
+from agents.report_markdown import to_markdown
 from orchestrator.rendering.briefing import to_concise, to_handover
 from orchestrator.rendering.html import to_html
-from orchestrator.rendering.markdown import to_markdown
-from orchestrator.rendering.plain_text import code_span, markdown, plain
 from orchestrator.rendering.terminal import print_report
 from telecom.evidence import Evidence, Gap
 from telecom.report import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orchestrator.rendering.plain_text import agent_shown, code_span, markdown
+from agents.plain_text import agent_shown, code_span, markdown
 from telecom.report import ReportedChange, RootCauseReport
 from telecom.times import format_instant
 
