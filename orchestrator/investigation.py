@@ -281,7 +281,7 @@ class _Nodes:
         trials = await self._trials()
         pack = await self._pack(state)
         judged = judgement.judge(_given(rules), None, pack, trials)
-        if not escalates(self._services.settings, judged.proposal):
+        if not escalates(self._services.settings, judged.proposal, pack):
             return {}
         reasoned = Reasoned.model_validate(await self._think(state))
         await self._state.put(self._incident, "model", reasoned)

@@ -92,11 +92,18 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
     )
 
 
-def escalates(settings: Settings, proposal: Proposal) -> bool:
-    """Whether a model reads an incident that the deterministic analyst has read."""
+def escalates(settings: Settings, proposal: Proposal, pack: EvidencePack) -> bool:
+    """Whether a model reads an incident that the deterministic analyst has read.
+
+    By default only an open matter: below "confirmed", and with trouble in it that is neither an
+    everyday one nor a planned outage.
+    """
     if settings.analyst == "rules":
         return False
-    return settings.escalation == "always" or proposal.status != "confirmed"
+    if settings.escalation == "always":
+        return True
+    nothing = all(summary.verdict == "none" for summary in pack.alarms)
+    return proposal.status != "confirmed" and not nothing
 
 
 Forms = Mapping[str, Sequence[str | None]]
