@@ -35,6 +35,7 @@ from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.site_directory import SiteDirectory
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
 from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.reasoning import escalates
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import CallRecord, EgressReceipt
 from orchestrator.state import open_state
@@ -370,9 +371,9 @@ async def _bill(cases: list[_Case]) -> list[dict[str, Any]]:
                 report = await investigate(Inquiry(), services, incident_id=f"inc-{number}")
                 usd = sum(s.cost_usd or 0.0 for s in report.provenance)
                 events += case.summary.tokens_before / RAW_EVENT_TOKENS
-                proposal = await _deterministic(case)
+                proposal, open_matter = await _deterministic(case)
                 meters = [everything]
-                if proposal.status != "confirmed":
+                if open_matter:
                     meters.append(shared)
                 else:
                     kept += 1
@@ -413,8 +414,8 @@ def _bill_rows(
     ]
 
 
-async def _deterministic(case: _Case) -> Proposal:
-    """What the deterministic analyst says; what it leaves below "confirmed" is escalated."""
+async def _deterministic(case: _Case) -> tuple[Proposal, bool]:
+    """What the deterministic analyst says, and whether the policy escalates it."""
     pack = EvidencePack(
         window=case.summary.window,
         sites=("site1",),
@@ -423,7 +424,8 @@ async def _deterministic(case: _Case) -> Proposal:
         tickets=(case.tickets,),
         evidence={},
     )
-    return await RulesAnalyst().analyse(pack)
+    proposal = await RulesAnalyst().analyse(pack)
+    return proposal, escalates(_settings(analyst="bedrock"), proposal, pack)
 
 
 def _reads_and_answers(body: dict[str, Any]) -> Say:

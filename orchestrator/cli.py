@@ -271,10 +271,9 @@ def _moment(name: str, text: str) -> datetime:
 def _masked(question: str | None, settings: Settings) -> str | None:
     if question is None:
         return None
-    from orchestrator.peoples_words import without_identifiers  # noqa: PLC0415
+    from orchestrator.peoples_words import masked_words  # noqa: PLC0415
 
-    directories = [site.site_dir for site in settings.sites if site.site_dir is not None]
-    return without_identifiers(question, site_dir=directories[0] if directories else None)
+    return masked_words(question, settings.sites)
 
 
 def _run(inquiry: Inquiry, settings: Settings) -> RootCauseReport:

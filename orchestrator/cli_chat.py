@@ -12,7 +12,7 @@ from rich.markdown import Markdown
 from agents.plain_text import plain
 from orchestrator.command_line import notes, output, print_json
 from orchestrator.conversation import Conversation, open_chat
-from orchestrator.peoples_words import without_identifiers
+from orchestrator.peoples_words import masked_words
 from telecom.errors import TierwiseError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def _turn(
 ) -> None:
     """Say one thing; what goes wrong is told, and the conversation goes on."""
     try:
-        masked = await asyncio.to_thread(masked_words, words, settings)
+        masked = await asyncio.to_thread(masked_words, words, settings.sites)
         if inquiry is not None:
             inquiry = inquiry.model_copy(update={"question": masked})
         with notes.status("looking") as status:
@@ -86,16 +86,6 @@ async def _turn(
         print_json(answer.model_dump_json())
     else:
         _print(None, answer.text)
-
-
-def masked_words(words: str, settings: Settings) -> str:
-    """Let a site replace the identifiers in somebody's words.
-
-    Raises:
-        TierwiseError: They hold one and no site can replace it.
-    """
-    directories = [site.site_dir for site in settings.sites if site.site_dir is not None]
-    return without_identifiers(words, site_dir=directories[0] if directories else None)
 
 
 async def _spoken(first: str | None) -> AsyncIterator[str]:

@@ -281,7 +281,7 @@ class _Nodes:
         trials = await self._trials()
         pack = await self._pack(state)
         judged = judgement.judge(_given(rules), None, pack, trials)
-        if not escalates(self._services.settings, judged.proposal):
+        if not escalates(self._services.settings, judged.proposal, pack):
             return {}
         reasoned = Reasoned.model_validate(await self._think(state))
         await self._state.put(self._incident, "model", reasoned)
@@ -418,7 +418,9 @@ class _Nodes:
         """A look, unless the investigation's time is over: then a gap, and what is known stays."""
         left = self._deadline - time.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            if left <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(left):
                 return await look()
         except TimeoutError:
             seconds = self._services.settings.budgets.seconds

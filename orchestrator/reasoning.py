@@ -92,11 +92,18 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
     )
 
 
-def escalates(settings: Settings, proposal: Proposal) -> bool:
-    """Whether a model reads an incident that the deterministic analyst has read."""
+def escalates(settings: Settings, proposal: Proposal, pack: EvidencePack) -> bool:
+    """Whether a model reads an incident that the deterministic analyst has read.
+
+    By default only an open matter: below "confirmed", and with trouble in it that is neither an
+    everyday one nor a planned outage.
+    """
     if settings.analyst == "rules":
         return False
-    return settings.escalation == "always" or proposal.status != "confirmed"
+    if settings.escalation == "always":
+        return True
+    nothing = all(summary.verdict == "none" for summary in pack.alarms)
+    return proposal.status != "confirmed" and not nothing
 
 
 Forms = Mapping[str, Sequence[str | None]]
@@ -192,6 +199,8 @@ class Reasoner:
         budgets = self.settings.budgets
         analyst: ModelAnalyst | None = None
         try:
+            if seconds <= 0:
+                raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
             timed = TimedModel(model, placed.tier)
             try:
@@ -201,7 +210,7 @@ class Reasoner:
                     max_turns=budgets.model_turns,
                     incident_id=self.purpose.investigation,
                 )
-                async with asyncio.timeout(max(0.0, seconds)):
+                async with asyncio.timeout(seconds):
                     return await analyst.analyse(pack), analyst
             finally:
                 self.calls.extend(timed.samples)

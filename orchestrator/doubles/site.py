@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agents import ticket_historian
 from agents.findings import AlarmSummary, ChangeReview
 from telecom.errors import RecordNotFoundError, TierwiseError
+from telecom.identifiers import DetectorSettings, IdentifierDetector
 from telecom.ticket import Citation, Ticket
 from telecom.tokens import estimate_tokens
 
@@ -352,7 +353,17 @@ def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     async def ready(_: Request) -> Response:
         return JSONResponse({"status": "ready"} | double.readiness)
 
-    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    async def pseudonymize(request: Request) -> Response:
+        words = (await request.json())["text"]
+        for found in reversed(IdentifierDetector(DetectorSettings()).find(words)):
+            words = f"{words[: found.start]}SUBSCRIBER_aaaaaaaaaaaa{words[found.end :]}"
+        return JSONResponse({"text": words, "form": "pseudonymized", "masked": {}})
+
+    routes += [
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/pseudonymize", pseudonymize, methods=["POST"]),
+    ]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
