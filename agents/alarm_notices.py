@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from agents.folding import is_clear, is_trouble, role_of, template_of
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
-from telecom.topology import Topology, port_key
+from telecom.topology import ManagedObject, Topology, port_key
 
 Effect: TypeAlias = Literal[
     "raise", "clear", "change", "acknowledge", "unacknowledge", "correlate", "clear_all", "rebuild"
@@ -70,8 +70,15 @@ class Notice(NamedTuple):
         return f"{where}\x1f{self.alarm_type}\x1f{self.problem}"
 
 
-def notice_of(alarm: Alarm, record: int, topology: Topology) -> Notice | None:
-    """Say what a record does to an alarm; None when it does nothing or carries no time."""
+def notice_of(alarm: Alarm, record: int, own: ManagedObject, topology: Topology) -> Notice | None:
+    """Say what a record does to an alarm; None when it does nothing or carries no time.
+
+    Args:
+        alarm: The record.
+        record: Its number.
+        own: Its managed object as the topology spells it.
+        topology: Tells whether a neighbour is an element of the site.
+    """
     effect = _effect(alarm)
     moment = alarm.alarm_changed_time if effect == "change" else None
     if effect == "clear":
@@ -79,7 +86,6 @@ def notice_of(alarm: Alarm, record: int, topology: Topology) -> Notice | None:
     moment = moment or alarm.alarm_raised_time
     if effect is None or moment is None:
         return None
-    own = topology.canonical(alarm.managed_object)
     occurrence = alarm.occurrence
     kind = OccurrenceKind.OTHER if occurrence is None else occurrence.kind
     neighbor = None if occurrence is None else occurrence.neighbor
