@@ -7,10 +7,11 @@ read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from agents.folding import is_clear, is_trouble, role_of, template_of
-from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
+from telecom.alarm import Alarm, AlarmType, OccurrenceKind, PerceivedSeverity
 from telecom.topology import ManagedObject, Topology, port_key
 
 Effect: TypeAlias = Literal[
@@ -30,6 +31,12 @@ _MOMENTARY = frozenset(
     {OccurrenceKind.AUTHENTICATION, OccurrenceKind.LOGIN, OccurrenceKind.CONFIGURATION}
 )
 """A refused login is over when it is reported, however its words sound."""
+# `member.value` is a descriptor in Python; a storm asks for it a hundred thousand times.
+_NAMES: Mapping[StrEnum, str] = {
+    member: member.value
+    for kind in (AlarmType, PerceivedSeverity, OccurrenceKind)
+    for member in kind
+}
 _MAX_RELATED = 32
 """Related alarms that are followed; a record that names more names a storm."""
 _OPENING = frozenset({PerceivedSeverity.CRITICAL, PerceivedSeverity.MAJOR, PerceivedSeverity.MINOR})
@@ -98,9 +105,9 @@ def notice_of(alarm: Alarm, record: int, own: ManagedObject, topology: Topology)
         effect=effect,
         device=own.device,
         managed_object=str(own),
-        alarm_type=kind.value if alarm.alarm_type is None else alarm.alarm_type.value,
+        alarm_type=_NAMES[alarm.alarm_type or kind],
         problem=alarm.specific_problem or alarm.probable_cause or template_of(alarm),
-        severity=alarm.perceived_severity.value,
+        severity=_NAMES[alarm.perceived_severity],
         cause=alarm.probable_cause,
         role=role_of(kind),
         opens=stateful or alarm.perceived_severity in _OPENING,

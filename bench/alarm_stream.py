@@ -84,9 +84,9 @@ def bulk() -> dict[str, Any]:
         for number in range(BULK_LINES):
             device = number // 3 % 500
             state = "Up" if number // 1500 % 2 else "Down"
-            files.setdefault(device, []).append(line(device, number / 20, number % 40, state))
-        for device, lines in files.items():
-            (site.alarms / f"r{device}.log").write_text("\n".join(lines) + "\n")
+            files.setdefault(device % 25, []).append(line(device, number / 20, number % 40, state))
+        for collector, lines in files.items():
+            (site.alarms / f"collector{collector}.log").write_text("\n".join(lines) + "\n")
         with opened(site) as (store, log):
             started = time.process_time()
             counts = store.ingest(site)

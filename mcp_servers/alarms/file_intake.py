@@ -7,9 +7,11 @@ from where the last look ended, so the same way serves a rebuild and the next se
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -94,7 +96,7 @@ class FileIntake:
         for start in range(0, len(files), _FILES_TOGETHER):
             if progress is not None:
                 progress("reading alarms", start, len(files))
-            with self._database.transaction():
+            with self._database.transaction(), _no_garbage_collection():
                 for name, path in files[start : start + _FILES_TOGETHER]:
                     if name.startswith(RECEIVED):
                         changed |= self._follow(site, name, path, counts)
@@ -305,6 +307,18 @@ class FileIntake:
                 " ORDER BY path, line"
             ).fetchall()
         return [Reject("alarms", path, line, why) for path, line, why in rows]
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Spare a bulk read the search for cycles: it makes none, and a tenth of its time goes there."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _whole_lines(data: bytes, rest_of_line: Callable[[], bytes]) -> bytes:
