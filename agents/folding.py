@@ -50,6 +50,7 @@ _VARIABLE = re.compile(
     r"|0x[0-9a-fA-F]+"
     r"|\d+(?:[./:-]\d+)*"
     r")(?![A-Za-z0-9])|(?<=[A-Za-z])\d+(?:[/.]\d+)+"
+    r"|(?<=[A-Za-z][a-z]{2})\d+(?![A-Za-z0-9])"  # eth0, vty1; not IPv4, L2
 )
 
 
