@@ -1,24 +1,30 @@
 """The brief: what a storm says, in at most a budget of tokens, extracted and never paraphrased.
 
-Lines are taken by worth: the window and its onset first, then the suspects with one verbatim record
-each, then what is rare (a cause is rare by construction; the flood is not), then the rest by count.
-What does not fit is counted, so that a reader knows what was left out and can ask for it by handle.
+Lines are taken by worth and printed in reading order: the suspects with the records that carry
+their case, what changed, then messages as the salience filter ranks them (a cause is rare by
+construction; the flood is not). What does not fit is counted, so that a reader knows what was left
+out and can ask for it by handle.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.findings import AlarmGroup, Candidate, Fidelity
+from agents.brief_page import BriefPage
+from agents.fidelity import Fact, clock, facts_of, measure_fidelity
+from agents.findings import Candidate, Fidelity, TopologyLink
 from agents.folding import CHATTER_KINDS, Group, is_trouble, when
+from agents.messages import Message, fold_messages
+from agents.quoting import MAX_QUOTE, quote_of
+from agents.salience import HAND_SET, SalienceFilter, describe
+from agents.unusual import unusual_lines
 from telecom.alarm import Alarm
+from telecom.configuration import ConfigChange
 from telecom.times import Window, format_instant
 from telecom.tokens import estimate_tokens
-
-MAX_QUOTE = 240
-"""Longest verbatim span of one record, in characters."""
+from telecom.topology import ManagedObject, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,141 +34,255 @@ class Brief:
     text: str
     tokens: int
     fidelity: Fidelity
+    facts: tuple[Fact, ...]
+    """What the fidelity was measured on."""
 
 
-def quote_of(alarm: Alarm) -> str:
-    """The record's own words: a span of the raw record where there is one."""
-    text = (alarm.source.raw or alarm.additional_text or alarm.specific_problem or "").strip()
-    return text.splitlines()[0][:MAX_QUOTE] if text else ""
+@dataclass(frozen=True, slots=True)
+class BriefSource:
+    """All that a brief is extracted from."""
+
+    window: Window
+    alarms: Sequence[Alarm]
+    """The records of the window, in time order."""
+    before: Sequence[Alarm]
+    """Records ahead of the window: what is usual here."""
+    groups: Sequence[Group]
+    candidates: Sequence[Candidate]
+    """Best first."""
+    causes: int
+    """How many of the candidates are asserted."""
+    quotes: Callable[[str], str | None]
+    """Evidence id -> verbatim text."""
+    topology: Topology
+    links: Sequence[TopologyLink]
+    """What joins the suspects to the rest."""
+    changes: Sequence[ConfigChange]
+    """Most relevant first."""
+    notes: Sequence[str]
+    tokens_before: int
+    """Size of the raw records."""
 
 
 def write_brief(
-    *,
-    window: Window,
-    alarms: Sequence[Alarm],
-    groups: Sequence[Group],
-    listed: Sequence[AlarmGroup],
-    candidates: Sequence[Candidate],
-    quotes: Callable[[str], str | None],
-    topology: Sequence[str],
-    changes: Sequence[str],
-    notes: Sequence[str],
-    tokens_before: int,
-    budget_tokens: int,
+    source: BriefSource, *, budget_tokens: int, salience: SalienceFilter = HAND_SET
 ) -> Brief:
     """Write a brief of at most `budget_tokens`, and never longer than its source.
 
     Args:
-        window: The time under investigation.
-        alarms: The folded records, in time order.
-        groups: All groups; `listed` are those with a handle, in the same order of worth.
-        listed: The groups as the caller will receive them.
-        candidates: Best first.
-        quotes: Evidence id -> verbatim text.
-        topology: Lines that say what joins the suspects.
-        changes: Lines that say what changed.
-        notes: What is unusual, and what could not be read.
-        tokens_before: Size of the raw records.
+        source: What is known of the window.
         budget_tokens: Largest size.
+        salience: Ranks the messages.
     """
-    limit = _limit(budget_tokens, tokens_before)
-    devices = {alarm.device for alarm in alarms}
-    head = [
-        f"window {format_instant(window.start)} .. {format_instant(window.end)}; "
-        f"{len(alarms)} records, {len(devices)} elements, {len(groups)} groups"
-    ]
-    trouble = next((alarm for alarm in alarms if is_trouble(alarm)), None)
-    if trouble is not None:
-        head.append(
-            f"first trouble {format_instant(when(trouble))} {trouble.managed_object}: "
-            + quote_of(trouble)
-        )
-    kinds = Counter(group.probable_cause for group in groups for _ in group.alarms)
-    head.append("kinds: " + ", ".join(f"{n}x {kind}" for kind, n in kinds.most_common(_MAX_KINDS)))
-    page = _Page(limit - estimate_tokens("\n".join(head)) - _RESERVE, head)
-    page.section("suspects, most likely first", _suspects(candidates, quotes))
-    page.section("changes", changes)
-    page.section("topology", topology)
-    page.section("notes", notes)
-    shown = page.section(
-        "groups: count, first..last, state, element, message [handle]", _groups(listed)
-    )
-    left = len(groups) - shown
-    if left > 0:
-        told = {group.handle for group in listed[:shown]}
-        records = sum(group.count for group in listed if group.handle not in told)
-        page.lines.append(
-            f"left out: {left} groups"
-            + (f" with {records} records; list_alarms(handle=...) reads any" if records else "")
-        )
-    text = "\n".join(page.lines)
-    if estimate_tokens(text) > limit:
-        text = _cut(text, limit)
-    return Brief(text, estimate_tokens(text), _fidelity(text, alarms, groups))
+    limit = token_limit(budget_tokens, source.tokens_before)
+    writer = _BriefWriter(source, limit, salience)
+    text = writer.write()
+    facts = facts_of(source.alarms, source.changes)
+    return Brief(text, estimate_tokens(text), measure_fidelity(text, facts), facts)
 
 
-def _limit(budget_tokens: int, tokens_before: int) -> int:
-    """A tenth of the source (the 90 % aim), never under 800 tokens or two fifths of a small one.
+def token_limit(budget_tokens: int, tokens_before: int) -> int:
+    """How long a brief may be.
 
-    Source: the reference's target of 90 % less, with a floor of 60 %.
+    At most a tenth of a large source (the 90 % aim) and two fifths of a small one (the 60 % floor);
+    a source of a few lines may be repeated, never outgrown. The estimate may be wrong by some per
+    cent, so the brief keeps that far from every limit.
+
+    Source: the reference's token economics (60 % floor, 90 % target).
     """
-    tenth = max(tokens_before // 10, min(800, tokens_before * 2 // 5))
-    return min(budget_tokens, max(tenth, min(tokens_before, 300)))
+    share = max(tokens_before / 10, min(1500.0, tokens_before * 0.4), 300.0)
+    return int(min(float(budget_tokens), tokens_before, share) * _CAUTION)
 
 
-_MAX_KINDS = 20
-_RESERVE = 24
+_CAUTION = 0.94
+_SECTIONS = (
+    ("window", ""),
+    ("first", ""),
+    ("suspects", "suspects, most likely first:"),
+    ("changes", "changes before and during it:"),
+    ("unusual", "against the time before:"),
+    ("topology", "topology:"),
+    ("messages", "messages, most telling first (count, first..last, state, who, words, handle):"),
+    ("elements", "other elements (records):"),
+    ("left", ""),
+)
+_ELEMENTS_SHARE = 0.12
+"""How much of the page is kept for naming the elements that no other line names."""
+_LEFT_OUT = 30
 """Tokens kept for the line that counts what was left out."""
+_LEADING_QUOTES = 3
+_SUSPECTS = 4
+_TOLD_CHANGES = 4
+_TOLD_FIRST = 4
+"""Messages that come before the rest of the context."""
+_WHO = 3
+_SMALL = 500
+"""A page under this size quotes shorter spans."""
 
 
-class _Page:
-    """Lines that are added while they fit."""
+class _BriefWriter:
+    """Fills one page from one source."""
 
-    def __init__(self, budget: int, lines: list[str]) -> None:
-        self.lines = lines
-        self._left = budget
+    def __init__(self, source: BriefSource, limit: int, salience: SalienceFilter) -> None:
+        self._source = source
+        self._page = BriefPage(limit, _SECTIONS)
+        self._kept_back = _LEFT_OUT + int(limit * _ELEMENTS_SHARE)
+        self._quote = MAX_QUOTE if limit >= _SMALL else max(80, limit // 3)
+        self._trouble = next((alarm for alarm in source.alarms if is_trouble(alarm)), None)
+        names = {name.lower() for name in source.topology.devices}
+        names |= {alarm.device.lower() for alarm in source.alarms}
+        messages = fold_messages(source.groups, names, source.before)
+        self._messages = self._by_salience(messages, salience)
+        self._named: set[str] = set()
+        self._told: set[int] = set()
 
-    def section(self, title: str, lines: Sequence[str]) -> int:
-        """Add a titled section, line by line while it fits; returns how many lines did."""
-        cost = estimate_tokens(title) + 2
-        if not lines or cost + estimate_tokens(lines[0]) > self._left:
-            return 0
-        self.lines.append(f"{title}:")
-        self._left -= cost
-        for added, line in enumerate(lines):
-            cost = estimate_tokens(line) + 1
-            if cost > self._left:
-                return added
-            self.lines.append(line)
-            self._left -= cost
-        return len(lines)
-
-
-def _suspects(candidates: Sequence[Candidate], quotes: Callable[[str], str | None]) -> list[str]:
-    lines = []
-    for number, candidate in enumerate(candidates, start=1):
-        quoted = next(
-            (f'\n  "{text}" [{key}]' for key in candidate.evidence if (text := quotes(key))), ""
+    def write(self) -> str:
+        source = self._source
+        self._page.offer("window", self._window_line())
+        leading = max(1, source.causes)
+        suspects = source.candidates[:_SUSPECTS]
+        for number, candidate in enumerate(suspects[:leading], start=1):
+            self._suspect(number, candidate, quotes=_LEADING_QUOTES)
+        self._first_trouble()
+        changes = [_change_line(change) for change in source.changes]
+        self._offer_all("changes", changes[:1])
+        self._tell(self._messages[:_TOLD_FIRST])
+        for number, candidate in enumerate(suspects[leading:], start=leading + 1):
+            self._suspect(number, candidate, quotes=1)
+        self._offer_all("changes", changes[1:_TOLD_CHANGES])
+        unusual = unusual_lines(
+            source.window, source.alarms, source.before, self._messages, source.topology
         )
+        self._offer_all("unusual", [*source.notes, *unusual])
+        self._offer_all("topology", _joint_lines(source.links))
+        self._tell(self._messages[_TOLD_FIRST:])
+        self._other_elements()
+        self._left_out(len(changes))
+        return self._page.text()
+
+    def _by_salience(self, messages: Sequence[Message], salience: SalienceFilter) -> list[Message]:
+        onset = min((c.onset for c in self._source.candidates[:1] if c.onset), default=None)
+        if onset is None and self._trouble is not None:
+            onset = when(self._trouble)
+        scores = salience.score(describe(messages, self._source.candidates, onset))
+        order = sorted(range(len(messages)), key=lambda index: (-scores[index], index))
+        return [messages[index] for index in order]
+
+    def _offer(self, section: str, line: str, *, keep: int | None = None) -> bool:
+        return self._page.offer(section, line, keep=self._kept_back if keep is None else keep)
+
+    def _offer_all(self, section: str, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._offer(section, line)
+
+    def _window_line(self) -> str:
+        source = self._source
+        elements = len({alarm.device for alarm in source.alarms})
+        return (
+            f"window {format_instant(source.window.start)} .. {format_instant(source.window.end)}; "
+            f"{len(source.alarms)} records, {elements} elements, {len(self._messages)} messages"
+        )
+
+    def _suspect(self, number: int, candidate: Candidate, *, quotes: int) -> None:
         onset = f" since {format_instant(candidate.onset)}" if candidate.onset else ""
-        lines.append(
-            f"{number}. {candidate.managed_object} ({candidate.probable_cause}, score "
-            f"{candidate.score:.1f}){onset}: {candidate.why}{quoted}"
+        head = (
+            f"{number}. {candidate.managed_object} ({candidate.probable_cause}, "
+            f"score {candidate.score:.1f}){onset}"
         )
-    return lines
+        told = self._offer("suspects", f"{head}: {candidate.why}") or self._offer(
+            "suspects", head, keep=0
+        )
+        if not told:
+            return
+        self._named.add(ManagedObject.parse(candidate.managed_object).device)
+        cited = [(key, text) for key in candidate.evidence if (text := self._source.quotes(key))]
+        for key, text in cited[:quotes]:
+            self._offer("suspects", f'  "{text[: self._quote]}" [{key}]', keep=0)
+
+    def _first_trouble(self) -> None:
+        if self._trouble is None:
+            return
+        last = next(alarm for alarm in reversed(self._source.alarms) if is_trouble(alarm))
+        self._named.add(self._trouble.device)
+        words = quote_of(self._trouble, longest=self._quote)
+        begun = (
+            f"first trouble {format_instant(when(self._trouble))} {self._trouble.managed_object}"
+        )
+        ended = f"; last {clock(last)} {last.managed_object}"
+        if self._offer("first", f"{begun}: {words}{ended}") or self._offer("first", begun + ended):
+            self._named.add(last.device)
+
+    def _tell(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            line, named = _message_line(message, self._quote)
+            if self._offer("messages", line):
+                self._told.add(id(message))
+                self._named.update(named)
+
+    def _other_elements(self) -> None:
+        """Name who was not named yet, most records first, as far as the page reaches."""
+        counts = Counter(alarm.device for alarm in self._source.alarms)
+        others = [f"{n} {c}" for n, c in counts.most_common() if n not in self._named]
+        room = int(self._page.left) - _LEFT_OUT - estimate_tokens(dict(_SECTIONS)["elements"]) - 2
+        line = ", ".join(others)
+        while others and estimate_tokens(line) > room:
+            # Each step drops the share by which it is too long, so that a few steps are enough.
+            others = others[: int(len(others) * min(0.97, room / estimate_tokens(line)))]
+            line = ", ".join(others)
+        if others:
+            self._offer("elements", line, keep=_LEFT_OUT)
+
+    def _left_out(self, changes: int) -> None:
+        untold = [message for message in self._messages if id(message) not in self._told]
+        unlisted = max(0, changes - _TOLD_CHANGES)
+        left = []
+        if untold:
+            records = sum(message.count for message in untold)
+            left.append(f"{len(untold)} messages with {records} records")
+        if unlisted:
+            left.append(f"{unlisted} changes")
+        if left:
+            self._offer("left", f"left out: {', '.join(left)}; list_alarms reads any", keep=0)
 
 
-def _groups(listed: Sequence[AlarmGroup]) -> list[str]:
-    return [
-        f"{group.count}x {_clock(group.first.isoformat())}..{_clock(group.last.isoformat())} "
-        f"{'open' if group.still_open else 'over'} {group.managed_object} {group.template} "
-        f"[{group.handle}]"
-        for group in listed
-    ]
+def _message_line(message: Message, longest: int) -> tuple[str, list[str]]:
+    """A message as a line, and the elements that it names."""
+    first = message.first
+    begun, ended = clock(first), message.last_time.strftime("%H:%M:%S")
+    when_said = begun if begun == ended else f"{begun}..{ended}"
+    elements = message.elements
+    named = elements[:_WHO]
+    who = first.managed_object if len(elements) == 1 else ", ".join(named)
+    more = f" +{len(elements) - _WHO}" if len(elements) > _WHO else ""
+    words = (first.additional_text or first.specific_problem or quote_of(first)).split("\n")[0]
+    cause = first.probable_cause or ""
+    said = words[:longest] if cause in words else f"{cause}: {words[:longest]}"
+    marks = " ".join(
+        mark for mark in (message.state, "new" if message.earlier == 0 else "") if mark
+    )
+    line = f"{message.count}x {when_said} {marks} {who}{more} {said} [group:{first.alarm_id}]"
+    return line.replace("  ", " "), named
 
 
-def _clock(moment: str) -> str:
-    return moment[11:19]
+def _change_line(change: ConfigChange) -> str:
+    """Who changed what, verbatim, a repeated edit once with its count."""
+    edits = Counter(
+        f"{line.sign}{line.text.strip()}" for hunk in change.hunks for line in hunk.lines
+    )
+    shown = [edit if n == 1 else f"{edit} ({n}x)" for edit, n in edits.items()][:6]
+    more = f" | and {len(edits) - 6} more lines" if len(edits) > 6 else ""
+    return (
+        f"{format_instant(change.time)} {change.managed_object} by {change.author} "
+        f"(suspicion {change.score:.2f}): " + " | ".join(shown)
+    )[:400] + more
+
+
+def _joint_lines(links: Sequence[TopologyLink]) -> list[str]:
+    """Links by near end and relation: `a connects b, c`."""
+    joined: dict[tuple[str, str], list[str]] = {}
+    for link in links:
+        joined.setdefault((link.source, link.relation), []).append(link.target)
+    return [f"{near} {relation} {', '.join(far)}" for (near, relation), far in joined.items()]
 
 
 def by_worth(groups: Sequence[Group]) -> list[Group]:
@@ -175,35 +295,3 @@ def by_worth(groups: Sequence[Group]) -> list[Group]:
         return rank, group.count, f"{when(group.first).isoformat()} {group.managed_object}"
 
     return sorted(groups, key=worth)
-
-
-def _cut(text: str, limit: int) -> str:
-    """The longest run of whole lines within the limit."""
-    lines = text.splitlines()
-    while len(lines) > 1 and estimate_tokens("\n".join(lines)) > limit:
-        lines.pop()
-    return "\n".join(lines)
-
-
-def _fidelity(text: str, alarms: Sequence[Alarm], groups: Sequence[Group]) -> Fidelity:
-    """Ask the brief the facts of the window: elements, causes, the first trouble, the last word."""
-    facts: list[tuple[str, str]] = []
-    facts += [("element", device) for device in sorted({alarm.device for alarm in alarms})]
-    facts += [
-        ("cause", cause) for cause in sorted({g.probable_cause for g in groups if g.probable_cause})
-    ]
-    trouble = [alarm for alarm in alarms if is_trouble(alarm)]
-    if trouble:
-        facts.append(("first trouble", format_instant(when(trouble[0]))))
-        facts.append(("last trouble", _clock(when(trouble[-1]).isoformat())))
-    missing: dict[str, int] = {}
-    for kind, fact in facts:
-        if fact not in text:
-            missing[kind] = missing.get(kind, 0) + 1
-    kept = len(facts) - sum(missing.values())
-    return Fidelity(
-        score=round(kept / len(facts), 3) if facts else 1.0,
-        facts_total=len(facts),
-        facts_kept=kept,
-        missing=tuple(f"{count} {kind}" for kind, count in missing.items()),
-    )
