@@ -100,20 +100,23 @@ _SECTIONS = (
     ("first", ""),
     ("suspects", "suspects, most likely first:"),
     ("changes", "changes before and during it:"),
-    ("unusual", "against the time before:"),
     ("topology", "topology:"),
+    ("unusual", "state, and what is unusual here:"),
     ("messages", "messages, most telling first (count, first..last, state, who, words, handle):"),
+    ("kinds", "other messages (records):"),
     ("elements", "other elements (records):"),
     ("left", ""),
 )
-_ELEMENTS_SHARE = 0.12
-"""How much of the page is kept for naming the elements that no other line names."""
+_NAMES_SHARE = 0.2
+"""How much of the page is kept for naming what no other line names, kinds and elements."""
 _LEFT_OUT = 30
 """Tokens kept for the line that counts what was left out."""
 _LEADING_QUOTES = 3
 _SUSPECTS = 4
-_TOLD_CHANGES = 4
-_TOLD_FIRST = 4
+_TOLD_CHANGES = 2
+"""Changes whose lines are quoted; the others are named."""
+_NAMED_CHANGES = 8
+_TOLD_FIRST = 5
 """Messages that come before the rest of the context."""
 _WHO = 3
 _SMALL = 500
@@ -126,13 +129,19 @@ class _BriefWriter:
     def __init__(self, source: BriefSource, limit: int, salience: SalienceFilter) -> None:
         self._source = source
         self._page = BriefPage(limit, _SECTIONS)
-        self._kept_back = _LEFT_OUT + int(limit * _ELEMENTS_SHARE)
+        self._kept_back = _LEFT_OUT + int(limit * _NAMES_SHARE)
         self._quote = MAX_QUOTE if limit >= _SMALL else max(80, limit // 3)
         self._trouble = next((alarm for alarm in source.alarms if is_trouble(alarm)), None)
         names = {name.lower() for name in source.topology.devices}
         names |= {alarm.device.lower() for alarm in source.alarms}
         messages = fold_messages(source.groups, names, source.before)
         self._messages = self._by_salience(messages, salience)
+        self._message_of = {
+            f"alarm:{alarm.alarm_id}": message
+            for message in messages
+            for group in message.groups
+            for alarm in group.alarms
+        }
         self._named: set[str] = set()
         self._told: set[int] = set()
 
@@ -140,31 +149,31 @@ class _BriefWriter:
         source = self._source
         self._page.offer("window", self._window_line())
         leading = max(1, source.causes)
-        suspects = source.candidates[:_SUSPECTS]
-        for number, candidate in enumerate(suspects[:leading], start=1):
-            self._suspect(number, candidate, quotes=_LEADING_QUOTES)
+        suspects = list(enumerate(source.candidates[:_SUSPECTS], start=1))
+        for number, candidate in suspects[:leading]:
+            self._leading_suspect(number, candidate)
         self._first_trouble()
-        changes = [_change_line(change) for change in source.changes]
-        self._offer_all("changes", changes[:1])
+        self._offer_all("changes", [_change_line(c) for c in source.changes[:_TOLD_CHANGES]])
         self._tell(self._messages[:_TOLD_FIRST])
-        for number, candidate in enumerate(suspects[leading:], start=leading + 1):
-            self._suspect(number, candidate, quotes=1)
-        self._offer_all("changes", changes[1:_TOLD_CHANGES])
+        self._offer_all("topology", _joint_lines(source.links))
+        for number, candidate in suspects[leading:]:
+            self._further_suspect(number, candidate)
         unusual = unusual_lines(
             source.window, source.alarms, source.before, self._messages, source.topology
         )
         self._offer_all("unusual", [*source.notes, *unusual])
-        self._offer_all("topology", _joint_lines(source.links))
+        further = source.changes[_TOLD_CHANGES:_NAMED_CHANGES]
+        self._offer_all("changes", map(_change_name, further))
         self._tell(self._messages[_TOLD_FIRST:])
-        self._other_elements()
-        self._left_out(len(changes))
+        self._name_the_rest()
         return self._page.text()
 
     def _by_salience(self, messages: Sequence[Message], salience: SalienceFilter) -> list[Message]:
-        onset = min((c.onset for c in self._source.candidates[:1] if c.onset), default=None)
+        source = self._source
+        onset = next((c.onset for c in source.candidates[:1] if c.onset), None)
         if onset is None and self._trouble is not None:
             onset = when(self._trouble)
-        scores = salience.score(describe(messages, self._source.candidates, onset))
+        scores = salience.score(describe(messages, source.candidates, source.topology, onset))
         order = sorted(range(len(messages)), key=lambda index: (-scores[index], index))
         return [messages[index] for index in order]
 
@@ -183,85 +192,108 @@ class _BriefWriter:
             f"{len(source.alarms)} records, {elements} elements, {len(self._messages)} messages"
         )
 
-    def _suspect(self, number: int, candidate: Candidate, *, quotes: int) -> None:
-        onset = f" since {format_instant(candidate.onset)}" if candidate.onset else ""
-        head = (
-            f"{number}. {candidate.managed_object} ({candidate.probable_cause}, "
-            f"score {candidate.score:.1f}){onset}"
-        )
-        told = self._offer("suspects", f"{head}: {candidate.why}") or self._offer(
-            "suspects", head, keep=0
-        )
-        if not told:
+    def _leading_suspect(self, number: int, candidate: Candidate) -> None:
+        """The case in full, with the records that carry it; each stands for its message, too."""
+        head = _suspect_head(number, candidate)
+        keep = _LEFT_OUT
+        told = self._offer("suspects", f"{head}: {candidate.why}", keep=keep)
+        if not told and not self._offer("suspects", head, keep=0):
             return
         self._named.add(ManagedObject.parse(candidate.managed_object).device)
         cited = [(key, text) for key in candidate.evidence if (text := self._source.quotes(key))]
-        for key, text in cited[:quotes]:
-            self._offer("suspects", f'  "{text[: self._quote]}" [{key}]', keep=0)
+        for key, text in cited[:_LEADING_QUOTES]:
+            message = self._message_of.get(key)
+            extent = "" if message is None or id(message) in self._told else _extent(message)
+            line = f'  {extent}"{text[: self._quote]}" [{key}]'
+            if self._offer("suspects", line, keep=keep) and message is not None:
+                self._told.add(id(message))
+
+    def _further_suspect(self, number: int, candidate: Candidate) -> None:
+        """A runner-up: the two strongest reasons, and where its record can be read."""
+        reasons = [reason.because for reason in candidate.reasons[:2] if reason.points > 0]
+        cited = f" [{candidate.evidence[0]}]" if candidate.evidence else ""
+        line = f"{_suspect_head(number, candidate)}: {'; '.join(reasons)}{cited}"
+        if self._offer("suspects", line):
+            self._named.add(ManagedObject.parse(candidate.managed_object).device)
 
     def _first_trouble(self) -> None:
         if self._trouble is None:
             return
         last = next(alarm for alarm in reversed(self._source.alarms) if is_trouble(alarm))
-        self._named.add(self._trouble.device)
-        words = quote_of(self._trouble, longest=self._quote)
         begun = (
             f"first trouble {format_instant(when(self._trouble))} {self._trouble.managed_object}"
         )
         ended = f"; last {clock(last)} {last.managed_object}"
+        words = quote_of(self._trouble, longest=self._quote)
         if self._offer("first", f"{begun}: {words}{ended}") or self._offer("first", begun + ended):
-            self._named.add(last.device)
+            self._named |= {self._trouble.device, last.device}
 
     def _tell(self, messages: Sequence[Message]) -> None:
         for message in messages:
+            if id(message) in self._told:
+                continue
             line, named = _message_line(message, self._quote)
             if self._offer("messages", line):
                 self._told.add(id(message))
                 self._named.update(named)
 
-    def _other_elements(self) -> None:
-        """Name who was not named yet, most records first, as far as the page reaches."""
-        counts = Counter(alarm.device for alarm in self._source.alarms)
-        others = [f"{n} {c}" for n, c in counts.most_common() if n not in self._named]
-        room = int(self._page.left) - _LEFT_OUT - estimate_tokens(dict(_SECTIONS)["elements"]) - 2
-        line = ", ".join(others)
-        while others and estimate_tokens(line) > room:
-            # Each step drops the share by which it is too long, so that a few steps are enough.
-            others = others[: int(len(others) * min(0.97, room / estimate_tokens(line)))]
-            line = ", ".join(others)
-        if others:
-            self._offer("elements", line, keep=_LEFT_OUT)
-
-    def _left_out(self, changes: int) -> None:
+    def _name_the_rest(self) -> None:
+        """Name the kinds and elements that no line named, and count what not even this names."""
         untold = [message for message in self._messages if id(message) not in self._told]
-        unlisted = max(0, changes - _TOLD_CHANGES)
+        kinds: Counter[str] = Counter()
+        for message in untold:
+            kinds[message.key[0] or "without a cause"] += message.count
+        self._name("kinds", kinds, keep=_LEFT_OUT + (self._kept_back - _LEFT_OUT) // 2)
+        counts = Counter(alarm.device for alarm in self._source.alarms)
+        for name in self._named:
+            del counts[name]
+        self._name("elements", counts, keep=_LEFT_OUT)
         left = []
         if untold:
             records = sum(message.count for message in untold)
-            left.append(f"{len(untold)} messages with {records} records")
-        if unlisted:
-            left.append(f"{unlisted} changes")
+            left.append(f"words of {len(untold)} messages with {records} records")
+        if unnamed := len(self._source.changes) - _NAMED_CHANGES:
+            left += [f"{unnamed} changes"] if unnamed > 0 else []
         if left:
             self._offer("left", f"left out: {', '.join(left)}; list_alarms reads any", keep=0)
+
+    def _name(self, section: str, counts: Counter[str], *, keep: int) -> None:
+        """Print names with their counts, most frequent first, as far as the page reaches."""
+        names = [f"{name} {count}" for name, count in counts.most_common()]
+        more, line = 0, ", ".join(names)
+        while names and not self._offer(section, line, keep=keep):
+            cut = max(1, len(names) // 8)
+            names, more = names[:-cut], more + cut
+            line = f"{', '.join(names)} and {more} more"
+
+
+def _suspect_head(number: int, candidate: Candidate) -> str:
+    onset = f" since {format_instant(candidate.onset)}" if candidate.onset else ""
+    return (
+        f"{number}. {candidate.managed_object} ({candidate.probable_cause}, "
+        f"score {candidate.score:.1f}){onset}"
+    )
+
+
+def _extent(message: Message) -> str:
+    """How often and how long a message was said, in front of its words."""
+    begun, ended = clock(message.first), message.last_time.strftime("%H:%M:%S")
+    marks = [f"{message.count}x", begun if begun == ended else f"{begun}..{ended}", message.state]
+    marks.append("new" if message.earlier == 0 else "")
+    return " ".join(mark for mark in marks if mark) + " "
 
 
 def _message_line(message: Message, longest: int) -> tuple[str, list[str]]:
     """A message as a line, and the elements that it names."""
     first = message.first
-    begun, ended = clock(first), message.last_time.strftime("%H:%M:%S")
-    when_said = begun if begun == ended else f"{begun}..{ended}"
-    elements = message.elements
-    named = elements[:_WHO]
-    who = first.managed_object if len(elements) == 1 else ", ".join(named)
-    more = f" +{len(elements) - _WHO}" if len(elements) > _WHO else ""
+    objects = message.objects
+    more = f" +{len(objects) - _WHO}" if len(objects) > _WHO else ""
     words = (first.additional_text or first.specific_problem or quote_of(first)).split("\n")[0]
     cause = first.probable_cause or ""
     said = words[:longest] if cause in words else f"{cause}: {words[:longest]}"
-    marks = " ".join(
-        mark for mark in (message.state, "new" if message.earlier == 0 else "") if mark
-    )
-    line = f"{message.count}x {when_said} {marks} {who}{more} {said} [group:{first.alarm_id}]"
-    return line.replace("  ", " "), named
+    who = ", ".join(objects[:_WHO]) + more
+    line = f"{_extent(message)}{who} {said} [group:{first.alarm_id}]"
+    return line, [ManagedObject.parse(name).device for name in objects[:_WHO]]
 
 
 def _change_line(change: ConfigChange) -> str:
@@ -275,6 +307,10 @@ def _change_line(change: ConfigChange) -> str:
         f"{format_instant(change.time)} {change.managed_object} by {change.author} "
         f"(suspicion {change.score:.2f}): " + " | ".join(shown)
     )[:400] + more
+
+
+def _change_name(change: ConfigChange) -> str:
+    return f"{format_instant(change.time)} {change.managed_object} (suspicion {change.score:.2f})"
 
 
 def _joint_lines(links: Sequence[TopologyLink]) -> list[str]:

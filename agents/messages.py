@@ -54,6 +54,11 @@ class Message:
         return list(dict.fromkeys(group.first.device for group in self.groups))
 
     @property
+    def objects(self) -> list[str]:
+        """What it is said of, ports included, first to last."""
+        return list(dict.fromkeys(group.managed_object for group in self.groups))
+
+    @property
     def kind(self) -> OccurrenceKind:
         """What it is about."""
         occurrence = self.first.occurrence

@@ -17,7 +17,7 @@ from agents.findings import Candidate
 from agents.folding import FAULT_KINDS, when
 from agents.messages import Message
 from telecom.alarm import OccurrenceKind, PerceivedSeverity
-from telecom.topology import ManagedObject
+from telecom.topology import ManagedObject, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class MessageFeatures:
     by_suspect: float
     """A suspect says it."""
     about_suspect: float
-    """It names a suspect."""
+    """It names a suspect, or the port that leads to one."""
     defect: float
     """It reports a defect: hardware, power, optics, process."""
     trouble: float
@@ -113,13 +113,17 @@ _ONSET_SECONDS = 60.0
 
 
 def describe(
-    messages: Sequence[Message], candidates: Sequence[Candidate], onset: datetime | None
+    messages: Sequence[Message],
+    candidates: Sequence[Candidate],
+    topology: Topology,
+    onset: datetime | None,
 ) -> list[ScoredMessage]:
     """The features of each message, given whom the ranking suspects.
 
     Args:
         messages: What was said.
         candidates: Best first.
+        topology: Tells which ports lead to a suspect.
         onset: When the trouble began.
     """
     carried: dict[str, float] = {}
@@ -133,24 +137,41 @@ def describe(
         ]
         for key in cited:
             carried.setdefault(key.removeprefix("alarm:"), worth)
-    return [_describe(message, carried, suspected, onset) for message in messages]
+    return [
+        _describe(message, carried, suspected, _leads_to(message, suspected, topology), onset)
+        for message in messages
+    ]
+
+
+def _leads_to(message: Message, suspected: Mapping[str, float], topology: Topology) -> float:
+    """How far the ports that a message is about, or its words, lead to a suspect."""
+    said = {
+        (group.managed_object, a.occurrence.interface if a.occurrence else None)
+        for group in message.groups
+        for a in (group.first, group.last)
+    }
+    texts = " ".join(group.first.additional_text for group in message.groups).lower()
+    worth = [value for name, value in suspected.items() if name in texts]
+    for name, interface in said:
+        own = ManagedObject.parse(name)
+        near = ManagedObject(own.device, own.port or interface)
+        worth += [suspected.get(far.device.lower(), 0.0) for far in topology.far_ends(near)]
+    return max(worth, default=0.0)
 
 
 def _describe(
     message: Message,
     carried: Mapping[str, float],
     suspected: Mapping[str, float],
+    leads_to: float,
     onset: datetime | None,
 ) -> ScoredMessage:
     alarms = [alarm for group in message.groups for alarm in group.alarms]
-    texts = " ".join(group.first.additional_text for group in message.groups).lower()
     distance = 0.0 if onset is None else abs((when(message.first) - onset).total_seconds())
     features = MessageFeatures(
         carries=max((carried.get(alarm.alarm_id, 0.0) for alarm in alarms), default=0.0),
         by_suspect=max(suspected.get(name.lower(), 0.0) for name in message.elements),
-        about_suspect=max(
-            (worth for name, worth in suspected.items() if name in texts), default=0.0
-        ),
+        about_suspect=leads_to,
         defect=float(message.kind in FAULT_KINDS and message.down),
         trouble=float(message.down),
         configured=float(message.kind is OccurrenceKind.CONFIGURATION),
