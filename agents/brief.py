@@ -84,16 +84,17 @@ def write_brief(
 def token_limit(budget_tokens: int, tokens_before: int) -> int:
     """How long a brief may be.
 
-    At most a tenth of a large source (the 90 % aim) and two fifths of a small one (the 60 % floor);
-    a source of a few lines may be repeated, never outgrown. The estimate may be wrong by some per
-    cent, so the brief keeps that far from every limit.
+    At most a tenth of a large source (the 90 % aim) and two fifths of a smaller one (the 60 %
+    floor); a source of a few lines may be repeated, never outgrown. The estimate may be wrong by
+    some per cent, so the brief keeps that far from every limit.
 
-    Source: the reference's token economics (60 % floor, 90 % target).
+    Source: the reference's token economics (60 % floor, 90 % target, events of 15,000 and more).
     """
-    share = max(tokens_before / 10, min(1500.0, tokens_before * 0.4), 300.0)
+    share = tokens_before / 10 if tokens_before > _LARGE else max(300.0, tokens_before * 0.4)
     return int(min(float(budget_tokens), tokens_before, share) * _CAUTION)
 
 
+_LARGE = 15_000
 _CAUTION = 0.94
 _SECTIONS = (
     ("window", ""),
@@ -204,7 +205,8 @@ class _BriefWriter:
         for key, text in cited[:_LEADING_QUOTES]:
             message = self._message_of.get(key)
             extent = "" if message is None or id(message) in self._told else _extent(message)
-            line = f'  {extent}"{text[: self._quote]}" [{key}]'
+            words = text[: self._quote] if text.startswith('"') else f'"{text[: self._quote]}"'
+            line = f"  {extent}{words} [{key}]"
             if self._offer("suspects", line, keep=keep) and message is not None:
                 self._told.add(id(message))
 
@@ -303,8 +305,10 @@ def _change_line(change: ConfigChange) -> str:
     )
     shown = [edit if n == 1 else f"{edit} ({n}x)" for edit, n in edits.items()][:6]
     more = f" | and {len(edits) - 6} more lines" if len(edits) > 6 else ""
+    ports = [name for name in change.touches if name.startswith(f"{change.managed_object}:")][:2]
+    about = f" on {', '.join(ports)}" if ports else ""
     return (
-        f"{format_instant(change.time)} {change.managed_object} by {change.author} "
+        f"{format_instant(change.time)} {change.managed_object} by {change.author}{about} "
         f"(suspicion {change.score:.2f}): " + " | ".join(shown)
     )[:400] + more
 
@@ -314,11 +318,20 @@ def _change_name(change: ConfigChange) -> str:
 
 
 def _joint_lines(links: Sequence[TopologyLink]) -> list[str]:
-    """Links by near end and relation: `a connects b, c`."""
-    joined: dict[tuple[str, str], list[str]] = {}
+    """Links in few words: `a connects b, c`, or `a, b serve c` where that joins more of them."""
+    pairs: dict[tuple[str, str], list[str]] = {}
     for link in links:
-        joined.setdefault((link.source, link.relation), []).append(link.target)
-    return [f"{near} {relation} {', '.join(far)}" for (near, relation), far in joined.items()]
+        pairs.setdefault((link.source, link.target), []).append(link.relation)
+    said = [(near, " and ".join(relations), far) for (near, far), relations in pairs.items()]
+    outward = Counter((near, relation) for near, relation, _ in said)
+    inward = Counter((relation, far) for _, relation, far in said)
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for near, relation, far in said:
+        if outward[near, relation] >= inward[relation, far]:
+            lines.setdefault((f"{near} {relation} ", "", relation), []).append(far)
+        else:
+            lines.setdefault(("", f" {relation} {far}", relation), []).append(near)
+    return [f"{before}{', '.join(names)}{after}" for (before, after, _), names in lines.items()]
 
 
 def by_worth(groups: Sequence[Group]) -> list[Group]:

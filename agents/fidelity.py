@@ -1,7 +1,7 @@
 """Fidelity: which facts of the raw window a reader can still find in a brief.
 
-The facts are taken from the records, never from the brief, and each is looked for as a reader would:
-a name as a whole word, a time beside what it is the time of.
+The facts are taken from the records, never from the brief, and each is looked for as a reader
+would: a name as a whole word, a time beside what it is the time of.
 """
 
 from __future__ import annotations

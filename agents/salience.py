@@ -92,7 +92,7 @@ _WEIGHTS: Mapping[str, float] = {
     "about_suspect": 1.0,
     "defect": 1.2,
     "trouble": 1.0,
-    "configured": 0.8,
+    "configured": 1.5,
     "severe": 0.5,
     "new": 1.0,
     "rare": 0.6,
