@@ -121,7 +121,8 @@ _TOLD_FIRST = 5
 """Messages that come before the rest of the context."""
 _WHO = 3
 _SMALL = 500
-"""A page under this size quotes shorter spans."""
+"""A page under this size quotes the message alone, without the header of its line."""
+_SHORT_QUOTE = 120
 
 
 class _BriefWriter:
@@ -131,14 +132,15 @@ class _BriefWriter:
         self._source = source
         self._page = BriefPage(limit, _SECTIONS)
         self._kept_back = _LEFT_OUT + int(limit * _NAMES_SHARE)
-        self._quote = MAX_QUOTE if limit >= _SMALL else max(80, limit // 3)
+        self._small = limit < _SMALL
+        self._quote = _SHORT_QUOTE if self._small else MAX_QUOTE
         self._trouble = next((alarm for alarm in source.alarms if is_trouble(alarm)), None)
         names = {name.lower() for name in source.topology.devices}
         names |= {alarm.device.lower() for alarm in source.alarms}
         messages = fold_messages(source.groups, names, source.before)
         self._messages = self._by_salience(messages, salience)
-        self._message_of = {
-            f"alarm:{alarm.alarm_id}": message
+        self._record_of = {
+            f"alarm:{alarm.alarm_id}": (message, alarm)
             for message in messages
             for group in message.groups
             for alarm in group.alarms
@@ -151,8 +153,10 @@ class _BriefWriter:
         self._page.offer("window", self._window_line())
         leading = max(1, source.causes)
         suspects = list(enumerate(source.candidates[:_SUSPECTS], start=1))
-        for number, candidate in suspects[:leading]:
-            self._leading_suspect(number, candidate)
+        heads = [_suspect_head(number, candidate) for number, candidate in suspects[:leading]]
+        for place, (number, candidate) in enumerate(suspects[:leading]):
+            waiting = sum(estimate_tokens(head) + 2 for head in heads[place + 1 :])
+            self._leading_suspect(number, candidate, keep=_LEFT_OUT + waiting)
         self._first_trouble()
         self._offer_all("changes", [_change_line(c) for c in source.changes[:_TOLD_CHANGES]])
         self._tell(self._messages[:_TOLD_FIRST])
@@ -193,22 +197,41 @@ class _BriefWriter:
             f"{len(source.alarms)} records, {elements} elements, {len(self._messages)} messages"
         )
 
-    def _leading_suspect(self, number: int, candidate: Candidate) -> None:
+    def _leading_suspect(self, number: int, candidate: Candidate, *, keep: int) -> None:
         """The case in full, with the records that carry it; each stands for its message, too."""
+        quotes = self._quotes_of(candidate)
         head = _suspect_head(number, candidate)
-        keep = _LEFT_OUT
-        told = self._offer("suspects", f"{head}: {candidate.why}", keep=keep)
-        if not told and not self._offer("suspects", head, keep=0):
+        for_quote = keep + sum(estimate_tokens(line) + 2 for _, line in quotes[:1])
+        first = next((reason.because for reason in candidate.reasons), "")
+        told = (
+            self._offer("suspects", f"{head}: {candidate.why}", keep=for_quote)
+            or self._offer("suspects", f"{head}: {first}", keep=for_quote)
+            or self._offer("suspects", head, keep=0)
+        )
+        if not told:
             return
         self._named.add(ManagedObject.parse(candidate.managed_object).device)
-        cited = [(key, text) for key in candidate.evidence if (text := self._source.quotes(key))]
-        for key, text in cited[:_LEADING_QUOTES]:
-            message = self._message_of.get(key)
-            extent = "" if message is None or id(message) in self._told else _extent(message)
-            words = text[: self._quote] if text.startswith('"') else f'"{text[: self._quote]}"'
-            line = f"  {extent}{words} [{key}]"
+        for message, line in quotes:
             if self._offer("suspects", line, keep=keep) and message is not None:
                 self._told.add(id(message))
+
+    def _quotes_of(self, candidate: Candidate) -> list[tuple[Message | None, str]]:
+        """The records that carry a case, decisive first, one for each message."""
+        quotes: list[tuple[Message | None, str]] = []
+        seen: set[int] = set()
+        for key in candidate.evidence:
+            text = self._source.quotes(key)
+            message, alarm = self._record_of.get(key, (None, None))
+            if not text or id(message) in seen:
+                continue
+            if self._small and alarm is not None:
+                text = alarm.additional_text or text
+            seen.add(id(message))
+            extent = "" if message is None or id(message) in self._told else _extent(message)
+            words = text[: self._quote]
+            words = words if words.startswith('"') else f'"{words}"'
+            quotes.append((message, f"  {extent}{words} [{key}]"))
+        return quotes[:_LEADING_QUOTES]
 
     def _further_suspect(self, number: int, candidate: Candidate) -> None:
         """A runner-up: the two strongest reasons, and where its record can be read."""
@@ -263,10 +286,10 @@ class _BriefWriter:
         """Print names with their counts, most frequent first, as far as the page reaches."""
         names = [f"{name} {count}" for name, count in counts.most_common()]
         more, line = 0, ", ".join(names)
-        while names and not self._offer(section, line, keep=keep):
+        while line and not self._offer(section, line, keep=keep):
             cut = max(1, len(names) // 8)
             names, more = names[:-cut], more + cut
-            line = f"{', '.join(names)} and {more} more"
+            line = f"{', '.join(names)} and {more} more" if names else ""
 
 
 def _suspect_head(number: int, candidate: Candidate) -> str:
