@@ -61,20 +61,16 @@ def facts_of(alarms: Sequence[Alarm], changes: Sequence[ConfigChange]) -> tuple[
 
 def measure_fidelity(text: str, facts: Iterable[Fact]) -> Fidelity:
     """Look for each fact in a text; without facts the score is 1."""
-    lines = [(line, frozenset(_WORD.findall(line))) for line in text.splitlines()]
-    asked: Counter[str] = Counter()
-    missing: Counter[str] = Counter()
-    for fact in facts:
-        asked[fact.kind] += 1
-        missing[fact.kind] += not any(_holds(line, words, fact) for line, words in lines)
+    facts = tuple(facts)
+    asked = Counter(fact.kind for fact in facts)
+    kept = Counter(fact.kind for fact in held(text, facts))
+    missing = asked - kept
     total, lost = asked.total(), missing.total()
     return Fidelity(
         score=round((total - lost) / total, 3) if total else 1.0,
         facts_total=total,
         facts_kept=total - lost,
-        missing=tuple(
-            f"{lost_of} of {asked[kind]} {kind}" for kind, lost_of in missing.items() if lost_of
-        ),
+        missing=tuple(f"{lost_of} of {asked[kind]} {kind}" for kind, lost_of in missing.items()),
     )
 
 
@@ -92,3 +88,9 @@ def _holds(line: str, words: frozenset[str], fact: Fact) -> bool:
         word in words or (word in line and re.search(_EDGE.format(re.escape(word)), line))
         for word in fact.words
     )
+
+
+def held(text: str, facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that stand in a text, in order."""
+    lines = [(line, frozenset(_WORD.findall(line))) for line in text.splitlines()]
+    return [fact for fact in facts if any(_holds(line, words, fact) for line, words in lines)]

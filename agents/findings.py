@@ -86,6 +86,14 @@ class Fidelity(ProductModel):
     """Kinds of facts that were left out, with counts."""
 
 
+class BriefRewriting(ProductModel):
+    """Which brief stands where a small model was asked to say it in better words, and why."""
+
+    stands: Literal["rewritten", "extracted"]
+    model: str
+    why: str
+
+
 class TopologyLink(ProductModel):
     """One link around the incident, as the site's topology has it."""
 
@@ -116,6 +124,8 @@ class AlarmSummary(ProductModel):
     """The links among the candidates and what they explain."""
     handles: tuple[str, ...]
     fidelity: Fidelity
+    rewriting: BriefRewriting | None = None
+    """None where the site has no small model to rewrite its briefs."""
     gaps: tuple[Gap, ...] = ()
     evidence: dict[str, Quotation]
 

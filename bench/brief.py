@@ -92,7 +92,8 @@ def _count(truth: Truth, brief: str, alarms: list[Alarm]) -> Counter[str]:
         found[key] = found.get(key, False) or _stands(line, alarm, text)
     names = [cause.managed_object for cause in truth.root_causes]
     accepted = [name for name in truth.acceptable if ":" in name]
-    named = [any(name in text for name in (wanted, *accepted)) for wanted in names]
+    lines = brief.splitlines()
+    named = [any(_named(name, lines) for name in (wanted, *accepted)) for wanted in names]
     return Counter(
         {
             "lines": len(found),
@@ -104,6 +105,12 @@ def _count(truth: Truth, brief: str, alarms: list[Alarm]) -> Counter[str]:
             "elements kept": sum(ManagedObject.parse(name).device in text for name in names),
         }
     )
+
+
+def _named(name: str, lines: list[str]) -> bool:
+    """Whether a line names the element and, where there is one, its port."""
+    parts = [part for part in name.split(":", 1) if part]
+    return any(all(part in line for part in parts) for line in lines)
 
 
 def _stands(line: str, alarm: Alarm | None, text: str) -> bool:

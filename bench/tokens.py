@@ -1,7 +1,7 @@
 """The token estimate against a real tokenizer, where one's vocabulary is at hand.
 
-The vocabulary is for calibration and never a dependency: `TIERWISE_O200K` names a file in tiktoken's
-format (one base64 piece and its rank a line) with o200k_base, as some packages carry it.
+The vocabulary is for calibration and never a dependency: `TIERWISE_O200K` names a file in
+tiktoken's format (one base64 piece and its rank a line) with o200k_base, as some packages carry it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import os
 import tempfile
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,7 @@ class BytePairs:
         parts = [piece[at : at + 1] for at in range(len(piece))]
         none = len(self._ranks)
         while len(parts) > 1:
-            pairs = zip(parts, parts[1:], strict=False)
-            ranks = [self._ranks.get(a + b, none) for a, b in pairs]
+            ranks = [self._ranks.get(a + b, none) for a, b in pairwise(parts)]
             best = min(ranks)
             if best == none:
                 break

@@ -74,6 +74,18 @@ class EmbeddingSettings(ProductModel):
     """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
 
 
+class EdgeModelServer(ProductModel):
+    """A small model that rewrites briefs: any OpenAI-compatible server of the site."""
+
+    base_url: str = Field(pattern=r"^https?://[^\s?#]+$", max_length=512)
+    """Up to and including `/v1`."""
+    model: str = Field(min_length=1, max_length=128)
+    tier: str
+    """The tier instance of the catalogue where that server runs; the gate decides by it."""
+    seconds: float = Field(default=20.0, gt=0, le=120)
+    """Longest time that a brief waits for it."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
@@ -104,6 +116,8 @@ class SiteSettings(ProductModel):
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     serving: ServingSettings = ServingSettings()
+    edge_slm: EdgeModelServer | None = None
+    """None: briefs are extracted and no model reads them on the site."""
 
     @field_validator("timezone")
     @classmethod

@@ -9,12 +9,16 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from agents.alarm_triage import triage
+from agents.fidelity import facts_of
 from agents.findings import AlarmSummary
+from agents.folding import in_order
+from agents.salience import HAND_SET, SalienceFilter
 from mcp_servers.alarms.store import AlarmCounts, AlarmStore, Progress
+from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
 from telecom.configuration import ConfigChange
@@ -45,6 +49,9 @@ class AlarmDesk:
         store: AlarmStore,
         topology: Topology,
         configs: ConfigDesk,
+        *,
+        salience: Callable[[], SalienceFilter] = lambda: HAND_SET,
+        rewriter: Callable[[], SiteRewriter | None] = lambda: None,
     ) -> None:
         """Bring together what triage needs.
 
@@ -53,14 +60,18 @@ class AlarmDesk:
             store: Their index.
             topology: The site's topology.
             configs: Configuration history, if there is one.
+            salience: Gives the filter in force, which ranks the messages of a brief.
+            rewriter: Gives the small model that rewrites briefs, if the site has one.
         """
+        self._salience = salience
+        self._rewriter = rewriter
         self.store = store
         self.topology = topology
         self._site = site
         self._configs = configs
         self._lock = threading.Lock()
         self._looked = float("-inf")
-        self._summaries: OrderedDict[tuple[Window, int, int], AlarmSummary] = OrderedDict()
+        self._summaries: OrderedDict[tuple[Window, int, int, str], AlarmSummary] = OrderedDict()
 
     def close(self) -> None:
         """Close the store."""
@@ -120,7 +131,8 @@ class AlarmDesk:
     def summarize(self, window: Window, budget_tokens: int) -> AlarmSummary:
         """Fold a window, with topology, recent changes and what was usual before it."""
         self.refresh()
-        key = (window, budget_tokens, self.store.revision)
+        salience, rewriter = self._salience(), self._rewriter()
+        key = (window, budget_tokens, self.store.revision, salience.name)
         with self._lock:
             known = self._summaries.get(key)
         if known is not None:
@@ -138,7 +150,12 @@ class AlarmDesk:
             changes=changes,
             before=before,
             addresses=addresses,
+            salience=salience,
         )
+        if rewriter is not None:
+            summary = rewriter.rewritten(
+                summary, facts_of(in_order(alarms), changes), budget_tokens
+            )
         if undated := self.store.undated():
             gaps.append(Gap(what="alarms", why=f"{undated} records carry no time"))
         if unread := self.store.unread():

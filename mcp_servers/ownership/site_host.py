@@ -21,6 +21,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import ConfigDesk
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
@@ -177,11 +178,25 @@ class SiteHost:
 
         def opened() -> AlarmDesk:
             store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            desk = AlarmDesk(
+                self.site,
+                store,
+                self.site.topology,
+                self.configs,
+                rewriter=lambda: self.rewriter,
+            )
             self._exit.callback(desk.close)
             return desk
 
         return self._part("alarms", opened)
+
+    @property
+    def rewriter(self) -> SiteRewriter | None:
+        """The small model that rewrites briefs; None where `site.yaml` declares none."""
+        server, site_id = self.site.settings.edge_slm, self.site.settings.site_id
+        if server is None:
+            return None
+        return self._part("rewriter", lambda: SiteRewriter(server, site_id, self.gate))
 
     def _id_key(self) -> bytes:
         """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
