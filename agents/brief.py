@@ -16,9 +16,9 @@ from agents.brief_page import BriefPage
 from agents.fidelity import Fact, clock, facts_of, measure_fidelity
 from agents.findings import Candidate, Fidelity, TopologyLink
 from agents.folding import CHATTER_KINDS, Group, is_trouble, when
-from agents.messages import Message, fold_messages
+from agents.messages import Message
 from agents.quoting import MAX_QUOTE, quote_of
-from agents.salience import HAND_SET, SalienceFilter, describe
+from agents.salience import HAND_SET, SalienceFilter, describe_window
 from agents.unusual import unusual_lines
 from telecom.alarm import Alarm
 from telecom.configuration import ConfigChange
@@ -135,10 +135,12 @@ class _BriefWriter:
         self._small = limit < _SMALL
         self._quote = _SHORT_QUOTE if self._small else MAX_QUOTE
         self._trouble = next((alarm for alarm in source.alarms if is_trouble(alarm)), None)
-        names = {name.lower() for name in source.topology.devices}
-        names |= {alarm.device.lower() for alarm in source.alarms}
-        messages = fold_messages(source.groups, names, source.before)
-        self._messages = self._by_salience(messages, salience)
+        messages, described = describe_window(
+            source.groups, source.alarms, source.before, source.candidates, source.topology
+        )
+        scores = salience.score(described)
+        order = sorted(range(len(messages)), key=lambda index: (-scores[index], index))
+        self._messages = [messages[index] for index in order]
         self._record_of = {
             f"alarm:{alarm.alarm_id}": (message, alarm)
             for message in messages
@@ -172,15 +174,6 @@ class _BriefWriter:
         self._tell(self._messages[_TOLD_FIRST:])
         self._name_the_rest()
         return self._page.text()
-
-    def _by_salience(self, messages: Sequence[Message], salience: SalienceFilter) -> list[Message]:
-        source = self._source
-        onset = next((c.onset for c in source.candidates[:1] if c.onset), None)
-        if onset is None and self._trouble is not None:
-            onset = when(self._trouble)
-        scores = salience.score(describe(messages, source.candidates, source.topology, onset))
-        order = sorted(range(len(messages)), key=lambda index: (-scores[index], index))
-        return [messages[index] for index in order]
 
     def _offer(self, section: str, line: str, *, keep: int | None = None) -> bool:
         return self._page.offer(section, line, keep=self._kept_back if keep is None else keep)

@@ -14,9 +14,9 @@ from math import exp, log2
 from typing import Protocol
 
 from agents.findings import Candidate
-from agents.folding import FAULT_KINDS, when
-from agents.messages import Message
-from telecom.alarm import OccurrenceKind, PerceivedSeverity
+from agents.folding import FAULT_KINDS, Group, is_trouble, when
+from agents.messages import Message, fold_messages
+from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.topology import ManagedObject, Topology
 
 
@@ -112,20 +112,36 @@ _RANK = (1.0, 0.6, 0.4, 0.3)
 _ONSET_SECONDS = 60.0
 
 
-def describe(
+def describe_window(
+    groups: Sequence[Group],
+    alarms: Sequence[Alarm],
+    before: Sequence[Alarm],
+    candidates: Sequence[Candidate],
+    topology: Topology,
+) -> tuple[list[Message], list[ScoredMessage]]:
+    """The messages of a window in order of their first record, and what a filter sees of each.
+
+    Args:
+        groups: Of the window.
+        alarms: Its records, in time order.
+        before: Records ahead of it.
+        candidates: Best first.
+        topology: The site's elements and links.
+    """
+    names = {name.lower() for name in topology.devices} | {a.device.lower() for a in alarms}
+    messages = fold_messages(groups, names, before)
+    onset = next((candidate.onset for candidate in candidates[:1] if candidate.onset), None)
+    if onset is None:
+        onset = next((when(alarm) for alarm in alarms if is_trouble(alarm)), None)
+    return messages, _describe_all(messages, candidates, topology, onset)
+
+
+def _describe_all(
     messages: Sequence[Message],
     candidates: Sequence[Candidate],
     topology: Topology,
     onset: datetime | None,
 ) -> list[ScoredMessage]:
-    """The features of each message, given whom the ranking suspects.
-
-    Args:
-        messages: What was said.
-        candidates: Best first.
-        topology: Tells which ports lead to a suspect.
-        onset: When the trouble began.
-    """
     carried: dict[str, float] = {}
     suspected: dict[str, float] = {}
     for candidate, worth in zip(candidates, _RANK, strict=False):

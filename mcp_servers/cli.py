@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
+from mcp_servers.commands import (
+    alarms,
+    assess,
+    configs,
+    egress,
+    gateway,
+    knowledge,
+    salience,
+    site,
+)
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -48,6 +57,7 @@ for command in (
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(salience.app, name="filter")
 
 
 def main() -> None:

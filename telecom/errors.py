@@ -21,6 +21,7 @@
         |-- StoreDamagedError              "store_damaged"
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
+        |-- FilterRefusedError             "filter_refused"        not better than the one in force
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -231,6 +232,12 @@ class IdentityError(OperatorError):
     """A token is refused, or a key is missing."""
 
     code: ClassVar[str] = "identity"
+
+
+class FilterRefusedError(OperatorError):
+    """A trained filter may not replace the one in force; the message has both measurements."""
+
+    code: ClassVar[str] = "filter_refused"
 
 
 class MissingExtraError(OperatorError):

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from agents.alarm_triage import triage
@@ -21,6 +22,7 @@ from mcp_servers.alarms.store import AlarmCounts, AlarmStore, Progress
 from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
+from telecom.alarm import Alarm
 from telecom.configuration import ConfigChange
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
@@ -38,6 +40,17 @@ _REFRESH_SECONDS = 5.0
 _REMEMBERED = 8
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMaterial:
+    """What triage reads of one window."""
+
+    alarms: Sequence[Alarm]
+    before: Sequence[Alarm]
+    changes: Sequence[ConfigChange]
+    addresses: Mapping[str, str]
+    gaps: Sequence[Gap]
 
 
 class AlarmDesk:
@@ -137,25 +150,21 @@ class AlarmDesk:
             known = self._summaries.get(key)
         if known is not None:
             return known
-        alarms = self.store.between(window)
-        before = self.store.between(
-            Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
-        )
-        changes, addresses, gaps = self._configuration(window)
+        found = self.material(window)
         summary = triage(
-            alarms,
+            found.alarms,
             self.topology,
             window,
             budget_tokens=budget_tokens,
-            changes=changes,
-            before=before,
-            addresses=addresses,
+            changes=found.changes,
+            before=found.before,
+            addresses=found.addresses,
             salience=salience,
         )
         if rewriter is not None:
-            summary = rewriter.rewritten(
-                summary, facts_of(in_order(alarms), changes), budget_tokens
-            )
+            facts = facts_of(in_order(found.alarms), found.changes)
+            summary = rewriter.rewritten(summary, facts, budget_tokens)
+        gaps = [*found.gaps]
         if undated := self.store.undated():
             gaps.append(Gap(what="alarms", why=f"{undated} records carry no time"))
         if unread := self.store.unread():
@@ -171,6 +180,14 @@ class AlarmDesk:
             while len(self._summaries) > _REMEMBERED:
                 self._summaries.popitem(last=False)
         return summary
+
+    def material(self, window: Window) -> WindowMaterial:
+        """What the site knows of a window: its records, what was usual, what changed."""
+        before = Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
+        changes, addresses, gaps = self._configuration(window)
+        return WindowMaterial(
+            self.store.between(window), self.store.between(before), changes, addresses, gaps
+        )
 
     def _configuration(
         self, window: Window
