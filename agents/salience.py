@@ -87,16 +87,16 @@ class HandSetFilter:
 
 
 _WEIGHTS: Mapping[str, float] = {
-    "carries": 3.0,
-    "by_suspect": 2.0,
-    "about_suspect": 1.0,
-    "defect": 1.2,
-    "trouble": 1.0,
-    "configured": 1.5,
-    "severe": 0.5,
-    "new": 1.0,
-    "rare": 0.6,
-    "early": 1.2,
+    "carries": 1.5,
+    "by_suspect": 2.5,
+    "about_suspect": 1.8,
+    "defect": 1.6,
+    "trouble": 1.6,
+    "configured": 3.0,
+    "severe": 0.2,
+    "new": 2.4,
+    "rare": 0.9,
+    "early": 0.7,
     "chatter": -3.0,
 }
 HAND_SET = HandSetFilter()
