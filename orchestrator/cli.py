@@ -13,6 +13,7 @@ import typer
 
 from orchestrator.cli_assess import assess_app
 from orchestrator.cli_place import place_app
+from orchestrator.cli_tune import tune_app
 from orchestrator.command_line import (
     FAILED,
     ConfigOption,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
+app.add_typer(tune_app, name="tune")
 
 
 class Format(StrEnum):
