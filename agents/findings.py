@@ -89,6 +89,14 @@ class Fidelity(ProductModel):
     """Kinds of facts that were left out, with counts."""
 
 
+class BriefRewriting(ProductModel):
+    """Which brief stands where a small model was asked to say it in better words, and why."""
+
+    stands: Literal["rewritten", "extracted"]
+    model: str
+    why: str
+
+
 class TopologyLink(ProductModel):
     """One link around the incident, as the site's topology has it."""
 
@@ -123,6 +131,8 @@ class AlarmSummary(ProductModel):
     earliest: str | None = None
     """The element that spoke of trouble first."""
     fidelity: Fidelity
+    rewriting: BriefRewriting | None = None
+    """None where the site has no small model to rewrite its briefs."""
     gaps: tuple[Gap, ...] = ()
     evidence: dict[str, Quotation]
 

@@ -15,6 +15,7 @@ from mcp_servers.commands import (
     egress,
     gateway,
     knowledge,
+    salience,
     site,
     watching,
 )
@@ -62,6 +63,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(salience.app, name="filter")
 
 
 def main() -> None:

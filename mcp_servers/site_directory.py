@@ -165,6 +165,18 @@ class TlsSettings(ProductModel):
     """With it, every client has to show a certificate that this authority signed."""
 
 
+class EdgeModelServer(ProductModel):
+    """A small model that rewrites briefs: any OpenAI-compatible server of the site."""
+
+    base_url: str = Field(pattern=r"^https?://[^\s?#]+$", max_length=512)
+    """Up to and including `/v1`."""
+    model: str = Field(min_length=1, max_length=128)
+    tier: str
+    """The tier instance of the catalogue where that server runs; the gate decides by it."""
+    seconds: float = Field(default=20.0, gt=0, le=120)
+    """Longest time that a brief waits for it."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
@@ -251,6 +263,8 @@ class SiteSettings(ProductModel):
     """Who is told of incidents; None tells nobody."""
     netbox: NetBoxSettings | None = None
     """Where cables are kept; None asks nobody."""
+    edge_slm: EdgeModelServer | None = None
+    """None: briefs are extracted and no model reads them on the site."""
 
     @field_validator("timezone")
     @classmethod

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.abc
@@ -75,6 +76,11 @@ class OwnedSite:
             "reveal": self.reveal,
             "list_approvals": self.list_approvals,
             "decide_approval": self.decide_approval,
+            "train_filter": self.train_filter,
+            "evaluate_filter": self.evaluate_filter,
+            "promote_filter": self.promote_filter,
+            "roll_back_filter": self.roll_back_filter,
+            "export_filter": self.export_filter,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -307,6 +313,41 @@ class OwnedSite:
             detector=self.host.gate.detector,
         )
         return decided.model_dump(mode="json")
+
+    def train_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Train a filter on the site's labelled incidents; it is not in force yet."""
+        artifact = self.host.filter_desk.train(progress)
+        return artifact.model_dump(
+            mode="json",
+            include={"version", "incidents", "messages", "learned", "unlearned", "sha256"},
+        )
+
+    def evaluate_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Measure the filters on the newest incidents; the one in force is named."""
+        measured = self.host.filter_desk.evaluate(progress)
+        return {
+            "in_force": self.host.filters.promotions[-1],
+            "filters": {name: found.model_dump(mode="json") for name, found in measured.items()},
+        }
+
+    def promote_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Put a filter in force, if it is better."""
+        name, new, old = self.host.filter_desk.promote(arguments["version"], progress)
+        return {"in_force": name, "new": new.model_dump(), "old": old.model_dump()}
+
+    def roll_back_filter(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Put the filter before the present one in force."""
+        return {"in_force": self.host.filter_desk.roll_back()}
+
+    def export_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Write a training set as the gate releases it to a caller."""
+        caller = replace(
+            self._caller(arguments["caller"]), principal=f"local/export-{arguments['caller']}"
+        )
+        written, refused = self.host.filter_desk.export(
+            self.host.gate, caller, Path(arguments["target"]), progress
+        )
+        return {"written": written, "refused": refused}
 
 
 def _moment(arguments: Arguments) -> datetime | None:
