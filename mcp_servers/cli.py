@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
+from mcp_servers.commands import (
+    alarms,
+    assess,
+    configs,
+    egress,
+    evaluate,
+    gateway,
+    knowledge,
+    knowledge_upkeep,
+    model,
+    site,
+)
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -40,6 +51,7 @@ for command in (
     alarms.normalize,
     alarms.summarize,
     knowledge.search,
+    knowledge.confirm_cause,
     egress.anonymize,
     egress.reveal,
     gateway.gateway_policy,
@@ -48,6 +60,9 @@ for command in (
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(knowledge_upkeep.app, name="knowledge")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

@@ -44,6 +44,13 @@ _FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma-{}
 _SMALL_REPAIR = 4 * BLOCK
 """Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
 
+_RETRIEVERS = {
+    "dense": ("by meaning", "cosine"),
+    "words": ("by words", "BM25"),
+    "identifiers": ("by identifiers", "worth"),
+}
+"""What a retriever is called in an explanation, and its unit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -56,6 +63,22 @@ class Explanation:
     """The same retrievers -> cosine, BM25, worth of the identifiers."""
     identifiers: tuple[str, ...]
     """Identifiers of the query that it had to hold to come first; empty when none was asked."""
+    standing: float = 0.0
+    """What a cause, a close note and a recent end add to its score."""
+
+    @property
+    def why(self) -> str:
+        """The same in words."""
+        parts = [
+            f"{_RETRIEVERS[name][0]} rank {rank} ({_RETRIEVERS[name][1]} {self.scores[name]:.4g})"
+            for name, rank in self.ranks.items()
+        ]
+        if self.identifiers:
+            held = "holds" if "identifiers" in self.ranks else "does not hold"
+            parts.append(f"{held} what was asked for by name: {', '.join(self.identifiers)}")
+        if self.standing:
+            parts.append(f"resolved or recent: +{self.standing:.1%}")
+        return "; ".join(parts)
 
 
 class KnowledgeBase:
@@ -118,6 +141,33 @@ class KnowledgeBase:
         try:
             shutil.rmtree(folder)
         finally:
+            os.close(lock)
+
+    @staticmethod
+    def restore(store: Path, backup: Path) -> None:
+        """Put a backup in the place of a store's knowledge base; `rebuild_index` comes after.
+
+        Raises:
+            StoreDamagedError: The backup is no whole knowledge base; the store is as it was.
+            StoreOwnedError: The knowledge base is open somewhere.
+            SiteDirectoryError: The store cannot be written.
+        """
+        PassageStore.check(backup)
+        folder = store / _FOLDER
+        lock = _take_lock(folder)
+        draft = folder / f"{_PASSAGES}.part"
+        try:
+            shutil.copyfile(backup, draft)
+            draft.chmod(0o600)
+            for log in folder.glob(f"{_PASSAGES}-*"):
+                log.unlink()
+            draft.replace(folder / _PASSAGES)
+            for vectors in folder.glob(_VECTORS.format("*")):
+                shutil.rmtree(vectors)
+        except OSError as exc:
+            raise SiteDirectoryError(f"{folder} cannot be written: {exc.strerror}") from exc
+        finally:
+            draft.unlink(missing_ok=True)
             os.close(lock)
 
     def __enter__(self) -> KnowledgeBase:
@@ -234,6 +284,7 @@ class KnowledgeBase:
                 ranks={name: place.rank for name, place in hit.fused.places.items()},
                 scores={name: round(place.score, 4) for name, place in hit.fused.places.items()},
                 identifiers=hit.identifiers,
+                standing=hit.fused.standing,
             )
             for hit in ranking.hits
         ]
@@ -285,9 +336,21 @@ class KnowledgeBase:
         if problem is None and lost:
             problem = (
                 f"{lost} of the vectors asked for are not found; "
-                "`tierwise-site ingest --rebuild` builds the index anew"
+                "`tierwise-site knowledge rebuild` builds the index anew"
             )
         return KnowledgeBaseHealth(dense=problem is None, problem=problem, corpora=corpora)
+
+    def backup(self, target: Path) -> None:
+        """Write everything to one new file, vectors included, while searches and ingest go on.
+
+        Raises:
+            SiteDirectoryError: The file exists, or cannot be written.
+        """
+        self._passages.copy_to(target)
+
+    def causes(self) -> dict[str, str]:
+        """Ticket id -> cause, of every ticket that names one."""
+        return self._passages.causes()
 
     def rebuild_index(self, watch: Watch | None = None) -> None:
         """Make the vector index anew from the vectors that SQLite keeps; nothing is embedded twice.
@@ -356,8 +419,8 @@ class KnowledgeBase:
         self._ingestion.drop_doomed(index, corpus)
         if index.count(corpus) == known:
             return
-        indexed = set(index.ids(corpus))
-        expected = self._passages.embedded_ids(corpus)
+        indexed = set(index.keys(corpus))
+        expected = self._passages.embedded_keys(corpus)
         surplus, missing = indexed - expected, expected - indexed
         if len(surplus) + len(missing) > _SMALL_REPAIR:
             raise StoreDamagedError(
@@ -367,10 +430,10 @@ class KnowledgeBase:
         if surplus:
             index.delete(corpus, sorted(surplus))
         if missing:
-            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
-                wanted = [place for place, each in enumerate(ids) if each in missing]
+            for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
+                wanted = [place for place, each in enumerate(keys) if each in missing]
                 if wanted:
-                    index.upsert(corpus, [ids[place] for place in wanted], vectors[wanted])
+                    index.upsert(corpus, [keys[place] for place in wanted], vectors[wanted])
 
     def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
         if self._index is None:
@@ -388,10 +451,9 @@ class KnowledgeBase:
         shutil.rmtree(folder, ignore_errors=True)
         index = VectorIndex(folder, CORPORA)
         for corpus in CORPORA:
-            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
-                index.upsert(corpus, ids, vectors)
-            doomed = self._passages.doomed(corpus)
-            self._passages.forget_doomed(corpus, doomed)
+            for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
+                index.upsert(corpus, keys, vectors)
+            self._passages.forget_doomed(self._passages.doomed(corpus))
         self._passages.set_index_number(number)
         for other in self._folder.glob(_VECTORS.format("*")):
             if other != folder:

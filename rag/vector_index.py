@@ -1,4 +1,4 @@
-"""The Chroma half of the knowledge base: ids and vectors, nothing else.
+"""The Chroma half of the knowledge base: keys of passages and vectors, nothing else.
 
 One collection per corpus, cosine space, vectors always passed in: Chroma's own embedding function
 would try to download a model. Everything here can be made again from `PassageStore`.
@@ -61,27 +61,29 @@ class VectorIndex:
         """How many vectors a corpus has."""
         return self._call(lambda: int(self._collections[corpus].count()))
 
-    def upsert(self, corpus: str, ids: Sequence[str], vectors: Vectors) -> None:
-        """Add vectors, or replace those of the same ids; durable when it returns."""
-        self._call(lambda: self._collections[corpus].upsert(ids=list(ids), embeddings=vectors))
+    def upsert(self, corpus: str, keys: Sequence[int], vectors: Vectors) -> None:
+        """Add vectors, or replace those of the same keys; durable when it returns."""
+        self._call(
+            lambda: self._collections[corpus].upsert(ids=list(map(str, keys)), embeddings=vectors)
+        )
 
-    def delete(self, corpus: str, ids: Sequence[str]) -> None:
-        """Remove vectors; ids without one are ignored."""
-        self._call(lambda: self._collections[corpus].delete(ids=list(ids)))
+    def delete(self, corpus: str, keys: Sequence[int]) -> None:
+        """Remove vectors; keys without one are ignored."""
+        self._call(lambda: self._collections[corpus].delete(ids=list(map(str, keys))))
 
-    def ids(self, corpus: str) -> list[str]:
-        """Every id of a corpus."""
-        return self._call(lambda: list(self._collections[corpus].get(include=[])["ids"]))
+    def keys(self, corpus: str) -> list[int]:
+        """Every key of a corpus."""
+        return self._call(lambda: list(map(int, self._collections[corpus].get(include=[])["ids"])))
 
-    def nearest(self, corpus: str, vectors: Vectors, limit: int) -> list[list[tuple[str, float]]]:
-        """For each row the ids nearest to it with their cosine, best first."""
+    def nearest(self, corpus: str, vectors: Vectors, limit: int) -> list[list[tuple[int, float]]]:
+        """For each row the keys nearest to it with their cosine, best first."""
 
-        def query() -> list[list[tuple[str, float]]]:
+        def query() -> list[list[tuple[int, float]]]:
             answer = self._collections[corpus].query(
                 query_embeddings=vectors, n_results=limit, include=["distances"]
             )
             return [
-                [(each, 1.0 - distance) for each, distance in zip(ids, distances, strict=True)]
+                [(int(each), 1.0 - distance) for each, distance in zip(ids, distances, strict=True)]
                 for ids, distances in zip(answer["ids"], answer["distances"], strict=True)
             ]
 
@@ -94,7 +96,7 @@ class VectorIndex:
         except _CHROMA_FAILS_WITH as exc:
             raise StoreDamagedError(
                 f"the vector index in {self._folder} does not work ({type(exc).__name__}); "
-                "`tierwise-site ingest --rebuild` builds it anew"
+                "`tierwise-site knowledge rebuild` builds it anew"
             ) from exc
         except BaseException as exc:
             # A panic in Chroma's native half is no Exception and has no importable name.
@@ -102,5 +104,5 @@ class VectorIndex:
                 raise
             raise StoreDamagedError(
                 f"the vector index in {self._folder} is damaged; "
-                "`tierwise-site ingest --rebuild` builds it anew"
+                "`tierwise-site knowledge rebuild` builds it anew"
             ) from exc

@@ -52,8 +52,7 @@ def leading_cause(causes: Sequence[str | None]) -> tuple[str | None, int]:
         if cause is None or not words:
             continue
         for place, (wording, known, votes) in enumerate(groups):
-            shared = len(words & known)
-            if shared == min(len(words), len(known)) or shared * 5 >= 3 * len(words | known):
+            if _same(words, known):
                 groups[place] = (wording, known, votes + 1)
                 break
         else:
@@ -62,6 +61,17 @@ def leading_cause(causes: Sequence[str | None]) -> tuple[str | None, int]:
         return None, 0
     wording, _, votes = max(groups, key=lambda group: group[2])
     return wording, votes
+
+
+def same_cause(one: str, other: str) -> bool:
+    """Whether two wordings name the same cause, as `leading_cause` counts them."""
+    words, known = telling_words(one), telling_words(other)
+    return bool(words and known) and _same(words, known)
+
+
+def _same(words: frozenset[str], known: frozenset[str]) -> bool:
+    shared = len(words & known)
+    return shared == min(len(words), len(known)) or shared * 5 >= 3 * len(words | known)
 
 
 def telling_words(text: str) -> frozenset[str]:

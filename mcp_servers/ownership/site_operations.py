@@ -27,6 +27,7 @@ from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.tickets.operations import KnowledgeOperations
 from rag.ingest_counts import IngestCounts
 from telecom.errors import RecordNotFoundError
 from telecom.times import Window
@@ -58,7 +59,6 @@ class OwnedSite:
         self.host = SiteHost(site)
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
-            "search": self.search,
             "summarize": self.summarize,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
@@ -66,6 +66,7 @@ class OwnedSite:
             "list_config_changes": self.list_config_changes,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
+            **KnowledgeOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -126,28 +127,6 @@ class OwnedSite:
         record_rejects(self.host.site.store, "configs", gaps)
         devices = len(desk.devices())
         return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
-
-    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge_of(arguments["corpus"])
-        return [
-            {
-                "id": query["id"],
-                "results": [
-                    {
-                        "id": found.id,
-                        "score": found.score,
-                        "text": found.text,
-                        "source": found.source,
-                        "locator": found.locator,
-                    }
-                    for found in knowledge.search(
-                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
-                    )
-                ],
-            }
-            for query in arguments["queries"]
-        ]
 
     def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Fold the alarms of a window."""

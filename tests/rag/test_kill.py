@@ -45,16 +45,17 @@ print("finished", flush=True)
 def content_of(site: Path, embedder: OnnxEmbedder) -> tuple[list[str], np.ndarray[Any, Any], int]:
     """Ids and vectors as SQLite has them, and how many the index finds again."""
     with KnowledgeBase.open(site / "store", embedder) as base:
-        ids: list[str] = []
+        keys: list[int] = []
         vectors = []
         for block, rows in base._passages.all_vectors("tickets", 500):
-            ids += block
+            keys += block
             vectors.append(rows)
+        ids = [base._passages.load([key])[key].id for key in keys]
         health = base.health()
         assert health.problem is None
         assert [health.corpora[corpus].pending for corpus in CORPORA] == [0, 0]
         assert base._index is not None
-        assert set(base._index.ids("tickets")) == set(ids)
+        assert set(base._index.keys("tickets")) == set(keys)
         matrix = np.vstack(vectors)
         nearest = base._index.nearest("tickets", matrix, 3)
         found = sum(answer[0][1] > 0.9999 for answer in nearest)
