@@ -102,6 +102,8 @@ def decide(fields: Mapping[str, object]) -> CauseDecision:
 def record_decision(tickets: Path, decision: CauseDecision) -> Path:
     """Append a decision to the site's confirmed causes; on disk when it returns.
 
+    A decision that is in force already is not written twice.
+
     Args:
         tickets: The site's folder of ticket exports; made when missing.
         decision: What was decided.
@@ -113,6 +115,8 @@ def record_decision(tickets: Path, decision: CauseDecision) -> Path:
         SiteDirectoryError: It cannot be written; then the file is as it was.
     """
     file = tickets / FILE_NAME
+    if _decided(decision.as_ticket()) in map(_decided, read_decisions(tickets)):
+        return file
     line = json.dumps(decision.as_ticket(), ensure_ascii=False).encode(errors="replace") + b"\n"
     try:
         tickets.mkdir(parents=True, exist_ok=True)
@@ -126,6 +130,13 @@ def record_decision(tickets: Path, decision: CauseDecision) -> Path:
             f"{file} cannot be written ({exc.strerror}); the decision was not recorded"
         ) from exc
     return file
+
+
+def _decided(row: Mapping[str, str]) -> dict[str, str]:
+    """A decision without when and how it was handed in: the same one twice is one."""
+    return {
+        name: value for name, value in row.items() if name not in {"decided_at", "closed_at", "via"}
+    }
 
 
 def _append(descriptor: int, line: bytes) -> None:

@@ -270,7 +270,9 @@ class SiteHost:
             name: One of `SERVERS`, or `all`.
         """
         sets = {
-            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
+            "tickets": lambda: TicketTools(
+                self.knowledge_of, self.site.tickets, self.site.timezone
+            ).declared(),
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
