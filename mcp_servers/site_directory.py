@@ -74,6 +74,13 @@ class EmbeddingSettings(ProductModel):
     """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
 
 
+class KnowledgeSettings(ProductModel):
+    """Where the knowledge base keeps its vectors."""
+
+    chroma_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    """A Chroma server beside the data; None keeps the vectors in the store."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
@@ -103,6 +110,7 @@ class SiteSettings(ProductModel):
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     serving: ServingSettings = ServingSettings()
 
     @field_validator("timezone")

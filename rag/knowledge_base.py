@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -25,7 +26,7 @@ from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
 from rag.similarity import IncidentSignature, weigh
-from rag.vector_index import VectorIndex
+from rag.vector_index import ChromaServer, VectorIndex
 from telecom.errors import (
     InvalidArgumentError,
     KnowledgeBaseEmptyError,
@@ -41,6 +42,8 @@ LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
 _FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma-{}", "lock"
+_RECONNECT_SECONDS = 30.0
+"""How often a Chroma server that does not answer is tried again."""
 _SMALL_REPAIR = 4 * BLOCK
 """Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
 
@@ -84,7 +87,14 @@ class Explanation:
 class KnowledgeBase:
     """Ingests, searches and cites a site's tickets and documents."""
 
-    def __init__(self, store: Path, embedder: Embedder, root: Path, lock: int) -> None:
+    def __init__(
+        self,
+        store: Path,
+        embedder: Embedder,
+        root: Path,
+        lock: int,
+        server: ChromaServer | None = None,
+    ) -> None:
         """Use `open`."""
         self._folder = store / _FOLDER
         self._embedder = embedder
@@ -92,14 +102,22 @@ class KnowledgeBase:
         self._ingesting = threading.Lock()
         self._passages = PassageStore(self._folder / _PASSAGES)
         self._index: VectorIndex | None = None
+        self._server = server
+        self._reconnecting = threading.Lock()
+        self._reconnect_at = 0.0
         self._damage: str | None = None
         self._ingestion = Ingestion(self._passages, embedder, root)
-        self._retrieval = Retrieval(
-            self._passages, lambda: self._index, embedder, self._note_damage
-        )
+        self._retrieval = Retrieval(self._passages, self._reach_index, embedder, self._note_damage)
 
     @classmethod
-    def open(cls, store: Path, embedder: Embedder, *, root: Path | None = None) -> KnowledgeBase:
+    def open(
+        cls,
+        store: Path,
+        embedder: Embedder,
+        *,
+        root: Path | None = None,
+        server: ChromaServer | None = None,
+    ) -> KnowledgeBase:
         """Open the knowledge base in a site's `store/`, or begin one.
 
         A damaged or missing vector index does not keep it from opening: see `health`.
@@ -108,6 +126,8 @@ class KnowledgeBase:
             store: The site's store.
             embedder: Makes the vectors; it must be the one that made those already there.
             root: The site directory, to which the names of files are relative; the store's parent.
+            server: A Chroma server that keeps the vectors; None keeps them in the store. Without it
+                searches go on by words, and try it again every half minute.
 
         Raises:
             StoreOwnedError: Another process, or another instance in this one, has it open.
@@ -117,7 +137,7 @@ class KnowledgeBase:
         folder = store / _FOLDER
         lock = _take_lock(folder)
         try:
-            base = cls(store, embedder, (root or store.parent).absolute(), lock)
+            base = cls(store, embedder, (root or store.parent).absolute(), lock, server)
         except BaseException:
             os.close(lock)
             raise
@@ -325,9 +345,10 @@ class KnowledgeBase:
         for corpus in CORPORA:
             sources, passages, pending = self._passages.counts(corpus)
             probed = found = 0
-            if self._index is not None:
+            index = self._reach_index()
+            if index is not None:
                 try:
-                    probed, found = probe(self._passages, self._index, corpus)
+                    probed, found = probe(self._passages, index, corpus)
                 except StoreDamagedError as exc:
                     self._note_damage(exc)
             corpora[corpus] = CorpusHealth(sources, passages, pending, probed, found)
@@ -400,20 +421,34 @@ class KnowledgeBase:
 
     def _open_index(self) -> None:
         """Open the index and put right what a killed process left; damage is noted, not raised."""
-        folder = self._folder / _VECTORS.format(self._passages.index_number())
-        known = {}
+        number = self._passages.index_number()
+        place = self._server or self._folder / _VECTORS.format(number)
+        known: dict[Corpus, int] = {}
         for corpus in CORPORA:
             _, passages, pending = self._passages.counts(corpus)
             known[corpus] = passages - pending
-        if sum(known.values()) and not folder.is_dir():
-            self._damage = f"the vector index {folder} is missing; the next ingest builds it anew"
+        if isinstance(place, Path) and any(known.values()) and not place.is_dir():
+            self._damage = f"the vector index {place} is missing; the next ingest builds it anew"
             return
         try:
-            self._index = VectorIndex(folder, CORPORA)
+            index = VectorIndex(place, CORPORA, number)
             for corpus in CORPORA:
-                self._reconcile(self._index, corpus, known[corpus])
+                self._reconcile(index, corpus, known[corpus])
         except StoreDamagedError as exc:
             self._note_damage(exc)
+        else:
+            self._index, self._damage = index, None
+
+    def _reach_index(self) -> VectorIndex | None:
+        """The index; a server that was away is tried again now and then."""
+        if self._index is None and self._server is not None and self._reconnecting.acquire(False):
+            try:
+                if time.monotonic() >= self._reconnect_at:
+                    self._reconnect_at = time.monotonic() + _RECONNECT_SECONDS
+                    self._open_index()
+            finally:
+                self._reconnecting.release()
+        return self._index
 
     def _reconcile(self, index: VectorIndex, corpus: Corpus, known: int) -> None:
         self._ingestion.drop_doomed(index, corpus)
@@ -436,6 +471,8 @@ class KnowledgeBase:
                     index.upsert(corpus, [keys[place] for place in wanted], vectors[wanted])
 
     def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
+        if self._server is not None and self._index is None:
+            self._open_index()  # a server that was away has kept what it had
         if self._index is None:
             self._rebuild()
         assert self._index is not None
@@ -449,12 +486,13 @@ class KnowledgeBase:
         number = self._passages.index_number() + 1
         folder = self._folder / _VECTORS.format(number)
         shutil.rmtree(folder, ignore_errors=True)
-        index = VectorIndex(folder, CORPORA)
+        index = VectorIndex(self._server or folder, CORPORA, number)
         for corpus in CORPORA:
             for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
                 index.upsert(corpus, keys, vectors)
             self._passages.forget_doomed(self._passages.doomed(corpus))
         self._passages.set_index_number(number)
+        index.drop_others()
         for other in self._folder.glob(_VECTORS.format("*")):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)

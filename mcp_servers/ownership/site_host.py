@@ -219,9 +219,16 @@ class SiteHost:
             # Chroma takes half a second to import, and many questions never touch a ticket.
             from rag.embedding import open_embedder  # noqa: PLC0415
             from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+            from rag.vector_index import ChromaServer  # noqa: PLC0415
 
             embedder = open_embedder(settings.model, settings.engine)
-            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
+            url = self.site.settings.knowledge.chroma_url
+            knowledge = KnowledgeBase.open(
+                self.site.store,
+                embedder,
+                root=self.site.path,
+                server=None if url is None else ChromaServer(url, self.site.settings.site_id),
+            )
             self._exit.callback(knowledge.close)
             return knowledge
 
