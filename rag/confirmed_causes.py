@@ -115,10 +115,10 @@ def record_decision(tickets: Path, decision: CauseDecision) -> Path:
         SiteDirectoryError: It cannot be written; then the file is as it was.
     """
     file = tickets / FILE_NAME
-    if _decided(decision.as_ticket()) in map(_decided, read_decisions(tickets)):
-        return file
     line = json.dumps(decision.as_ticket(), ensure_ascii=False).encode(errors="replace") + b"\n"
     try:
+        if _decided(decision.as_ticket()) in map(_decided, read_decisions(tickets)):
+            return file
         tickets.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
