@@ -40,7 +40,7 @@ class IngestProgress:
     """How far an ingest is."""
 
     corpus: str
-    phase: Literal["reading", "embedding"]
+    phase: Literal["reading", "embedding", "indexing"]
     done: int
     total: int | None
     """None while it is not known."""

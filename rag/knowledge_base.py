@@ -21,7 +21,7 @@ from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
 from rag.ingest_counts import IngestCounts
-from rag.ingestion import BLOCK, Ingestion, Watch
+from rag.ingestion import BLOCK, Ingestion, IngestProgress, Watch
 from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
@@ -380,7 +380,7 @@ class KnowledgeBase:
             StoreDamagedError: The new index does not work either.
         """
         with self._ingesting:
-            self._rebuild()
+            self._rebuild(watch)
             for corpus in CORPORA:
                 self._embed(corpus, watch)
 
@@ -474,11 +474,11 @@ class KnowledgeBase:
         if self._server is not None and self._index is None:
             self._open_index()  # a server that was away has kept what it had
         if self._index is None:
-            self._rebuild()
+            self._rebuild(watch)
         assert self._index is not None
         self._ingestion.embed_pending(self._index, corpus, watch)
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, watch: Watch | None) -> None:
         if self._index is not None:
             self._index.close()
             self._index = None
@@ -488,8 +488,14 @@ class KnowledgeBase:
         shutil.rmtree(folder, ignore_errors=True)
         index = VectorIndex(self._server or folder, CORPORA, number)
         for corpus in CORPORA:
+            _, passages, pending = self._passages.counts(corpus)
+            done, began = 0, time.monotonic()
             for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
                 index.upsert(corpus, keys, vectors)
+                done += len(keys)
+                if watch is not None:
+                    seconds = time.monotonic() - began
+                    watch(IngestProgress(corpus, "indexing", done, passages - pending, seconds))
             self._passages.forget_doomed(self._passages.doomed(corpus))
         self._passages.set_index_number(number)
         index.drop_others()
