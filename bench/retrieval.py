@@ -354,13 +354,13 @@ def fill(base: KnowledgeBase, passages: int) -> None:
     for start in range(0, len(prepared), 1000):
         base._ingestion._commit(prepared[start : start + 1000])
     centres = generator.normal(size=(500, 384))
-    assert base._index is not None
+    assert base._index.index is not None
     while block := base._passages.pending("tickets", 500):
         near = centres[generator.integers(0, 500, len(block))]
         vectors = (near + 0.7 * generator.normal(size=near.shape)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         keys = [each.key for each in block]
-        base._index.upsert("tickets", keys, vectors)
+        base._index.index.upsert("tickets", keys, vectors)
         base._passages.put_vectors(keys, vectors)
 
 

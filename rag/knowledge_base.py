@@ -10,7 +10,6 @@ import fcntl
 import os
 import shutil
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -20,8 +19,9 @@ from types import TracebackType
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
+from rag.index_keeper import VECTOR_FOLDERS, IndexKeeper
 from rag.ingest_counts import IngestCounts
-from rag.ingestion import BLOCK, Ingestion, IngestProgress, Watch
+from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
@@ -41,12 +41,7 @@ from telecom.ticket import Citation, SimilarIncidents, Ticket
 LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
-_FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma-{}", "lock"
-_RECONNECT_SECONDS = 30.0
-"""How often a Chroma server that does not answer is tried again."""
-_SMALL_REPAIR = 4 * BLOCK
-"""Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
-
+_FOLDER, _PASSAGES, _LOCK = "knowledge", "passages.sqlite", "lock"
 _RETRIEVERS = {
     "dense": ("by meaning", "cosine"),
     "words": ("by words", "BM25"),
@@ -101,13 +96,11 @@ class KnowledgeBase:
         self._lock = lock
         self._ingesting = threading.Lock()
         self._passages = PassageStore(self._folder / _PASSAGES)
-        self._index: VectorIndex | None = None
-        self._server = server
-        self._reconnecting = threading.Lock()
-        self._reconnect_at = 0.0
-        self._damage: str | None = None
         self._ingestion = Ingestion(self._passages, embedder, root)
-        self._retrieval = Retrieval(self._passages, self._reach_index, embedder, self._note_damage)
+        self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
+        self._retrieval = Retrieval(
+            self._passages, self._reach_index, embedder, self._index.note_damage
+        )
 
     @classmethod
     def open(
@@ -143,7 +136,7 @@ class KnowledgeBase:
             raise
         try:
             base._check_stamp()
-            base._open_index()
+            base._index.open()
         except BaseException:
             base.close()
             raise
@@ -179,11 +172,14 @@ class KnowledgeBase:
         try:
             shutil.copyfile(backup, draft)
             draft.chmod(0o600)
+            number = _index_number(folder / _PASSAGES)
             for log in folder.glob(f"{_PASSAGES}-*"):
                 log.unlink()
             draft.replace(folder / _PASSAGES)
-            for vectors in folder.glob(_VECTORS.format("*")):
+            for vectors in folder.glob(VECTOR_FOLDERS):
                 shutil.rmtree(vectors)
+            # The next index gets a name that this process has never opened.
+            _index_number(folder / _PASSAGES, at_least=number)
         except OSError as exc:
             raise SiteDirectoryError(f"{folder} cannot be written: {exc.strerror}") from exc
         finally:
@@ -204,9 +200,7 @@ class KnowledgeBase:
     def close(self) -> None:
         """Give the store back; an ingest in another thread is waited for."""
         with self._ingesting:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            self._index.close()
             self._retrieval.close()
             self._passages.close()
             if self._lock >= 0:
@@ -350,10 +344,10 @@ class KnowledgeBase:
                 try:
                     probed, found = probe(self._passages, index, corpus)
                 except StoreDamagedError as exc:
-                    self._note_damage(exc)
+                    self._index.note_damage(exc)
             corpora[corpus] = CorpusHealth(sources, passages, pending, probed, found)
         lost = sum(each.probed - each.found for each in corpora.values())
-        problem = self._damage
+        problem = self._index.damage
         if problem is None and lost:
             problem = (
                 f"{lost} of the vectors asked for are not found; "
@@ -380,14 +374,23 @@ class KnowledgeBase:
             StoreDamagedError: The new index does not work either.
         """
         with self._ingesting:
-            self._rebuild(watch)
+            self._index.rebuild(watch)
             for corpus in CORPORA:
                 self._embed(corpus, watch)
 
     @property
     def degraded(self) -> str | None:
         """Why searches are lexical only; None while both halves work."""
-        return self._damage
+        return self._index.damage
+
+    def _reach_index(self) -> VectorIndex | None:
+        """The index for a search; a server that was away is tried again unless an ingest runs."""
+        if self._index.may_be_back and self._ingesting.acquire(blocking=False):
+            try:
+                self._index.open()
+            finally:
+                self._ingesting.release()
+        return self._index.index
 
     def _rank(
         self, query: str, corpus: Corpus, limit: int, filters: SearchFilters | None, mode: Mode
@@ -419,94 +422,8 @@ class KnowledgeBase:
                 "`tierwise-site ingest --rebuild` embed everything anew"
             )
 
-    def _open_index(self) -> None:
-        """Open the index and put right what a killed process left; damage is noted, not raised."""
-        number = self._passages.index_number()
-        place = self._server or self._folder / _VECTORS.format(number)
-        known: dict[Corpus, int] = {}
-        for corpus in CORPORA:
-            _, passages, pending = self._passages.counts(corpus)
-            known[corpus] = passages - pending
-        if isinstance(place, Path) and any(known.values()) and not place.is_dir():
-            self._damage = f"the vector index {place} is missing; the next ingest builds it anew"
-            return
-        try:
-            index = VectorIndex(place, CORPORA, number)
-            for corpus in CORPORA:
-                self._reconcile(index, corpus, known[corpus])
-        except StoreDamagedError as exc:
-            self._note_damage(exc)
-        else:
-            self._index, self._damage = index, None
-
-    def _reach_index(self) -> VectorIndex | None:
-        """The index; a server that was away is tried again now and then."""
-        if self._index is None and self._server is not None and self._reconnecting.acquire(False):
-            try:
-                if time.monotonic() >= self._reconnect_at:
-                    self._reconnect_at = time.monotonic() + _RECONNECT_SECONDS
-                    self._open_index()
-            finally:
-                self._reconnecting.release()
-        return self._index
-
-    def _reconcile(self, index: VectorIndex, corpus: Corpus, known: int) -> None:
-        self._ingestion.drop_doomed(index, corpus)
-        if index.count(corpus) == known:
-            return
-        indexed = set(index.keys(corpus))
-        expected = self._passages.embedded_keys(corpus)
-        surplus, missing = indexed - expected, expected - indexed
-        if len(surplus) + len(missing) > _SMALL_REPAIR:
-            raise StoreDamagedError(
-                f"the vector index lacks {len(missing)} {corpus} passages and has {len(surplus)} "
-                "too many; the next ingest builds it anew"
-            )
-        if surplus:
-            index.delete(corpus, sorted(surplus))
-        if missing:
-            for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
-                wanted = [place for place, each in enumerate(keys) if each in missing]
-                if wanted:
-                    index.upsert(corpus, [keys[place] for place in wanted], vectors[wanted])
-
     def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
-        if self._server is not None and self._index is None:
-            self._open_index()  # a server that was away has kept what it had
-        if self._index is None:
-            self._rebuild(watch)
-        assert self._index is not None
-        self._ingestion.embed_pending(self._index, corpus, watch)
-
-    def _rebuild(self, watch: Watch | None) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-        # Under a new name: Chroma holds on to a folder for the life of the process.
-        number = self._passages.index_number() + 1
-        folder = self._folder / _VECTORS.format(number)
-        shutil.rmtree(folder, ignore_errors=True)
-        index = VectorIndex(self._server or folder, CORPORA, number)
-        for corpus in CORPORA:
-            _, passages, pending = self._passages.counts(corpus)
-            done, began = 0, time.monotonic()
-            for keys, vectors in self._passages.all_vectors(corpus, BLOCK):
-                index.upsert(corpus, keys, vectors)
-                done += len(keys)
-                if watch is not None:
-                    seconds = time.monotonic() - began
-                    watch(IngestProgress(corpus, "indexing", done, passages - pending, seconds))
-            self._passages.forget_doomed(self._passages.doomed(corpus))
-        self._passages.set_index_number(number)
-        index.drop_others()
-        for other in self._folder.glob(_VECTORS.format("*")):
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
-        self._index, self._damage = index, None
-
-    def _note_damage(self, error: StoreDamagedError) -> None:
-        self._damage = str(error)
-        self._index = None
+        self._ingestion.embed_pending(self._index.working(watch), corpus, watch)
 
 
 def _citation(hit: Hit, corpus: Corpus) -> Citation:
@@ -524,6 +441,20 @@ def _require(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise SiteDirectoryError(f"{path} does not exist; give files or folders to ingest")
+
+
+def _index_number(file: Path, *, at_least: int = 1) -> int:
+    """The number of a store's index, raised to `at_least`; 1 where the store cannot be read."""
+    try:
+        store = PassageStore(file)
+    except StoreDamagedError:
+        return at_least
+    try:
+        number = max(at_least, store.index_number())
+        store.set_index_number(number)
+    finally:
+        store.close()
+    return number
 
 
 def _take_lock(folder: Path) -> int:

@@ -57,10 +57,10 @@ def content_of(site: Path, embedder: OnnxEmbedder) -> tuple[list[str], np.ndarra
         health = base.health()
         assert health.problem is None
         assert [health.corpora[corpus].pending for corpus in CORPORA] == [0, 0]
-        assert base._index is not None
-        assert set(base._index.keys("tickets")) == set(keys)
+        assert base._index.index is not None
+        assert set(base._index.index.keys("tickets")) == set(keys)
         matrix = np.vstack(vectors)
-        nearest = base._index.nearest("tickets", matrix, 3)
+        nearest = base._index.index.nearest("tickets", matrix, 3)
         found = sum(answer[0][1] > 0.9999 for answer in nearest)
         return ids, matrix, found
 
