@@ -13,8 +13,11 @@ from mcp_servers.commands import (
     configs,
     desktop,
     egress,
+    evaluate,
     gateway,
     knowledge,
+    knowledge_upkeep,
+    model,
     salience,
     site,
     watching,
@@ -53,6 +56,7 @@ for command in (
     alarms.normalize,
     alarms.summarize,
     knowledge.search,
+    knowledge.confirm_cause,
     egress.anonymize,
     egress.reveal,
     gateway.gateway_policy,
@@ -64,6 +68,9 @@ app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
 app.add_typer(salience.app, name="filter")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(knowledge_upkeep.app, name="knowledge")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

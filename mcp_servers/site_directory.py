@@ -177,6 +177,13 @@ class EdgeModelServer(ProductModel):
     """Longest time that a brief waits for it."""
 
 
+class KnowledgeSettings(ProductModel):
+    """Where the knowledge base keeps its vectors."""
+
+    chroma_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    """A Chroma server beside the data; None keeps the vectors in the store."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
@@ -257,6 +264,7 @@ class SiteSettings(ProductModel):
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     serving: ServingSettings = ServingSettings()
     intake: IntakeSettings = IntakeSettings()
     cloud: CloudSettings | None = None

@@ -30,6 +30,7 @@ from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
+from mcp_servers.tickets.operations import KnowledgeOperations
 from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
 from telecom.errors import MissingExtraError, OperatorError
@@ -60,7 +61,6 @@ class OwnedSite:
         self._watch_lock = threading.Lock()
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
-            "search": self.search,
             "summarize": self.summarize,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
@@ -81,6 +81,7 @@ class OwnedSite:
             "promote_filter": self.promote_filter,
             "roll_back_filter": self.roll_back_filter,
             "export_filter": self.export_filter,
+            **KnowledgeOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -182,28 +183,6 @@ class OwnedSite:
             raise MissingExtraError("netbox", "reading NetBox") from exc
         site = self.host.site
         keep_netbox(site.store, fetch_netbox(settings, site.path))
-
-    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge_of(arguments["corpus"])
-        return [
-            {
-                "id": query["id"],
-                "results": [
-                    {
-                        "id": found.id,
-                        "score": found.score,
-                        "text": found.text,
-                        "source": found.source,
-                        "locator": found.locator,
-                    }
-                    for found in knowledge.search(
-                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
-                    )
-                ],
-            }
-            for query in arguments["queries"]
-        ]
 
     def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Fold the alarms of a window."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from agents.findings import Candidate
 from mcp_servers.configs.neighbors import NeighborLink
@@ -80,7 +80,10 @@ class Passages(ProductModel):
 
     passages: tuple[Citation, ...]
     left_out: int
+    why: dict[str, str] = Field(default_factory=dict)
+    """Passage id -> why it stands where it does, where that was asked."""
     evidence: dict[str, Quotation]
+    gaps: tuple[Gap, ...] = ()
 
 
 class TicketRecord(ProductModel):
@@ -88,6 +91,14 @@ class TicketRecord(ProductModel):
 
     ticket: Ticket
     evidence: dict[str, Quotation]
+
+
+class RecordedCause(ProductModel):
+    """A person's decision, written down."""
+
+    ticket_id: str
+    """Under which it is found after the next ingest."""
+    decision: Literal["confirmed", "corrected"]
 
 
 class ConfigExcerpt(ProductModel):
