@@ -32,7 +32,7 @@ def ledger(
         from orchestrator.settings import load_settings  # noqa: PLC0415
 
         settings = load_settings(config_file(config), environment=os.environ, flags={})
-        book = ModelLedger(settings.state_file.with_name(LEDGER_FILE))
+        book = ModelLedger(settings.state_folder / LEDGER_FILE)
         entries = [entry.model_dump(mode="json") for entry in book.entries(investigation)]
         if as_json:
             output.file.write(json.dumps(entries, indent=2) + "\n")

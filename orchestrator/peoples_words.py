@@ -1,45 +1,82 @@
 """People's words: a question may name a subscriber, and then it is not ours to read.
 
-Where the site is at hand it replaces identifiers in its own way, names of its tickets included;
-otherwise text in which the shared detector finds one is refused.
+Where a site is at hand it replaces identifiers in its own way: by its `/pseudonymize`, or by its
+own command where its directory is here. Otherwise text in which the shared detector finds an
+identifier is refused.
 """
 
 from __future__ import annotations
 
 import ssl
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 from mcp.client.stdio import get_default_environment
 
+from orchestrator.mcp_connection import HttpTarget
 from orchestrator.settings import SiteDeclaration
 from orchestrator.site_process import site_process
+from orchestrator.sites import targets_of
 from telecom.errors import InvalidArgumentError, SiteUnavailableError
 from telecom.identifiers import DetectorSettings, IdentifierDetector
 
 _PATIENCE_S = 60.0
-_HTTP_PATIENCE_S = 10.0
+_SITE_PATIENCE_S = 10.0
+_GROWTH, _SLACK = 8, 1_000
+"""Pseudonyms are longer than what they stand for; an answer beyond that is none."""
 
 
-def without_identifiers(
-    text: str, *, site_dir: Path | None, site: SiteDeclaration | None = None
-) -> str:
+def masked_words(words: str, sites: Sequence[SiteDeclaration]) -> str:
+    """Let the first site that can do it replace the identifiers in somebody's words.
+
+    Raises:
+        InvalidArgumentError: They hold an identifier and no site at hand can replace it.
+        SiteUnavailableError: The site's command failed.
+    """
+    for site in sites:
+        released = _released(words, site)
+        if released is not None:
+            return released
+    directories = [site.site_dir for site in sites if site.site_dir is not None]
+    return without_identifiers(words, site_dir=directories[0] if directories else None)
+
+
+def _released(words: str, site: SiteDeclaration) -> str | None:
+    """The words as a served site releases them; None when it cannot be asked or does not say."""
+    if site.url is None or site.token_file is None or site.transport == "gateway":
+        return None
+    target = targets_of(site)["alarms"]
+    token = target.token if isinstance(target, HttpTarget) else None
+    trusted = True if site.ca_file is None else ssl.create_default_context(cafile=str(site.ca_file))
+    try:
+        answer = httpx.post(
+            f"{site.url.rstrip('/')}/pseudonymize",
+            json={"text": words},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_SITE_PATIENCE_S,
+            trust_env=False,
+            verify=trusted,
+        )
+        content = answer.json() if answer.status_code == httpx.codes.OK else {}
+    except (httpx.HTTPError, ValueError):
+        return None
+    text = content.get("text") if isinstance(content, dict) else None
+    return text if isinstance(text, str) and len(text) <= _GROWTH * len(words) + _SLACK else None
+
+
+def without_identifiers(text: str, *, site_dir: Path | None) -> str:
     """Give back `text` with its identifiers replaced by the site.
 
     Args:
         text: A question, comment or correction as somebody typed it.
         site_dir: A site directory whose own command can mask it; None when only a URL is known.
-        site: A site that is served: it is asked first, and out of reach it is as if unknown.
 
     Raises:
         InvalidArgumentError: It holds an identifier and no site at hand can replace it.
         SiteUnavailableError: The site's command failed.
     """
-    if site is not None:
-        masked = _pseudonymized(text, site)
-        if masked is not None:
-            return masked
     found = IdentifierDetector(DetectorSettings()).find(text)
     if not found:
         return text
@@ -52,7 +89,7 @@ def without_identifiers(
         )
     child = site_process(site_dir)
     try:
-        answer = subprocess.run(
+        masked = subprocess.run(
             [child.command, "anonymize", str(site_dir)],
             input=text,
             capture_output=True,
@@ -65,23 +102,4 @@ def without_identifiers(
         raise SiteUnavailableError(
             str(site_dir), "it could not replace the identifiers in the question"
         ) from exc
-    return answer.stdout.strip()
-
-
-def _pseudonymized(text: str, site: SiteDeclaration) -> str | None:
-    """What the site's `/pseudonymize` makes of `text`; None when it cannot be had."""
-    if site.url is None or site.token_file is None or site.transport == "gateway":
-        return None
-    trusted = True if site.ca_file is None else ssl.create_default_context(cafile=str(site.ca_file))
-    try:
-        token = site.token_file.read_text(encoding="ascii").strip()
-        with httpx.Client(timeout=_HTTP_PATIENCE_S, trust_env=False, verify=trusted) as client:
-            answer = client.post(
-                f"{site.url.rstrip('/')}/pseudonymize",
-                json={"text": text},
-                headers={"Authorization": f"Bearer {token}"},
-            )
-        masked = answer.json().get("text") if answer.status_code == httpx.codes.OK else None
-    except (OSError, ValueError, AttributeError, httpx.HTTPError):
-        return None
-    return masked if isinstance(masked, str) else None
+    return masked.stdout.strip()

@@ -21,8 +21,11 @@
         |-- PolicyError                    "policy"                every problem, with file and line
         |-- StoreOwnedError                "store_owned"           another process owns the store
         |-- StoreDamagedError              "store_damaged"
+        |-- StateUnavailableError          "state_unavailable"     the orchestrator's own database
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
+        |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
+        |-- FilterRefusedError             "filter_refused"        not better than the one in force
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -249,6 +252,18 @@ class StoreDamagedError(OperatorError):
     code: ClassVar[str] = "store_damaged"
 
 
+class StateUnavailableError(OperatorError):
+    """The orchestrator's own state cannot be read or written now; the same may work later."""
+
+    code: ClassVar[str] = "state_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the state cannot be reached ({why}); check the disk or the database of `state:`"
+        )
+        self.why = why
+
+
 class LedgerBrokenError(OperatorError):
     """The egress ledger's chain or signatures do not hold."""
 
@@ -259,6 +274,21 @@ class IdentityError(OperatorError):
     """A token is refused, or a key is missing."""
 
     code: ClassVar[str] = "identity"
+
+
+class IntakeUnavailableError(OperatorError):
+    """What a sender delivered cannot be kept now, so it is not accepted; the sender comes again."""
+
+    code: ClassVar[str] = "intake_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"alarms cannot be kept now: {why}; nothing was accepted, send it again")
+
+
+class FilterRefusedError(OperatorError):
+    """A trained filter may not replace the one in force; the message has both measurements."""
+
+    code: ClassVar[str] = "filter_refused"
 
 
 class MissingExtraError(OperatorError):

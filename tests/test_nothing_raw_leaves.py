@@ -32,7 +32,14 @@ BIN = Path(sys.executable).parent
 TOOLS = {
     "alarms": {"list_alarms", "summarize_alarms", "rank_root_causes", "get_alarm"},
     "tickets": {"search_tickets", "get_ticket", "find_similar_incidents", "search_documents"},
-    "configs": {"lookup_config", "diff_config", "list_changes", "get_neighbors"},
+    "configs": {
+        "lookup_config",
+        "diff_config",
+        "list_changes",
+        "get_neighbors",
+        "check_consistency",
+        "find_config",
+    },
 }
 BUDGETS = """
 budgets: {tokens_per_hour: 100000000, records_per_hour: 100000000, identifiers_per_hour: 100000000}
@@ -369,6 +376,9 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
             from_time=start,
             to_time=end,
         )
+    told("configs", "check_consistency")
+    for word in ("description", "password|community|secret|key", "user"):
+        told("configs", "find_config", pattern=word)
     for device in sorted({part.partition(":")[0] for part in [*causes, *truth["path"]]}):
         told("configs", "get_neighbors", managed_object=device)
         told("configs", "lookup_config", managed_object=device)
@@ -385,6 +395,7 @@ def probe(ask: Ask, planted: Planted, seen: Traffic) -> None:
                 ask("tickets", "search_tickets", query=f"what about {guess}?"),
                 ask("configs", "lookup_config", managed_object=guess, section=guess),
                 ask("configs", "get_neighbors", managed_object=guess, hops=guess),
+                ask("configs", "find_config", pattern=guess),
             ):
                 seen.refused["probe"] += bool(result.get("isError"))
         for result in (

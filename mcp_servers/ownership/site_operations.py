@@ -7,9 +7,11 @@ client gets an MCP session through the gate instead.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.abc
@@ -17,6 +19,8 @@ from anyio.to_thread import run_sync
 
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.assessment.alarm_volume import measure_alarms
+from mcp_servers.configs.desk import NO_HISTORY
+from mcp_servers.configs.netbox_snapshot import keep_netbox
 from mcp_servers.egress.gate import EgressGate
 from mcp_servers.egress.peoples_words import release_words
 from mcp_servers.egress.revealing import reveal
@@ -25,9 +29,12 @@ from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
-from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
+from mcp_servers.tickets.operations import KnowledgeOperations
+from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import RecordNotFoundError
+from telecom.errors import MissingExtraError, OperatorError, RecordNotFoundError
+from telecom.evidence import Gap
 from telecom.times import Window
 
 if TYPE_CHECKING:
@@ -50,14 +57,21 @@ class OwnedSite:
 
     def __init__(self, site: SiteDirectory) -> None:
         self.host = SiteHost(site)
+        self._watch: SiteWatch | None = None
+        self._watch_lock = threading.Lock()
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
-            "search": self.search,
             "summarize": self.summarize,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
             "diff_config": self.diff_config,
             "list_config_changes": self.list_config_changes,
+            "find_config": self.find_config,
+            "check_configs": self.check_configs,
+            "list_neighbors": self.list_neighbors,
+            "start_watching": self.start_watching,
+            "watch_once": self.watch_once,
+            "watch_news": self.watch_news,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
             "list_approvals": self.list_approvals,
@@ -65,6 +79,12 @@ class OwnedSite:
             "list_epochs": self.list_epochs,
             "start_epoch": self.start_epoch,
             "forget_epoch": self.forget_epoch,
+            "train_filter": self.train_filter,
+            "evaluate_filter": self.evaluate_filter,
+            "promote_filter": self.promote_filter,
+            "roll_back_filter": self.roll_back_filter,
+            "export_filter": self.export_filter,
+            **KnowledgeOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -75,7 +95,32 @@ class OwnedSite:
 
     def close(self) -> None:
         """Close everything that was opened."""
+        if self._watch is not None:
+            self._watch.close()
         self.host.close()
+
+    def watch(self) -> SiteWatch:
+        """The site's own watch, made when it is first wanted."""
+        with self._watch_lock:
+            if self._watch is None:
+                self._watch = SiteWatch(self.host)
+            return self._watch
+
+    def start_watching(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Watch in the background for as long as the store is owned; safe to repeat."""
+        self.watch().start()
+        return None
+
+    def watch_once(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Do one pass of the watch now; what it did."""
+        watch = self.watch()
+        before = watch.newest
+        watch.run_pass(patient=False)
+        return watch.news_after(before)
+
+    def watch_news(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What the watch did since a piece of news."""
+        return self.watch().news_after(arguments["after"])
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
@@ -117,36 +162,30 @@ class OwnedSite:
 
     def _count_configs(self, progress: Progress) -> JsonValue:
         """The repository is read where it lies; what is learnt of its history is kept."""
+        found: list[Gap] = []
+        if self.host.site.settings.netbox is not None:
+            progress("reading NetBox", 0, 0)
+            try:
+                self._read_netbox(self.host.site.settings.netbox)
+            except OperatorError as exc:
+                found.append(Gap(what="NetBox", why=f"{exc}; the last reading stays in use"))
         desk = self.host.configs
+        desk.observe(self.host.observed_links())
         added = desk.index(lambda done: progress("reading configurations", done, 0))
-        gaps = [
-            Reject("configs", gap.what, None, gap.why) for gap in desk.gaps() if desk.has_history
-        ]
+        found += [gap for gap in desk.gaps() if gap != NO_HISTORY]
+        gaps = [Reject("configs", gap.what, None, gap.why) for gap in found]
         record_rejects(self.host.site.store, "configs", gaps)
         devices = len(desk.devices())
         return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
 
-    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge_of(arguments["corpus"])
-        return [
-            {
-                "id": query["id"],
-                "results": [
-                    {
-                        "id": found.id,
-                        "score": found.score,
-                        "text": found.text,
-                        "source": found.source,
-                        "locator": found.locator,
-                    }
-                    for found in knowledge.search(
-                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
-                    )
-                ],
-            }
-            for query in arguments["queries"]
-        ]
+    def _read_netbox(self, settings: NetBoxSettings) -> None:
+        try:
+            # Optional, and half a second that only a site with a NetBox should pay.
+            from mcp_servers.configs.netbox_client import fetch_netbox  # noqa: PLC0415
+        except ImportError as exc:
+            raise MissingExtraError("netbox", "reading NetBox") from exc
+        site = self.host.site
+        keep_netbox(site.store, fetch_netbox(settings, site.path))
 
     def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Fold the alarms of a window."""
@@ -161,8 +200,9 @@ class OwnedSite:
 
     def show_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Read parts of a configuration, now or at a time."""
-        at = next((datetime.fromisoformat(text) for text in arguments["times"]), None)
-        blocks = self.host.configs.blocks(arguments["managed_object"], arguments["section"], at)
+        blocks = self.host.configs.blocks(
+            arguments["managed_object"], arguments["section"], _moment(arguments)
+        )
         return [block.model_dump(mode="json") for block in blocks]
 
     def diff_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
@@ -179,6 +219,23 @@ class OwnedSite:
             limit=arguments["limit"],
         )
         return [change.model_dump(mode="json") for change in found]
+
+    def find_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Lines of all configurations that match a pattern."""
+        found = self.host.configs.find(
+            arguments["pattern"], limit=arguments["limit"], at=_moment(arguments)
+        )
+        return [block.model_dump(mode="json") for block in found]
+
+    def check_configs(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Contradictions of configurations."""
+        found = self.host.configs.check_consistency(arguments["around"], _moment(arguments))
+        return [finding.model_dump(mode="json") for finding in found]
+
+    def list_neighbors(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Links around an element, from every source."""
+        found = self.host.configs.neighbors(arguments["managed_object"], arguments["hops"])
+        return [link.model_dump(mode="json") for link in found]
 
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""
@@ -257,6 +314,46 @@ class OwnedSite:
             )
         self.host.pseudonymizer.forget_epoch(arguments["epoch"])
         return self.list_epochs(arguments, progress)
+
+    def train_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Train a filter on the site's labelled incidents; it is not in force yet."""
+        artifact = self.host.filter_desk.train(progress)
+        return artifact.model_dump(
+            mode="json",
+            include={"version", "incidents", "messages", "learned", "unlearned", "sha256"},
+        )
+
+    def evaluate_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Measure the filters on the newest incidents; the one in force is named."""
+        measured = self.host.filter_desk.evaluate(progress)
+        return {
+            "in_force": self.host.filters.promotions[-1],
+            "filters": {name: found.model_dump(mode="json") for name, found in measured.items()},
+        }
+
+    def promote_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Put a filter in force, if it is better."""
+        name, new, old = self.host.filter_desk.promote(arguments["version"], progress)
+        return {"in_force": name, "new": new.model_dump(), "old": old.model_dump()}
+
+    def roll_back_filter(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Put the filter before the present one in force."""
+        return {"in_force": self.host.filter_desk.roll_back()}
+
+    def export_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Write a training set as the gate releases it to a caller."""
+        caller = replace(
+            self._caller(arguments["caller"]), principal=f"local/export-{arguments['caller']}"
+        )
+        written, refused = self.host.filter_desk.export(
+            self.host.gate, caller, Path(arguments["target"]), progress
+        )
+        return {"written": written, "refused": refused}
+
+
+def _moment(arguments: Arguments) -> datetime | None:
+    """The one time of a question, if it names one."""
+    return next((datetime.fromisoformat(text) for text in arguments["times"]), None)
 
 
 def _window(arguments: Arguments) -> Window:

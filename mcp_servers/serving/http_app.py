@@ -1,4 +1,4 @@
-"""The site's HTTP door: three MCP servers on one port, and two paths for its watchers."""
+"""The site's HTTP door: three MCP servers, live alarms, and two paths for its watchers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
 from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
@@ -41,6 +42,7 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    intake: LiveIntake | None = None,
     people: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put the servers on one ASGI application.
@@ -53,6 +55,7 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        intake: Live alarms; None takes none in.
         people: Paths of the site's own origin that people use.
     """
     security = TransportSecuritySettings(
@@ -74,6 +77,8 @@ def build_app(
     @asynccontextmanager
     async def run_servers(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if intake is not None:
+                await stack.enter_async_context(intake.running())
             for server in servers.values():
                 await stack.enter_async_context(server.session_manager.run())
             yield
@@ -91,12 +96,15 @@ def build_app(
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
 
+    if intake is not None:
+        routes += intake.routes()
     routes += [Route("/healthz", alive), Route("/readyz", ready), *people]
     return Starlette(
         routes=routes,
         lifespan=run_servers,
         middleware=[
             Middleware(TimeLimit, seconds=REQUEST_SECONDS),
+            Middleware(TrimmedHeaders),
             Middleware(PeerAddress),
             Middleware(
                 AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
@@ -105,6 +113,22 @@ def build_app(
             Middleware(AuthContextMiddleware),
         ],
     )
+
+
+class TrimmedHeaders:
+    """Takes the blanks around header values away, which the HTTP parser leaves behind them.
+
+    Source: RFC 9110 section 5.5, a field value does not include leading or trailing whitespace.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request with clean headers."""
+        if scope["type"] == "http":
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self.app(scope, receive, send)
 
 
 class TimeLimit:

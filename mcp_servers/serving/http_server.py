@@ -11,6 +11,7 @@ import uvicorn
 
 from mcp_servers.commands.output import say
 from mcp_servers.egress.gate import detector_of
+from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
@@ -42,12 +43,15 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         opened = access.own_or_fail().opened
         assert isinstance(opened, OwnedSite)  # the opener above makes nothing else
         hosted = opened.host
+        if site.settings.cloud is not None:
+            opened.watch().start()
         app = build_app(
-            {name: hosted.server(name) for name in SERVERS},
+            {name: hosted.server(name) for name in (*SERVERS, "all")},
             hosted.verifier,
             site.settings.serving,
             missing=hosted.missing,
             policy=lambda: hosted.live_policy.status,
+            intake=LiveIntake(site, hosted.alarms),
             people=_people_pages(hosted).routes(),
         )
         config = uvicorn.Config(
@@ -83,7 +87,8 @@ class _Server(uvicorn.Server):
         if self.started and sockets:
             port = sockets[0].getsockname()[1]
             name = f"[{self._host}]" if ":" in self._host else self._host
-            paths = ", ".join(f"/{server}/mcp" for server in SERVERS)
+            served = (f"/{server}/mcp" for server in (*SERVERS, "all"))
+            paths = ", ".join([*served, "/intake/{format}"])
             scheme = "https" if self.config.is_ssl else "http"
             say(f"ready: {scheme}://{name}:{port} ({paths})")
 

@@ -51,7 +51,7 @@ def test_every_request_to_a_model_is_in_the_ledger_of_the_cloud_half(
     with BedrockDouble([Say("I do not know.")] * 4) as double:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", double.url)
         report = asyncio.run(run_investigation(Inquiry(), settings))
-    file = settings.state_file.with_name(LEDGER_FILE)
+    file = settings.state_folder / LEDGER_FILE
     entries = list(ModelLedger(file).entries(report.incident_id))
     assert len(entries) == len(double.requests) > 0
     assert {each.decision_id for each in entries} <= {s.decision_id for s in report.provenance}
