@@ -39,6 +39,7 @@ for command in (
     site.token,
     alarms.normalize,
     alarms.summarize,
+    alarms.incidents,
     knowledge.search,
     egress.anonymize,
     egress.reveal,
