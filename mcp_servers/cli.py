@@ -56,6 +56,7 @@ for command in (
     site.token,
     alarms.normalize,
     alarms.summarize,
+    alarms.incidents,
     knowledge.search,
     knowledge.confirm_cause,
     egress.anonymize,

@@ -27,6 +27,16 @@ site_id: {site_id}
 # timezone: UTC
 # alarms:
 #   year: 2026        # of timestamps without one; default: from the file's last change
+#   maintenance:      # planned work: alarms of these objects in this time are marked so
+#     - {{from: 2026-03-01T22:00, to: 2026-03-02T04:00, objects: ["agg-muc-*", "pe1:Hu0/0/0/1"],
+#        why: CHG-123}}
+
+# Live alarms (docs/alarms.md). HTTP is always on: bearer tokens with the scope alarms:write, or
+# signatures of the sources named here. Syslog is heard from these networks only.
+# intake:
+#   sources: [{{name: prometheus, secret_file: prometheus.secret}}]
+#   syslog: {{udp: "0.0.0.0:5514", tcp: "0.0.0.0:5514", networks: [10.0.0.0/8]}}
+#   keep_days: 92     # of what was received
 
 # Addresses of subscribers (CIDR). Addresses of network elements stay readable.
 # subscriber_prefixes: [100.64.0.0/10]

@@ -62,6 +62,7 @@ class OwnedSite:
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
             "summarize": self.summarize,
+            "list_incidents": self.list_incidents,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
             "diff_config": self.diff_config,
@@ -192,6 +193,16 @@ class OwnedSite:
         desk = self.host.alarms
         window = desk.window(arguments["from_time"], arguments["to_time"])
         return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
+
+    def list_incidents(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """The newest incidents, and the alarms of those that are open."""
+        desk = self.host.alarms
+        desk.refresh()
+        newest = desk.incidents.newest(arguments["limit"])
+        return {
+            "incidents": [each.model_dump(mode="json") for each in newest],
+            "alarms": [each.model_dump(mode="json") for each in desk.incidents.active_alarms()],
+        }
 
     def measure_alarms(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
         """Count what alarm text costs before and after folding; None without alarms."""
