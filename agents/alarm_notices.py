@@ -7,11 +7,12 @@ read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from agents.folding import is_clear, is_trouble, role_of, template_of
-from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
-from telecom.topology import Topology, port_key
+from telecom.alarm import Alarm, AlarmType, OccurrenceKind, PerceivedSeverity
+from telecom.topology import ManagedObject, Topology, port_key
 
 Effect: TypeAlias = Literal[
     "raise", "clear", "change", "acknowledge", "unacknowledge", "correlate", "clear_all", "rebuild"
@@ -30,6 +31,12 @@ _MOMENTARY = frozenset(
     {OccurrenceKind.AUTHENTICATION, OccurrenceKind.LOGIN, OccurrenceKind.CONFIGURATION}
 )
 """A refused login is over when it is reported, however its words sound."""
+# `member.value` is a descriptor in Python; a storm asks for it a hundred thousand times.
+_NAMES: Mapping[StrEnum, str] = {
+    member: member.value
+    for kind in (AlarmType, PerceivedSeverity, OccurrenceKind)
+    for member in kind
+}
 _MAX_RELATED = 32
 """Related alarms that are followed; a record that names more names a storm."""
 _OPENING = frozenset({PerceivedSeverity.CRITICAL, PerceivedSeverity.MAJOR, PerceivedSeverity.MINOR})
@@ -70,8 +77,15 @@ class Notice(NamedTuple):
         return f"{where}\x1f{self.alarm_type}\x1f{self.problem}"
 
 
-def notice_of(alarm: Alarm, record: int, topology: Topology) -> Notice | None:
-    """Say what a record does to an alarm; None when it does nothing or carries no time."""
+def notice_of(alarm: Alarm, record: int, own: ManagedObject, topology: Topology) -> Notice | None:
+    """Say what a record does to an alarm; None when it does nothing or carries no time.
+
+    Args:
+        alarm: The record.
+        record: Its number.
+        own: Its managed object as the topology spells it.
+        topology: Tells whether a neighbour is an element of the site.
+    """
     effect = _effect(alarm)
     moment = alarm.alarm_changed_time if effect == "change" else None
     if effect == "clear":
@@ -79,7 +93,6 @@ def notice_of(alarm: Alarm, record: int, topology: Topology) -> Notice | None:
     moment = moment or alarm.alarm_raised_time
     if effect is None or moment is None:
         return None
-    own = topology.canonical(alarm.managed_object)
     occurrence = alarm.occurrence
     kind = OccurrenceKind.OTHER if occurrence is None else occurrence.kind
     neighbor = None if occurrence is None else occurrence.neighbor
@@ -92,9 +105,9 @@ def notice_of(alarm: Alarm, record: int, topology: Topology) -> Notice | None:
         effect=effect,
         device=own.device,
         managed_object=str(own),
-        alarm_type=kind.value if alarm.alarm_type is None else alarm.alarm_type.value,
+        alarm_type=_NAMES[alarm.alarm_type or kind],
         problem=alarm.specific_problem or alarm.probable_cause or template_of(alarm),
-        severity=alarm.perceived_severity.value,
+        severity=_NAMES[alarm.perceived_severity],
         cause=alarm.probable_cause,
         role=role_of(kind),
         opens=stateful or alarm.perceived_severity in _OPENING,

@@ -138,7 +138,8 @@ def confidence_of(
         strengths["history"] = 1.0
     if model_agrees:
         strengths["model agrees"] = 1.0
-    return combine(strengths, lead=_lead(own, candidates, pack))
+    ranked = None if own is None else own.probability
+    return combine(strengths, lead=_lead(own, candidates, pack), ranked=ranked)
 
 
 def _lead(own: Candidate | None, candidates: Iterable[Candidate], pack: EvidencePack) -> float:

@@ -47,7 +47,7 @@ PROFILE = WorkloadProfile(
 """It reads what the gates have released: excerpts, with identifiers replaced."""
 
 CONFIRMED_FROM = 0.75
-PROBABLE_FROM = 0.45
+PROBABLE_FROM = 0.5
 """Confidence at which a cause is asserted as confirmed, and at all."""
 
 
@@ -140,7 +140,8 @@ def _status(leading: Sequence[tuple[AlarmSummary, Candidate]], pack: EvidencePac
         strengths = {reason.name: reason.strength for reason in candidate.reasons}
         if matching_change(candidate, pack) is not None:
             strengths["change"] = max(strengths.get("change", 0.0), 0.7)
-        weakest = min(weakest, combine(strengths, lead=lead).value)
+        confidence = combine(strengths, lead=lead, ranked=candidate.probability)
+        weakest = min(weakest, confidence.value)
     if weakest >= CONFIRMED_FROM:
         return "confirmed"
     return "probable" if weakest >= PROBABLE_FROM else "inconclusive"

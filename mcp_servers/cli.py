@@ -8,6 +8,7 @@ import typer
 
 from mcp_servers.commands import (
     alarms,
+    approvals,
     assess,
     configs,
     desktop,
@@ -57,6 +58,7 @@ for command in (
     desktop.bundle,
 ):
     app.command()(command)
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")

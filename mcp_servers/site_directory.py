@@ -54,6 +54,25 @@ class CallerSettings(ProductModel):
     """CIDRs the caller must come from; empty means any."""
 
 
+class IssuerSettings(ProductModel):
+    """A token issuer beside the site itself, such as the operator's OIDC provider."""
+
+    issuer: str = Field(min_length=1)
+    """The `iss` of its tokens; bind its clients to tiers with `callers`."""
+    jwks_url: str | None = None
+    """Where its public keys are; fetched ones are kept and hold for a week without the line."""
+    jwks_file: Path | None = None
+    """Its public keys as a file, relative to the site directory."""
+    audience: str | None = None
+    """The `aud` its tokens carry; None is the site's own name, `tierwise-site:SITE_ID`."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> IssuerSettings:
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            raise ValueError(f"issuer {self.issuer!r} needs either jwks_url or jwks_file")
+        return self
+
+
 class PolicySettings(ProductModel):
     """Which policy the gate enforces; None is the shipped reference."""
 
@@ -128,12 +147,35 @@ class IntakeSettings(ProductModel):
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
 
+class RateSettings(ProductModel):
+    """How often one principal may call."""
+
+    calls_per_second: int = Field(default=100, ge=1)
+    """A burst; more are answered with 429, or over stdio with an error that says when to retry."""
+    calls_per_minute: int = Field(default=3_000, ge=1)
+
+
+class TlsSettings(ProductModel):
+    """Certificates of `tierwise-site serve`; paths are relative to the site directory."""
+
+    certificate: Path
+    """PEM with the certificate and its chain."""
+    key: Path
+    client_ca: Path | None = None
+    """With it, every client has to show a certificate that this authority signed."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
     allowed_hosts: tuple[str, ...] = ()
     """Host headers accepted beside loopback, such as `noc-tools.example.net:8700`."""
     allowed_origins: tuple[str, ...] = ()
+    page_parents: tuple[str, ...] = ()
+    """Origins whose pages may frame `/compose`, such as `https://console.example.net`."""
+    rate: RateSettings = RateSettings()
+    tls: TlsSettings | None = None
+    """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""
 
 
 def _refuse_clear_text(url: str) -> None:
@@ -198,6 +240,8 @@ class SiteSettings(ProductModel):
     circuit_ids: tuple[str, ...] = ()
     """Regular expressions (RE2) of customer circuit ids."""
     callers: tuple[CallerSettings, ...] = ()
+    issuers: tuple[IssuerSettings, ...] = ()
+    """Token issuers that are trusted beside the site's own key."""
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()

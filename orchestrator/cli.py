@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_evaluate import evaluate
 from orchestrator.cli_mcp import mcp
 from orchestrator.cli_place import place_app
 from orchestrator.cli_serve import approvals_app, incidents_app, serve
+from orchestrator.cli_tools import tools_app
 from orchestrator.command_line import (
     FAILED,
     ConfigOption,
@@ -51,6 +53,8 @@ app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
 app.command()(serve)
 app.command()(mcp)
+app.command()(evaluate)
+app.add_typer(tools_app, name="tools")
 
 
 class Format(StrEnum):

@@ -60,6 +60,9 @@ class SiteDeclaration(Documented):
     """A site directory instead of a URL: its tools are started as a child process over stdio."""
     token_file: Path | None = None
     """File with the bearer token for `url`, as `tierwise-site token` prints it."""
+    ca_file: Path | None = None
+    """PEM of the authority that signed the certificate of an https `url`, where it is the
+    operator's own; by default the public ones are trusted."""
     tier: str = "outposts"
     """The tier instance that the site is; undeclared, what the site says of itself holds."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -238,6 +241,13 @@ class Settings(Documented):
         return address if is_database_url(address) else str(Path(address).expanduser())
 
     @property
+    def state_folder(self) -> Path:
+        """This machine's folder for what is kept beside the state."""
+        if self.state is None or is_database_url(self.state):
+            return Path("~/.local/state/tierwise").expanduser()
+        return Path(self.state).expanduser().parent
+
+    @property
     def state_shown(self) -> str:
         """The address of the state without user and password, for people and logs."""
         if not is_database_url(self.state_address):
@@ -316,6 +326,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for site in content.get("sites") or ():
         anchor(site, "site_dir")
         anchor(site, "token_file")
+        anchor(site, "ca_file")
     for section in ("triggers", "principals", "sinks"):
         for entry in content.get(section) or ():
             anchor(entry, "secret_file")

@@ -23,7 +23,9 @@ from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import (
+    ApprovalPendingError,
     BudgetExceededError,
     EgressRefusedError,
     KnowledgeBaseEmptyError,
@@ -153,6 +155,7 @@ class SiteClient:
         targets: Mapping[str, HttpTarget | StdioTarget],
         *,
         timeout_s: float = 30.0,
+        pins: ToolPins | None = None,
     ) -> None:
         """Reach a site.
 
@@ -161,6 +164,7 @@ class SiteClient:
             targets: Server name (`alarms`, `tickets`, `configs`) -> where it is; one child process
                 may serve all three.
             timeout_s: Longest wait for an answer.
+            pins: Holds its tools to what they were at first contact.
         """
         self.name = declaration.name
         self.told: SiteStatement | None = None
@@ -169,7 +173,7 @@ class SiteClient:
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s)
+            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
@@ -372,6 +376,12 @@ def _error_of(result: CallToolResult, *, source: str) -> ToolRetry | ToolRefused
         case "egress_refused" | "placement_refused" | "scope":
             return EgressRefusedError(
                 f"{source}: {message}", rule=rule if isinstance(rule, str) else code
+            )
+        case "approval_pending":
+            return ApprovalPendingError(
+                f"{source}: {message}",
+                approval_id=str(told.get("approval_id"))[:64],
+                rule=rule if isinstance(rule, str) else code,
             )
         case "budget_exceeded":
             return BudgetExceededError(source, f"{source}: {message}")

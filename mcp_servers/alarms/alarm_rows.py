@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
 from agents.alarm_notices import Notice, notice_of
 from telecom.alarm import Alarm
 from telecom.formats.assembly import relocated
-from telecom.topology import Topology, port_key
+from telecom.topology import ManagedObject, Topology, port_key
 
 UNDATED = 2**62
 """Stands for the time of a record without one, so that it sorts last."""
@@ -31,6 +32,18 @@ class AlarmRow(NamedTuple):
     raw: str
 
 
+class Spelling:
+    """How the store and the topology spell managed objects; a storm names few of them often."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.of = lru_cache(maxsize=65_536)(self._spell)
+
+    def _spell(self, name: str) -> tuple[str, str, ManagedObject]:
+        device, _, port = name.partition(":")
+        return device.lower(), port_key(port) if port else "", self.topology.canonical(name)
+
+
 def event_time(alarm: Alarm) -> datetime | None:
     """When the record happened; None when it carries no time at all."""
     return alarm.alarm_raised_time or alarm.alarm_changed_time or alarm.alarm_cleared_time
@@ -42,7 +55,7 @@ def has_assigned_id(alarm: Alarm) -> bool:
 
 
 def alarm_rows(
-    alarms: Sequence[Alarm], file: int, after: int, id_key: bytes, topology: Topology
+    alarms: Sequence[Alarm], file: int, after: int, id_key: bytes, spelling: Spelling
 ) -> Iterator[tuple[AlarmRow, Notice | None]]:
     """Make the rows of a file's alarms; those without an id of their source get a keyed one.
 
@@ -51,7 +64,7 @@ def alarm_rows(
         file: Number of the file.
         after: Records of the file that come before.
         id_key: Secret of the site.
-        topology: Spells the elements for incidents.
+        spelling: Of managed objects.
     """
     repeated: Counter[str] = Counter()
     for number, read in enumerate(alarms, start=record_number(file, after + 1)):
@@ -60,18 +73,18 @@ def alarm_rows(
             place = read.source.locator
             repeated[place] += 1
             alarm = relocated(read, alarm_id=_keyed_id(id_key, place, repeated[place]))
-        device, _, port = alarm.managed_object.partition(":")
+        device, port, own = spelling.of(alarm.managed_object)
         happened = event_time(alarm)
         row = AlarmRow(
             number,
             alarm.alarm_id,
-            device.lower(),
-            port_key(port) if port else "",
+            device,
+            port,
             UNDATED if happened is None else microseconds(happened),
             alarm.model_dump_json(by_alias=True, exclude_none=True),
             alarm.source.raw,
         )
-        yield row, notice_of(alarm, number, topology)
+        yield row, notice_of(alarm, number, own, spelling.topology)
 
 
 def _keyed_id(key: bytes, locator: str, repetition: int) -> str:

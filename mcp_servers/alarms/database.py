@@ -74,6 +74,7 @@ class AlarmDatabase:
     path: Path
     connection: sqlite3.Connection
     lock: threading.RLock = field(default_factory=threading.RLock)
+    _within: int = 0
 
     @classmethod
     def open(cls, path: Path) -> AlarmDatabase:
@@ -88,6 +89,7 @@ class AlarmDatabase:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA wal_autocheckpoint=8192")
             if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 for table in _TABLES:
                     connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -106,12 +108,18 @@ class AlarmDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing; other threads wait."""
+        """All of it or nothing; other threads wait. One within another is part of it."""
         with self.lock:
-            self.connection.execute("BEGIN IMMEDIATE")
+            if self._within == 0:
+                self.connection.execute("BEGIN IMMEDIATE")
+            self._within += 1
             try:
                 yield self.connection
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                self._within -= 1
+                if self._within == 0:
+                    self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
+            self._within -= 1
+            if self._within == 0:
+                self.connection.execute("COMMIT")

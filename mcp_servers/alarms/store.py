@@ -80,7 +80,7 @@ class AlarmStore:
     def ingest(self, site: SiteDirectory, *, progress: Progress | None = None) -> AlarmCounts:
         """Take in every file of `alarms/` that is new or changed, and forget those that are gone.
 
-        A file is one transaction; an interrupted ingest continues where it stopped. What cannot be
+        A few files are one transaction; an interrupted ingest continues there. What cannot be
         read is recorded in `store/rejects.jsonl` and does not stop the rest.
         """
         counts, changed = self._files.ingest(site, progress)

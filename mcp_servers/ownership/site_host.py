@@ -30,6 +30,8 @@ from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
+from mcp_servers.egress.approval_desk import ApprovalDesk
+from mcp_servers.egress.approvals import Approvals
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
@@ -37,6 +39,7 @@ from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
 from mcp_servers.serving.policy_resources import PolicyResources
 from mcp_servers.serving.prompts import SITE_PROMPTS
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -112,8 +115,19 @@ class SiteHost:
         settings = self.site.settings
         return self._part(
             "verifier",
-            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+            lambda: TokenVerifier.open(
+                settings.site_id,
+                self.keys,
+                settings.callers,
+                issuers=settings.issuers,
+                folder=self.site.path,
+            ),
         )
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """How often callers over a stream may call, all their connections together."""
+        return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
 
     @property
     def live_policy(self) -> LivePolicy:
@@ -165,6 +179,17 @@ class SiteHost:
         return self._part("ledger", opened)
 
     @property
+    def approval_desk(self) -> ApprovalDesk:
+        """What waits for a named person's yes."""
+
+        def opened() -> ApprovalDesk:
+            approvals = Approvals.open(self.site.store)
+            self._exit.callback(approvals.close)
+            return ApprovalDesk(approvals, self.ledger)
+
+        return self._part("approval_desk", opened)
+
+    @property
     def gate(self) -> EgressGate:
         """The one way out."""
         return self._part(
@@ -176,6 +201,7 @@ class SiteHost:
                 self.detector,
                 self.pseudonymizer,
                 self.ledger,
+                desk=self.approval_desk,
             ),
         )
 
@@ -305,6 +331,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            limiter=None if stream_caller is None else self.limiter,
         )
 
     def missing(self) -> list[str]:

@@ -7,12 +7,10 @@ client gets an MCP session through the gate instead.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import anyio.abc
@@ -22,8 +20,9 @@ from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.assessment.alarm_volume import measure_alarms
 from mcp_servers.configs.desk import NO_HISTORY
 from mcp_servers.configs.netbox_snapshot import keep_netbox
-from mcp_servers.egress.gate import EgressGate, Release
-from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.egress.gate import EgressGate
+from mcp_servers.egress.peoples_words import release_words
+from mcp_servers.egress.revealing import reveal
 from mcp_servers.ownership.owner_protocol import JsonValue
 from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.store_owner import Operation, Progress
@@ -32,10 +31,9 @@ from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
 from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import MissingExtraError, OperatorError, RecordNotFoundError
+from telecom.errors import MissingExtraError, OperatorError
 from telecom.evidence import Gap
 from telecom.times import Window
-from telecom.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from rag.ingestion import IngestProgress
@@ -43,10 +41,6 @@ if TYPE_CHECKING:
 Arguments = Mapping[str, JsonValue]
 
 CORPORA = ("tickets", "docs", "alarms", "configs")
-_PIECE_TOKENS = 1_500
-"""Text is released in pieces of this size: a policy lets raw classes out in summaries only."""
-_PEOPLES_WORDS = ("tickets_raw",)
-"""A question or comment is free text by an engineer, as a ticket is."""
 _UNLIMITED = BudgetSettings(
     tokens_per_hour=10**15,
     records_per_hour=10**15,
@@ -79,6 +73,8 @@ class OwnedSite:
             "watch_news": self.watch_news,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
+            "list_approvals": self.list_approvals,
+            "decide_approval": self.decide_approval,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -255,25 +251,13 @@ class OwnedSite:
 
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""
-        release = Release(
-            caller=self._caller(arguments["caller"]),
-            tool="anonymize",
-            data_classes=_PEOPLES_WORDS,
-        )
-        preview = self._preview_gate()
-        text, forms, spans = "", list[str](), list[JsonValue]()
-        offset = 0
-        for piece in _pieces(arguments["text"]):
-            released = preview.release_text(piece, release)
-            text += str(released.value)
-            forms.append(released.form)
-            spans += [
-                {"start": offset + found.start, "end": offset + found.end, "kind": found.kind.value}
-                for found in preview.detector.find(piece)
-            ]
-            offset += len(piece)
-        form = "anonymized" if "anonymized" in forms else forms[0] if forms else "raw"
-        return {"text": text, "form": form, "spans": spans}
+        caller = self._caller(arguments["caller"])
+        words = release_words(self._preview_gate(), arguments["text"], caller, tool="anonymize")
+        spans = [
+            {"start": found.start, "end": found.end, "kind": found.kind.value}
+            for found in words.found
+        ]
+        return {"text": words.text, "form": words.form, "spans": spans}
 
     def _preview_gate(self) -> EgressGate:
         host = self.host
@@ -304,35 +288,25 @@ class OwnedSite:
 
     def reveal(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Give the originals of pseudonyms to an operator; the ledger has it first."""
-        originals = {}
-        for pseudonym in arguments["pseudonyms"]:
-            original = self.host.pseudonymizer.resolve(pseudonym)
-            if original is None:
-                raise RecordNotFoundError(
-                    "pseudonym",
-                    pseudonym,
-                    hint="it was made by another site, or its key epoch has been destroyed",
-                )
-            originals[pseudonym] = original
-        payload = json.dumps(originals, ensure_ascii=False).encode()
-        self.host.ledger.append(
-            LedgerEntry(
-                event="reveal",
-                time=datetime.now(UTC),
-                principal=LOCAL_CALLER.principal,
-                client=LOCAL_CALLER.client,
-                tier="local",
-                tool="reveal",
-                data_classes=("subscriber_identifier",),
-                form="raw",
-                decision_id="local",
-                records=len(originals),
-                bytes=len(payload),
-                tokens=estimate_tokens(payload.decode()),
-                payload_sha256=hashlib.sha256(payload).hexdigest(),
-            )
+        return reveal(
+            arguments["pseudonyms"], LOCAL_CALLER, self.host.pseudonymizer, self.host.ledger
         )
-        return originals
+
+    def list_approvals(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What waits for a person's yes, or with `all` whatever was decided, too."""
+        found = self.host.approval_desk.approvals.all(state=None if arguments["all"] else "waiting")
+        return [approval.model_dump(mode="json") for approval in found]
+
+    def decide_approval(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Record the yes or no of somebody at the site."""
+        decided = self.host.approval_desk.decide(
+            arguments["id"],
+            approve=arguments["approve"],
+            by=arguments["by"],
+            note=arguments["note"],
+            detector=self.host.gate.detector,
+        )
+        return decided.model_dump(mode="json")
 
 
 def _moment(arguments: Arguments) -> datetime | None:
@@ -350,17 +324,3 @@ def _counted(counts: IngestCounts) -> JsonValue:
         name: getattr(counts, name)
         for name in ("read", "added", "unchanged", "rejected", "corrected", "removed")
     }
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a text at line ends into pieces that count as summaries."""
-    piece, tokens = "", 0
-    for line in text.splitlines(keepends=True):
-        cost = estimate_tokens(line)
-        if piece and tokens + cost > _PIECE_TOKENS:
-            yield piece
-            piece, tokens = "", 0
-        piece += line
-        tokens += cost
-    if piece:
-        yield piece

@@ -25,9 +25,10 @@ from pydantic import ValidationError
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
-from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
 from telecom.tool_schemas import compact_list
 from telecom.workload import DataClass
 
@@ -76,6 +77,7 @@ class GateMiddleware:
         resources: Sequence[DeclaredResource] = (),
         *,
         stream_caller: Caller | None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         """Guard a server.
 
@@ -85,11 +87,13 @@ class GateMiddleware:
             resources: The declared resources; no other can be read.
             stream_caller: Who is at the other end of a transport without HTTP requests; None where
                 only HTTP is served.
+            limiter: How often whoever holds the stream may call; HTTP has its own in front.
         """
         self._gate = gate
         self._tools = tools
         self._resources = {resource.scheme: resource for resource in resources}
         self._stream_caller = stream_caller
+        self._limiter = limiter
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -121,6 +125,9 @@ class GateMiddleware:
         if tool is None:
             raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
         release = _release(caller, tool.name, tool.data_classes, params, tool.summary_field)
+        wait = self._limiter.wait_for(caller.principal) if self._limiter else 0
+        if wait:
+            return _refusal(f"too many calls; try again in {wait} s", "rate_limited")
         if tool.scope not in caller.scopes:
             return _refusal(f"{tool.name} needs a token with the scope {tool.scope!r}", "scope")
         arguments = params.get("arguments") or {}
@@ -294,9 +301,12 @@ def _text_of(answer: JsonObject) -> str:
 
 def _refusal_of(exc: TierwiseError) -> JsonObject:
     """A refusal in the gate's or the policy's own words, which name no data."""
-    return _refusal(
+    refusal = _refusal(
         str(exc), exc.code, rule=getattr(exc, "rule", None), remedy=getattr(exc, "remedy", None)
     )
+    if isinstance(exc, ApprovalPendingError):
+        refusal["_meta"][ERROR_META]["approval_id"] = exc.approval_id
+    return refusal
 
 
 def _refusal(

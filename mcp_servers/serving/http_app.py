@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
 from mcp_servers.site_directory import ServingSettings
 from placement.live import PolicyStatus
 
@@ -30,7 +31,7 @@ REQUEST_BYTES = 256 * 1024
 REQUEST_SECONDS = 120.0
 """A request that is not over by then is cut off, however slowly it is sent or read."""
 
-_LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
+LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
 _LOOPBACK_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*")
 
 
@@ -42,6 +43,7 @@ def build_app(
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
     intake: LiveIntake | None = None,
+    people: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -54,10 +56,11 @@ def build_app(
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
         intake: Live alarms; None takes none in.
+        people: Paths of the site's own origin that people use.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=[*_LOOPBACK_HOSTS, *settings.allowed_hosts],
+        allowed_hosts=[*LOOPBACK_HOSTS, *settings.allowed_hosts],
         allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
     )
     routes: list[BaseRoute] = []
@@ -95,7 +98,7 @@ def build_app(
 
     if intake is not None:
         routes += intake.routes()
-    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    routes += [Route("/healthz", alive), Route("/readyz", ready), *people]
     return Starlette(
         routes=routes,
         lifespan=run_servers,
@@ -106,6 +109,7 @@ def build_app(
             Middleware(
                 AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
             ),
+            Middleware(RateLimit, limiter=RateLimiter(settings.rate)),
             Middleware(AuthContextMiddleware),
         ],
     )

@@ -25,6 +25,7 @@ from mcp_servers.egress.gate import EgressGate
 from mcp_servers.serving.bearer import BearerVerifier
 from mcp_servers.serving.gate_middleware import ERROR_META, GateMiddleware
 from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import (
     DeclaredPrompt,
     DeclaredResource,
@@ -56,6 +57,7 @@ def build_server(
     known_classes: Collection[DataClass],
     stream_caller: Caller | None = None,
     verifier: TokenVerifier | None = None,
+    limiter: RateLimiter | None = None,
 ) -> MCPServer[Any]:
     """Build a server that serves exactly what is declared, through the gate.
 
@@ -65,6 +67,7 @@ def build_server(
         known_classes: Data classes of the catalogue; a tool may declare no other.
         stream_caller: Who calls over stdio or in memory; None serves HTTP only.
         verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
+        limiter: How often the stream's caller may call; over HTTP the app limits.
 
     Raises:
         SettingsError: A tool, a resource or a prompt is not fully declared.
@@ -91,7 +94,11 @@ def build_server(
         auth=auth,
         log_level="WARNING",
         subscriptions=False,  # notifications would pass the gate by
-        middleware=[GateMiddleware(gate, tools, toolset.resources, stream_caller=stream_caller)],
+        middleware=[
+            GateMiddleware(
+                gate, tools, toolset.resources, stream_caller=stream_caller, limiter=limiter
+            )
+        ],
     )
     for tool in toolset.tools:
         server.add_tool(
