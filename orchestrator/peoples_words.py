@@ -7,6 +7,7 @@ identifier is refused.
 
 from __future__ import annotations
 
+import re
 import ssl
 import subprocess
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from telecom.errors import InvalidArgumentError, SiteUnavailableError
 from telecom.identifiers import DetectorSettings, IdentifierDetector
 
 _PATIENCE_S = 60.0
+_MAY_BE_A_NUMBER = re.compile(r"(?<![\w.:/-])\+?\d{10,16}(?![\w:/-])")
+"""Unlabelled and in prose, a detector has to let it pass; a person can say what it is."""
 _SITE_PATIENCE_S = 10.0
 _GROWTH, _SLACK = 8, 1_000
 """Pseudonyms are longer than what they stand for; an answer beyond that is none."""
@@ -35,12 +38,20 @@ def masked_words(words: str, sites: Sequence[SiteDeclaration]) -> str:
         InvalidArgumentError: They hold an identifier and no site at hand can replace it.
         SiteUnavailableError: The site's command failed.
     """
+    directories = [site.site_dir for site in sites if site.site_dir is not None]
     for site in sites:
         released = _released(words, site)
         if released is not None:
-            return released
-    directories = [site.site_dir for site in sites if site.site_dir is not None]
-    return without_identifiers(words, site_dir=directories[0] if directories else None)
+            break
+    else:
+        released = without_identifiers(words, site_dir=directories[0] if directories else None)
+    if _MAY_BE_A_NUMBER.search(released):
+        raise InvalidArgumentError(
+            "question",
+            "the words hold a long bare number, which may be a subscriber's; leave it out, or say "
+            "what it is (IMSI, MSISDN, ...) so that the site can replace it",
+        )
+    return released
 
 
 def _released(words: str, site: SiteDeclaration) -> str | None:

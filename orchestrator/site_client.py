@@ -34,8 +34,10 @@ from telecom.errors import (
     ToolRetry,
 )
 from telecom.evidence import Gap, Quotation
+from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
+from telecom.topology import ManagedObject
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -94,6 +96,31 @@ class _AlarmLines(BaseModel):
 
     alarms: tuple[_ListedAlarm, ...]
     evidence: dict[str, Quotation]
+
+
+class _LinkEnd(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    managed_object: str
+
+
+class _Link(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    a: _LinkEnd
+    b: _LinkEnd
+
+
+class _Links(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    links: tuple[_Link, ...]
+
+
+class Neighborhood(ProductModel):
+    """Elements around one, nearest first."""
+
+    devices: tuple[str, ...]
 
 
 class _Passages(_Answer):
@@ -285,6 +312,14 @@ class SiteDesk:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
+
+    async def neighborhood(self, managed_object: str, *, hops: int = 1) -> Neighborhood:
+        """The elements that links join to one, nearest first."""
+        arguments = {"managed_object": managed_object, "hops": hops}
+        found = await self._ask(_Links, "get_neighbors", arguments)
+        ends = [end.managed_object for link in found.links for end in (link.a, link.b)]
+        devices = dict.fromkeys(ManagedObject.parse(end).device for end in ends)
+        return Neighborhood(devices=tuple(devices))
 
     async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
         """Rank passages of vendor documents and runbooks against `query`."""

@@ -182,6 +182,15 @@ class SiteDouble:
             return self._answer("list_changes", arguments, ctx, lambda: self.changes)
 
         @server.tool()
+        async def get_neighbors(
+            ctx: Context[Any], managed_object: str, hops: int = 1
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """List the links around an element."""
+            arguments = {"managed_object": managed_object, "hops": hops}
+            nothing = {"managed_object": managed_object, "links": [], "left_out": 0}
+            return self._answer("get_neighbors", arguments, ctx, lambda: nothing)
+
+        @server.tool()
         async def search_tickets(
             ctx: Context[Any], query: str, limit: int = 10
         ) -> Annotated[CallToolResult, dict[str, Any]]:
