@@ -68,6 +68,12 @@ site_id: {site_id}
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
+# The cloud half that is told of incidents (envelopes through the egress gate; docs/watching.md).
+# cloud: {{url: "https://tierwise.example.net", tier: region, secret_file: keys/cloud.secret}}
+
+# A NetBox whose cables join the topology; `ingest` reads it (extra netbox).
+# netbox: {{url: "https://netbox.example.net", token_file: keys/netbox.token}}
+
 # Host and Origin headers that are accepted beside loopback.
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
 #           page_parents: ["https://console.example.net"],   # whose pages may frame /compose

@@ -17,7 +17,7 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions, TicketReview
 from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
@@ -354,6 +354,10 @@ class SiteDesk:
         """Changes committed in `window`, most suspicious for `around` first."""
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
         return await self._ask(ChangeReview, "list_changes", arguments)
+
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the configurations of `around` and of what is joined to them contradict."""
+        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
 
     async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)
