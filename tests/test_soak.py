@@ -17,7 +17,9 @@ from telecom.webhook_signature import SIGNATURE_HEADER, sign_webhook
 from tests.command import tierwise
 from tests.soak import incident
 from tests.soak.killing import soak
-from tests.soak.orchestrators import SECRET, Orchestrator, write_settings
+from tests.soak.orchestrators import Orchestrator, secret_of, write_settings
+
+_SECRET = secret_of("site1")
 
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="takes a minute: set CI, or `make soak`")
@@ -37,7 +39,9 @@ def test_a_served_process_takes_a_trigger_and_stops_when_it_is_told(tmp_path: Pa
         await one.start()
         try:
             body = incident.envelope(1).model_dump_json().encode()
-            headers = {SIGNATURE_HEADER: sign_webhook(SECRET, body, at=datetime.now(UTC))}
+            headers = {
+                SIGNATURE_HEADER: sign_webhook(secret_of("site1"), body, at=datetime.now(UTC))
+            }
             async with httpx.AsyncClient(base_url=one.url, trust_env=False) as http:
                 answer = await http.post("/triggers/site", content=body, headers=headers)
                 ready = await http.get("/readyz")
