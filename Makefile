@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench soak conformance clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,5 +35,8 @@ bench: .venv/.ready  ## The benchmarks as one table, also bench/results.json
 soak: .venv/.ready  ## Kill orchestrators at random; nothing may be lost or done twice
 	$(BIN)/python -m tests.soak $(ARGS)
 
+conformance: .venv/.ready  ## The MCP conformance suite and the Inspector; writes docs/conformance.md
+	$(BIN)/python -m tests.conformance
+
 clean:  ## Remove what was built, but not your sites
-	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json
+	rm -rf .venv .demo .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

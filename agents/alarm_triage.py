@@ -6,11 +6,12 @@ function, wherever they are placed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
-from agents.brief import by_worth, quote_of, write_brief
+from agents.brief import BriefSource, by_worth, write_brief
 from agents.findings import (
     AlarmGroup,
     AlarmSummary,
@@ -33,7 +34,9 @@ from agents.folding import (
 )
 from agents.hypotheses import DEFAULT_WEIGHTS, Hypothesis, RankingWeights
 from agents.peers import Peers
+from agents.quoting import quote_of
 from agents.ranking import Ranker
+from agents.salience import HAND_SET, SalienceFilter
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.configuration import ConfigChange
@@ -74,6 +77,7 @@ def triage(
     before: Sequence[Alarm] = (),
     addresses: Mapping[str, str] | None = None,
     weights: RankingWeights = DEFAULT_WEIGHTS,
+    salience: SalienceFilter = HAND_SET,
 ) -> AlarmSummary:
     """Fold the alarms of a window and rank what may have caused them.
 
@@ -86,6 +90,7 @@ def triage(
         before: Records ahead of the window: what is usual here.
         addresses: Interface address -> managed object.
         weights: How much each reason counts.
+        salience: Ranks the messages of the brief.
     """
     inside = in_order(a for a in alarms if _inside(a, window))
     ahead = in_order(before)
@@ -93,18 +98,17 @@ def triage(
     groups = by_worth(fold_groups(inside))
     symptoms = fold_symptoms(inside, peers, topology, before=ahead)
     burst = main_burst(symptoms, quiet=QUIET)
-    ranker = Ranker(
-        burst,
-        topology,
-        alarms=inside,
-        changes=changes,
-        before=ahead,
-        weights=weights,
-    )
-    ranked = ranker.rank()
-    verdict = judge(ranked, burst, inside)
+
+    def rank(found: Sequence[Symptom]) -> list[Hypothesis]:
+        return Ranker(
+            found, topology, alarms=inside, changes=changes, before=ahead, weights=weights
+        ).rank()
+
+    verdict = judge(rank, burst, inside)
+    ranked = verdict.ranked
     book = _EvidenceBook(groups, symptoms)
-    leading = [*verdict.asserted, *(h for h in ranked if h not in verdict.asserted)]
+    named = {h.device for h in verdict.asserted}
+    leading = [*verdict.asserted, *(h for h in ranked if h.device not in named)]
     groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
     listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     candidates = tuple(
@@ -116,17 +120,22 @@ def triage(
     tokens_before = sum(estimate_tokens(a.source.raw or a.additional_text) for a in inside)
     joints = _joints(candidates, topology)
     brief = write_brief(
-        window=window,
-        alarms=inside,
-        groups=groups,
-        listed=listed,
-        candidates=candidates,
-        quotes=lambda key: item.quote if (item := book.quotations.get(key)) else None,
-        topology=[f"{j.source} {j.relation} {j.target}" for j in joints[:12]],
-        changes=[_change_line(change) for change in _recent(changes, ranked)],
-        notes=verdict.notes,
-        tokens_before=tokens_before,
+        BriefSource(
+            window=window,
+            alarms=inside,
+            before=ahead,
+            groups=groups,
+            candidates=candidates,
+            causes=min(len(verdict.asserted), len(candidates)),
+            quotes=lambda key: item.quote if (item := book.quotations.get(key)) else None,
+            topology=topology,
+            links=joints,
+            changes=_recent(changes, ranked),
+            notes=verdict.notes,
+            tokens_before=tokens_before,
+        ),
         budget_tokens=budget_tokens,
+        salience=salience,
     )
     return AlarmSummary(
         window=(window.start, window.end),
@@ -142,10 +151,18 @@ def triage(
         timeline=_timeline(inside, verdict, burst, book),
         topology=joints,
         handles=tuple(group.handle for group in listed),
+        loudest=_loudest(inside),
+        earliest=next((a.device for a in inside if is_trouble(a)), None),
         fidelity=brief.fidelity,
         gaps=_gaps(inside, topology, window),
         evidence=book.quotations,
     )
+
+
+def _loudest(alarms: Sequence[Alarm]) -> str | None:
+    """The element with the most records of trouble; ties by name."""
+    counts = Counter(alarm.device for alarm in alarms if is_trouble(alarm))
+    return min(counts, key=lambda device: (-counts[device], device), default=None)
 
 
 def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> list[Group]:
@@ -234,6 +251,7 @@ def _candidate(
     return Candidate(
         managed_object=_where(h),
         score=round(h.score, 3),
+        probability=round(h.probability, 4),
         probable_cause=cause,
         specific_problem=problem,
         role=role,
@@ -260,10 +278,13 @@ _DECISIVE = [
     "change",
     "focus",
     "silence",
+    "prediction",
     "coverage",
     "timing",
     "history",
     "eclipse",
+    "behind",
+    "victim",
 ]
 
 
@@ -408,15 +429,7 @@ def _recent(changes: Sequence[ConfigChange], ranked: Sequence[Hypothesis]) -> li
         rank = suspects.index(device) if device in suspects else len(suspects)
         return rank, -change.score, change.time
 
-    return sorted(changes, key=order)[:4]
-
-
-def _change_line(change: ConfigChange) -> str:
-    lines = [f"{line.sign}{line.text.strip()}" for hunk in change.hunks for line in hunk.lines]
-    return (
-        f"{format_instant(change.time)} {change.managed_object} by {change.author} "
-        f"(suspicion {change.score:.2f}): " + " | ".join(lines[:4])
-    )[:400]
+    return sorted(changes, key=order)
 
 
 def _gaps(alarms: Sequence[Alarm], topology: Topology, window: Window) -> tuple[Gap, ...]:

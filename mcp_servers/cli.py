@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from mcp_servers.commands import alarms, assess, configs, egress, gateway, knowledge, site
+from mcp_servers.commands import (
+    alarms,
+    approvals,
+    assess,
+    configs,
+    desktop,
+    egress,
+    gateway,
+    knowledge,
+    salience,
+    site,
+    watching,
+)
 from mcp_servers.commands.output import say
 from telecom.errors import (
     EgressRefusedError,
@@ -35,6 +47,7 @@ for command in (
     site.init,
     site.ingest,
     site.serve,
+    watching.watch,
     site.stdio,
     site.token,
     alarms.normalize,
@@ -43,11 +56,14 @@ for command in (
     egress.anonymize,
     egress.reveal,
     gateway.gateway_policy,
+    desktop.bundle,
 ):
     app.command()(command)
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(salience.app, name="filter")
 
 
 def main() -> None:

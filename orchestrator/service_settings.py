@@ -152,6 +152,8 @@ class Service(Documented):
     """Address to listen on."""
     port: int = Field(default=8800, ge=0, le=65_535)
     """Port to listen on; 0 takes a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host headers that `/agents/mcp` accepts beside loopback, such as `noc.example.net:8800`."""
     concurrent_investigations: int = Field(default=4, ge=1, le=256)
     """Investigations that run in this process at the same time; others wait in the inbox."""
     waiting_per_site: int = Field(default=1000, ge=1)

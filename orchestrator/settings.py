@@ -60,6 +60,9 @@ class SiteDeclaration(Documented):
     """A site directory instead of a URL: its tools are started as a child process over stdio."""
     token_file: Path | None = None
     """File with the bearer token for `url`, as `tierwise-site token` prints it."""
+    ca_file: Path | None = None
+    """PEM of the authority that signed the certificate of an https `url`, where it is the
+    operator's own; by default the public ones are trusted."""
     tier: str = "outposts"
     """The tier instance that the site is; undeclared, what the site says of itself holds."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -126,6 +129,14 @@ class Budgets(Documented):
     """Longest silence of a model."""
     model_seconds: float = Field(default=120.0, gt=0)
     """Longest time for one turn of a model, retries included."""
+    model_tokens: int = Field(default=60_000, ge=1_000)
+    """Tokens that models may read and write in one investigation, all turns together."""
+    model_usd: float = Field(default=0.50, gt=0)
+    """What models may cost in one investigation; holds where the price is known."""
+    lookups: int = Field(default=6, ge=0, le=50)
+    """How many predictions of the hypotheses are looked up at the sites."""
+    seconds: float = Field(default=600.0, gt=0)
+    """Longest time for one investigation; when it is over, it reports what is known."""
 
 
 class Settings(Documented):
@@ -151,9 +162,15 @@ class Settings(Documented):
     analyst: AnalystName = "rules"
     """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
     Environment: TIERWISE_ANALYST."""
+    escalation: Literal["unconfirmed", "always"] = "unconfirmed"
+    """What a model reads: only what the deterministic analyst leaves below "confirmed", or
+    everything. `--analyst` on the command line asks for everything."""
     bedrock_model: str | None = None
     """Model id, inference profile or router for `bedrock`; by default the catalogue's choice for
     the Region. Environment: TIERWISE_BEDROCK_MODEL."""
+    bedrock_guardrail: str | None = Field(default=None, pattern=r"^[^:]+(:[^:]+)*:(\d+|DRAFT)$")
+    """Guardrail that Bedrock applies, as ID:VERSION or ARN:VERSION. Environment:
+    TIERWISE_BEDROCK_GUARDRAIL."""
     budgets: Budgets = Budgets()
     """What one investigation may take."""
     hourly_budgets: HourlyBudgets = HourlyBudgets()
@@ -224,6 +241,13 @@ class Settings(Documented):
         return address if is_database_url(address) else str(Path(address).expanduser())
 
     @property
+    def state_folder(self) -> Path:
+        """This machine's folder for what is kept beside the state."""
+        if self.state is None or is_database_url(self.state):
+            return Path("~/.local/state/tierwise").expanduser()
+        return Path(self.state).expanduser().parent
+
+    @property
     def state_shown(self) -> str:
         """The address of the state without user and password, for people and logs."""
         if not is_database_url(self.state_address):
@@ -247,6 +271,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "TIERWISE_STATE": "state",
     "TIERWISE_ANALYST": "analyst",
     "TIERWISE_BEDROCK_MODEL": "bedrock_model",
+    "TIERWISE_BEDROCK_GUARDRAIL": "bedrock_guardrail",
 }
 """Variable -> key; a later one wins."""
 
@@ -301,6 +326,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for site in content.get("sites") or ():
         anchor(site, "site_dir")
         anchor(site, "token_file")
+        anchor(site, "ca_file")
     for section in ("triggers", "principals", "sinks"):
         for entry in content.get(section) or ():
             anchor(entry, "secret_file")

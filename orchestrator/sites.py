@@ -11,6 +11,7 @@ from orchestrator.mcp_connection import HttpTarget, StdioTarget
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
+from orchestrator.tool_pins import PINS_FILE, ToolPins
 from telecom.errors import IdentityError
 
 SERVERS = ("alarms", "tickets", "configs")
@@ -59,12 +60,17 @@ class Sites:
         self, site: SiteDeclaration, targets: Mapping[str, HttpTarget | StdioTarget]
     ) -> SiteClient:
         patience = site.tool_seconds or self._settings.budgets.tool_seconds
-        return SiteClient(site, targets, timeout_s=patience)
+        return SiteClient(site, targets, timeout_s=patience, pins=pins_of(self._settings))
 
     async def close(self) -> None:
         """Close every client."""
         for client in (*self._clients.values(), *self._elsewhere.values()):
             await client.close()
+
+
+def pins_of(settings: Settings) -> ToolPins:
+    """The pins of the tools that this orchestrator has seen."""
+    return ToolPins(settings.state_folder / PINS_FILE)
 
 
 def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
@@ -80,8 +86,8 @@ def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
     base = (site.url or "").rstrip("/")
     token = None if site.token_file is None else _token(site.token_file)
     if site.transport == "gateway":
-        return dict.fromkeys(SERVERS, HttpTarget(base, token))
-    return {server: HttpTarget(f"{base}/{server}/mcp", token) for server in SERVERS}
+        return dict.fromkeys(SERVERS, HttpTarget(base, token, site.ca_file))
+    return {server: HttpTarget(f"{base}/{server}/mcp", token, site.ca_file) for server in SERVERS}
 
 
 def _token(file: Path) -> str:

@@ -73,6 +73,13 @@ class State:
             raise KeyError(name)
         return shape.model_validate_json(rows[0][0])
 
+    async def names(self, incident_id: str) -> list[str]:
+        """The names of all findings of an incident, in order."""
+        rows = await self.database.fetch(
+            "SELECT name FROM findings WHERE incident_id = ? ORDER BY name", incident_id
+        )
+        return [name for (name,) in rows]
+
     def note_decision(self, incident_id: str, record: DecisionRecord) -> None:
         """Remember a decision until the next `write_notes`."""
         self._decisions.append((incident_id, record.model_dump_json(), stamp()))

@@ -80,6 +80,8 @@ class SiteEnvelope(ProductModel):
     incident_id: Id
     """The site's own; later envelopes of the same incident carry it again."""
     event: Literal["opened", "changed", "closed", "merged"]
+    """`opened` is the first that is told of an incident, though it may have ended meanwhile: a site
+    that was cut off asks for a look at that, too. `changed` and `closed` follow an `opened`."""
     merged_into: Id | None = None
     """The incident this one turned out to be part of, exactly when `event` is `merged`."""
     window: tuple[Moment, Moment]

@@ -134,7 +134,7 @@ PROMISES = {
             "orchestrator/test_delegation.py::test_a_prompt_router_stands_behind_the_endpoint_of_its_members_widest_residency",
             "orchestrator/test_delegation.py::test_a_simple_question_goes_to_a_light_model_and_a_deep_one_to_a_strong_one",
             "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
-            "orchestrator/test_evidence_tools.py::test_the_tools_are_small_enough_for_an_edge_model",
+            "orchestrator/test_evidence_tools.py::test_prompt_and_tools_are_small_enough_for_an_edge_model",
             "orchestrator/test_investigation.py::test_a_small_clear_incident_is_read_by_a_light_model_and_the_record_says_why",
             "placement/test_model_routing.py::test_a_configured_prompt_router_picks_the_model_within_its_residency",
             "placement/test_model_routing.py::test_a_small_question_gets_a_light_model_and_a_deep_one_a_strong_model",
@@ -200,8 +200,12 @@ PROMISES = {
     ),
     "R22": Promise(
         "NOC engineers chat for a root cause.",
-        proofs=("orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",),
-        owed="#8 and #10: chat and console (the command `tierwise ask` exists)",
+        proofs=(
+            "orchestrator/test_cli.py::test_a_chat_answers_line_by_line_and_is_kept",
+            "orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",
+            "orchestrator/test_conversation.py::test_engineers_ask_on_about_an_incident_and_get_its_evidence",
+        ),
+        owed="#10: the console (the commands `tierwise ask` and `tierwise chat` exist)",
     ),
     "R23": Promise(
         "MCP clients such as Claude Desktop use the servers.",

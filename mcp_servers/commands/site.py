@@ -116,7 +116,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
 ) -> None:
-    """Serve /tickets/mcp, /alarms/mcp and /configs/mcp over HTTP with bearer tokens.
+    """Serve /tickets/mcp, /alarms/mcp, /configs/mcp, and /all/mcp over HTTP with bearer tokens.
 
     Prints `ready: URL` on stderr when it answers. Stop it with Ctrl-C.
 

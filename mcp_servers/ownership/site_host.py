@@ -12,24 +12,37 @@ import hmac
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 
 from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.briefs.filter_desk import FilterDesk
+from mcp_servers.briefs.filter_shelf import FilterShelf
+from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.link_sources import LinkReading
+from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
+from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
+from mcp_servers.egress.approval_desk import ApprovalDesk
+from mcp_servers.egress.approvals import Approvals
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.policy_resources import PolicyResources
+from mcp_servers.serving.prompts import SITE_PROMPTS
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -37,8 +50,13 @@ from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
+from telecom.topology import Topology
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag.embedding import Embedder
     from rag.knowledge_base import KnowledgeBase
 
 Part = TypeVar("Part")
@@ -104,8 +122,19 @@ class SiteHost:
         settings = self.site.settings
         return self._part(
             "verifier",
-            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+            lambda: TokenVerifier.open(
+                settings.site_id,
+                self.keys,
+                settings.callers,
+                issuers=settings.issuers,
+                folder=self.site.path,
+            ),
         )
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """How often callers over a stream may call, all their connections together."""
+        return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
 
     @property
     def live_policy(self) -> LivePolicy:
@@ -157,6 +186,17 @@ class SiteHost:
         return self._part("ledger", opened)
 
     @property
+    def approval_desk(self) -> ApprovalDesk:
+        """What waits for a named person's yes."""
+
+        def opened() -> ApprovalDesk:
+            approvals = Approvals.open(self.site.store)
+            self._exit.callback(approvals.close)
+            return ApprovalDesk(approvals, self.ledger)
+
+        return self._part("approval_desk", opened)
+
+    @property
     def gate(self) -> EgressGate:
         """The one way out."""
         return self._part(
@@ -168,6 +208,7 @@ class SiteHost:
                 self.detector,
                 self.pseudonymizer,
                 self.ledger,
+                desk=self.approval_desk,
             ),
         )
 
@@ -176,12 +217,67 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            store = AlarmStore.open(self.site.store, id_key=self._id_key())
-            desk = AlarmDesk(self.site, store, self.site.topology, self.configs)
+            key, topology = self._id_key(), self.configs.topology
+            store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
+            incidents = IncidentLog(
+                store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
+            )
+            desk = AlarmDesk(
+                self.site,
+                store,
+                topology,
+                self.configs,
+                incidents,
+                salience=self.filters.in_force,
+                rewriter=lambda: self.rewriter,
+            )
             self._exit.callback(desk.close)
             return desk
 
         return self._part("alarms", opened)
+
+    @property
+    def filters(self) -> FilterShelf:
+        """The site's trained filters; the embedding model loads when one of them is in force."""
+        return self._part(
+            "filters",
+            lambda: FilterShelf(
+                self.site.store / "filters", embedding=self._embedding, embed=self._embed
+            ),
+        )
+
+    @property
+    def filter_desk(self) -> FilterDesk:
+        """Training, measuring and promotion of filters."""
+        return self._part(
+            "filter_desk",
+            lambda: FilterDesk(
+                self.site, self.alarms, self.filters, embed=self._embed, embedding=self._embedding
+            ),
+        )
+
+    @property
+    def _embedding(self) -> str:
+        """What makes vectors here, with its revision where the model is the shipped one."""
+        settings = self.site.settings.embedding
+        return f"{settings.model}/{settings.engine}"
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        from rag.embedding import open_embedder  # noqa: PLC0415 - as above
+
+        settings = self.site.settings.embedding
+        embedder: Embedder = self._part(
+            "embedder", lambda: open_embedder(settings.model, settings.engine)
+        )
+        return embedder.embed(texts)
+
+    @property
+    def rewriter(self) -> SiteRewriter | None:
+        """The small model that rewrites briefs; None where `site.yaml` declares none."""
+        server, site_id = self.site.settings.edge_slm, self.site.settings.site_id
+        if server is None:
+            return None
+        return self._part("rewriter", lambda: SiteRewriter(server, site_id, self.gate))
 
     def _id_key(self) -> bytes:
         """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
@@ -192,10 +288,10 @@ class SiteHost:
     def configs(self) -> ConfigDesk:
         """Configuration history and topology."""
 
-        def open_repository() -> ConfigRepository:
+        def open_repository(topology: Topology) -> ConfigRepository:
             return ConfigRepository.open(
                 self.site.configs,
-                self.site.topology,
+                topology,
                 self.site.timezone,
                 key=fingerprint_key(self.site.store / "keys"),
                 index=self.site.store / "configs.sqlite",
@@ -203,11 +299,18 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            desk = ConfigDesk(opener, self.site.topology)
+            desk = ConfigDesk(opener, self.site.topology, self.observed_links())
             self._exit.callback(desk.close)
             return desk
 
         return self._part("configs", opened)
+
+    def observed_links(self) -> LinkReading:
+        """What elements and inventories say about links, as it is on disk now."""
+        observed = read_neighbor_outputs(self.site.neighbors, self.site.topology)
+        if self.site.settings.netbox is not None:
+            observed += read_netbox(self.site.store, self.site.topology)
+        return observed
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -250,7 +353,7 @@ class SiteHost:
                 file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
-        """The tools of one server, or of all three together.
+        """What one server serves, or all three together.
 
         Args:
             name: One of `SERVERS`, or `all`.
@@ -260,13 +363,17 @@ class SiteHost:
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
-        if name != "all":
-            return sets[name]()
-        parts = [sets[part]() for part in SERVERS]
+        parts = [sets[part]() for part in (SERVERS if name == "all" else (name,))]
+        rules = PolicyResources(lambda: self.policy, self.site.settings.country)
         return ToolSet(
-            "all",
+            name,
             "\n\n".join(part.instructions for part in parts),
             tuple(tool for part in parts for tool in part.tools),
+            (
+                *(resource for part in parts for resource in part.resources),
+                *rules.declared(parts[0].tools[0].scope),
+            ),
+            SITE_PROMPTS,
         )
 
     def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:
@@ -282,6 +389,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            limiter=None if stream_caller is None else self.limiter,
         )
 
     def missing(self) -> list[str]:

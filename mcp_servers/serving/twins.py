@@ -115,6 +115,17 @@ def changes_text(answer: Json) -> str:
     return "\n".join((*(lines or ["no change"]), *_left_out(answer))) + _gaps(answer)
 
 
+def contradictions_text(answer: Json) -> str:
+    """Twin of `Contradictions`."""
+    lines = list[str]()
+    for finding in answer["findings"]:
+        lines.append(f"{finding['kind']}: {finding['summary']}")
+        for key in finding["evidence_ids"]:
+            quotation = answer["evidence"][key]
+            lines.append(f"  {quotation['locator']}: {quotation['quote']}")
+    return "\n".join((*(lines or ["no contradiction found"]), *_left_out(answer))) + _gaps(answer)
+
+
 def neighborhood_text(answer: Json) -> str:
     """Twin of a `Neighborhood`."""
     lines = list[str]()

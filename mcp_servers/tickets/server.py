@@ -10,6 +10,7 @@ from pydantic import Field
 from agents.findings import TicketReview
 from mcp_servers.serving import twins
 from mcp_servers.serving.answers import Passages, TicketRecord, fill, tokens_of
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from rag.similarity import IncidentSignature
@@ -67,6 +68,11 @@ class TicketTools:
                     "Search documents",
                 ),
             ),
+            (
+                DeclaredResource(
+                    "ticket://{+ticket_id}", self.read_ticket, tickets, scope, "Trouble ticket"
+                ),
+            ),
         )
 
     def search_tickets(self, query: Query, limit: Limit = 10) -> Passages:
@@ -106,6 +112,10 @@ class TicketTools:
                 for name, text in quotes.items()
             },
         )
+
+    def read_ticket(self, ticket_id: str) -> str:
+        """One trouble ticket in full; links to it stand in lists of tickets."""
+        return twins.ticket_text(self.get_ticket(ticket_id).model_dump(mode="json", by_alias=True))
 
     def find_similar_incidents(
         self,

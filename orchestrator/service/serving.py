@@ -6,10 +6,11 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
+from orchestrator.agent_door.opening import agent_app, http_door
 from orchestrator.service.app import build_app
 from orchestrator.service.running import open_service
 from orchestrator.settings import Settings
@@ -31,11 +32,17 @@ async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None
         OperatorError: Something it needs cannot be used; the message says what helps.
     """
     stopping = asyncio.Event()
-    async with open_service(settings) as service:
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(open_service(settings))
+        desk, agents = http_door(service)
+        stack.push_async_callback(desk.close)
+        app = build_app(service)
+        app.mount("/agents", agent_app(agents, settings))
+        await stack.enter_async_context(agents.session_manager.run())
         listener = _listener(settings)
         server = _Server(
             uvicorn.Config(
-                build_app(service),
+                app,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

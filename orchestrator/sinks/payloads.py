@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from agents.plain_text import plain
+from agents.report_markdown import to_markdown
 from orchestrator.database import stamp
-from orchestrator.rendering.markdown import to_markdown
-from orchestrator.rendering.plain_text import plain
 from orchestrator.service_settings import Sink, SinkKind
 from telecom.report import RootCauseReport
 

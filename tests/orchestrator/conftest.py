@@ -175,7 +175,8 @@ def settings_for(tmp_path):
             SiteDeclaration(name=f"site{number}", url=double.url, country="DE")
             for number, double in enumerate(doubles, start=1)
         )
-        keys = {"aws_region": "eu-central-1", "state": str(tmp_path / "state.sqlite")} | keys
+        defaults = {"aws_region": "eu-central-1", "escalation": "always"}
+        keys = defaults | {"state": str(tmp_path / "state.sqlite")} | keys
         return Settings(sites=keys.pop("sites", sites), **keys)
 
     return settings
