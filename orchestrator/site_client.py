@@ -62,6 +62,10 @@ SERVER_OF_TOOL: Mapping[str, str] = {
 }
 """Which of a site's three servers has a tool."""
 
+_CONNECT_S = 10.0
+_LEAST_CONNECT_S = 2.0
+_START_S = 20.0
+
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -200,7 +204,13 @@ class SiteClient:
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
+            target: McpConnection(
+                self.name,
+                target,
+                timeout_s=timeout_s,
+                connect_timeout_s=_patience_to_connect(target, timeout_s),
+                pins=pins,
+            )
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
@@ -373,6 +383,13 @@ class SiteDesk:
             raise MalformedAnswerError(
                 f"{tool} on site {self.client.name!r}", f"{where}: {first['type']}"
             ) from exc
+
+
+def _patience_to_connect(target: HttpTarget | StdioTarget, timeout_s: float) -> float:
+    """A line is there soon or not; a child process first has to read its models."""
+    if isinstance(target, StdioTarget):
+        return _START_S
+    return max(_LEAST_CONNECT_S, min(_CONNECT_S, timeout_s))
 
 
 def _bounds(window: Window | None) -> dict[str, str]:
