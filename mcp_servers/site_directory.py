@@ -7,7 +7,7 @@ be missing: then it is a gap, not an error.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,12 @@ class MaintenanceWindow(ProductModel):
     """`device`, `device:port`, or a pattern with `*` and `?` such as `agg-muc-*`."""
     why: str = ""
     """For people: the change ticket, say."""
+
+    @field_validator("begin", "end", mode="before")
+    @classmethod
+    def _as_text(cls, moment: object) -> object:
+        """YAML reads a time with seconds as a time; without a zone it stays the site's own."""
+        return moment.isoformat() if isinstance(moment, date) else moment
 
 
 class AlarmSettings(ProductModel):
