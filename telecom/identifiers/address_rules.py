@@ -95,9 +95,8 @@ ADDRESS_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.IP,
         r"\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:\w+[ \t]+){0,2}[0-9a-f]{0,4}[.:]",
-        r"(?i)\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:(?:at|on|from|with|using|has"
-        r"|ip)[ \t]+)"
-        rf"{{0,2}}(?P<v>{_IPV4}|{_IPV6})\b",
+        r"(?i)\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:(?:at|on|from|with|using|has)"
+        rf"[ \t]+(?:ip[ \t]+)?)?(?P<v>{_IPV4}|{_IPV6})\b",
         judge=_labelled_address,
     ),
     Rule(

@@ -57,8 +57,15 @@ _DEVICE_LABEL = (
 _SIM_LABEL = r"(?:icc[-_ ]?id|e?u?icc|eid|sim(?:[-_ ]?(?:card|serial))?)"
 
 
+_LABELS_BEFORE = frozenset(
+    label + joint for label in (b"imsi", b"imei") for joint in (b" ", b"-", b"=", b":")
+)
+
+
 def _bare_number(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge 15 or 16 digits that nothing labels."""
+    if text[max(0, start - 5) : start].lower() in _LABELS_BEFORE:
+        return None  # the labelled rules have it
     digits = text[start:end].decode()
     if (
         is_timestamp(digits)
