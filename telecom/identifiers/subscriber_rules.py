@@ -35,7 +35,7 @@ _IMSI_LABEL = (
     r"|chargeable[_ -]?user[_ -]?id(?:entity)?|subscriber)"
 )
 _PHONE_LABEL = (
-    r"(?:ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
+    r"(?:(?:served)?ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
     r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
     r"|(?:tele)?phone|telefon|mobile|handy|desk|cell[-_ ]?phone|fax|[ab][-_ ]?"
     r"(?:number|party|subscriber)"
@@ -51,8 +51,8 @@ _TEMPORARY = (
     r" ]?temporary[-_ ]?id)"
 )
 _DEVICE_LABEL = (
-    r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|equipment[-_ ]info[-_ ]value|meid"
-    r"|device[-_ ]?id(?:entity)?)"
+    r"(?:imei(?:[-_ /]?sv)?|pei|(?:user[-_ ]?)?equipment[-_ ]?id(?:entity)?"
+    r"|equipment[-_ ]info[-_ ]value|meid|device[-_ ]?id(?:entity)?)"
 )
 _SIM_LABEL = r"(?:icc[-_ ]?id|e?u?icc|eid|sim(?:[-_ ]?(?:card|serial))?)"
 
