@@ -239,10 +239,11 @@ class FileIntake:
     ) -> None:
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO files (path, size, mtime_ns, sha256, others) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,"
-                " mtime_ns = excluded.mtime_ns, others = excluded.others",
-                (name, *fingerprint, reading.others),
+                "INSERT INTO files (path, size, mtime_ns, sha256, others, records)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
+                " size = excluded.size, mtime_ns = excluded.mtime_ns, sha256 = excluded.sha256,"
+                " others = excluded.others, records = excluded.records",
+                (name, *fingerprint, reading.others, len(reading.alarms)),
             )
             file = connection.execute("SELECT id FROM files WHERE path = ?", (name,)).fetchone()[0]
             before = dict(
@@ -277,14 +278,10 @@ class FileIntake:
 
     def _count_unchanged(self, file: int, counts: AlarmCounts) -> None:
         with self._database.lock:
-            (alarms,) = self._database.connection.execute(
-                "SELECT count(*) FROM alarms WHERE id BETWEEN ? AND ?", record_range(file)
-            ).fetchone()
-            (rejects,) = self._database.connection.execute(
-                "SELECT count(*) FROM rejects WHERE file = ?", (file,)
-            ).fetchone()
-            (others,) = self._database.connection.execute(
-                "SELECT others FROM files WHERE id = ?", (file,)
+            alarms, others, rejects = self._database.connection.execute(
+                "SELECT records, others, (SELECT count(*) FROM rejects WHERE file = files.id)"
+                " FROM files WHERE id = ?",
+                (file,),
             ).fetchone()
         counts.read += alarms
         counts.unchanged += alarms
