@@ -49,6 +49,11 @@ site_id: {site_id}
 # callers:
 #   - {{issuer: "tierwise-site:{site_id}", client: region, tier: region, networks: [10.0.0.0/8]}}
 
+# Token issuers beside the site's own key: keys from a URL (kept for a week without the line) or a
+# file. `audience` is the site's own name, tierwise-site:{site_id}, unless stated.
+# issuers:
+#   - {{issuer: "https://idp.example.net", jwks_url: "https://idp.example.net/jwks.json"}}
+
 # What one caller may take out in an hour, and in one answer.
 # budgets: {{tokens_per_hour: 400000, records_per_hour: 20000, identifiers_per_hour: 5000,
 #            answer_tokens: 12000}}
@@ -63,8 +68,17 @@ site_id: {site_id}
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
+# The cloud half that is told of incidents (envelopes through the egress gate; docs/watching.md).
+# cloud: {{url: "https://tierwise.example.net", tier: region, secret_file: keys/cloud.secret}}
+
+# A NetBox whose cables join the topology; `ingest` reads it (extra netbox).
+# netbox: {{url: "https://netbox.example.net", token_file: keys/netbox.token}}
+
 # Host and Origin headers that are accepted beside loopback.
-# serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: []}}
+# serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
+#           page_parents: ["https://console.example.net"],   # whose pages may frame /compose
+#           rate: {{calls_per_second: 100, calls_per_minute: 3000}},
+#           tls: {{certificate: tls/site.pem, key: tls/site.key}}}}
 """
 
 _TOPOLOGY = "device,port,remote_device,remote_port,relation\n"
