@@ -40,6 +40,8 @@ LONGEST_WINDOW = timedelta(days=31)
 _REFRESH_SECONDS = 5.0
 """How old the look at `alarms/` may be; a scan of a thousand files takes some ten milliseconds."""
 _REMEMBERED = 8
+_SKEWS_TOLD = 3
+"""Clocks that a summary names; `tierwise-site incidents` shows all of them."""
 
 _logger = logging.getLogger(__name__)
 
@@ -190,6 +192,12 @@ class AlarmDesk:
                     why=f"{unread} records cannot be read; store/rejects.jsonl names them",
                 )
             )
+        spoke = {alarm.device.lower() for alarm in found.alarms}
+        skewed = [skew for skew in self.store.clock_skews() if skew.device in spoke]
+        gaps += [
+            Gap(what="clock", why=f"the clock of {skew.device} is off by {skew.seconds:+.0f} s")
+            for skew in skewed[:_SKEWS_TOLD]
+        ]
         summary = summary.model_copy(update={"gaps": (*summary.gaps, *gaps)})
         with self._lock:
             self._summaries[key] = summary
