@@ -17,7 +17,7 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions, TicketReview
 from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
@@ -34,8 +34,10 @@ from telecom.errors import (
     ToolRetry,
 )
 from telecom.evidence import Gap, Quotation
+from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
+from telecom.topology import ManagedObject
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -98,6 +100,31 @@ class _AlarmLines(BaseModel):
 
     alarms: tuple[_ListedAlarm, ...]
     evidence: dict[str, Quotation]
+
+
+class _LinkEnd(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    managed_object: str
+
+
+class _Link(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    a: _LinkEnd
+    b: _LinkEnd
+
+
+class _Links(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    links: tuple[_Link, ...]
+
+
+class Neighborhood(ProductModel):
+    """Elements around one, nearest first."""
+
+    devices: tuple[str, ...]
 
 
 class _Passages(_Answer):
@@ -296,6 +323,14 @@ class SiteDesk:
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
 
+    async def neighborhood(self, managed_object: str, *, hops: int = 1) -> Neighborhood:
+        """The elements that links join to one, nearest first."""
+        arguments = {"managed_object": managed_object, "hops": hops}
+        found = await self._ask(_Links, "get_neighbors", arguments)
+        ends = [end.managed_object for link in found.links for end in (link.a, link.b)]
+        devices = dict.fromkeys(ManagedObject.parse(end).device for end in ends)
+        return Neighborhood(devices=tuple(devices))
+
     async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
         """Rank passages of vendor documents and runbooks against `query`."""
         arguments = {"query": query, "limit": limit}
@@ -329,6 +364,10 @@ class SiteDesk:
         """Changes committed in `window`, most suspicious for `around` first."""
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
         return await self._ask(ChangeReview, "list_changes", arguments)
+
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the configurations of `around` and of what is joined to them contradict."""
+        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
 
     async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)

@@ -14,6 +14,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -321,9 +322,16 @@ class SiteHost:
             # Chroma takes half a second to import, and many questions never touch a ticket.
             from rag.embedding import open_embedder  # noqa: PLC0415
             from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+            from rag.vector_index import ChromaServer  # noqa: PLC0415
 
             embedder = open_embedder(settings.model, settings.engine)
-            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
+            url = self.site.settings.knowledge.chroma_url
+            knowledge = KnowledgeBase.open(
+                self.site.store,
+                embedder,
+                root=self.site.path,
+                server=None if url is None else ChromaServer(url, self.site.settings.site_id),
+            )
             self._exit.callback(knowledge.close)
             return knowledge
 
@@ -338,6 +346,19 @@ class SiteHost:
         if not (self.site.store / "knowledge").is_dir():
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
+
+    def restore_knowledge(self, backup: Path) -> None:
+        """Put a backup in the place of the knowledge base.
+
+        Raises:
+            StoreDamagedError: The file is no whole knowledge base; then nothing changes.
+        """
+        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+        part = self._parts.pop("knowledge", None)
+        if part is not None:
+            part.close()
+        KnowledgeBase.restore(self.site.store, backup)
 
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
@@ -359,7 +380,9 @@ class SiteHost:
             name: One of `SERVERS`, or `all`.
         """
         sets = {
-            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
+            "tickets": lambda: TicketTools(
+                self.knowledge_of, self.site.tickets, self.site.timezone
+            ).declared(),
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
