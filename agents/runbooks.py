@@ -34,8 +34,8 @@ _FIELD_NAME = re.compile(r"\"\w+\"\s*:")
 """The names of JSON fields are in every record and say nothing."""
 _COMMON = frozenset(
     "and are ask both check count end ends event for from have into its look many not now number "
-    "one only over read record see same second that the them then they this time was what when where "
-    "whether which who with you after before between does done each find".split()
+    "one only over read record see same second that the them then they this time was what when "
+    "where whether which who with you after before between does done each find".split()
 )
 
 
