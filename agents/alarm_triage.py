@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
-from agents.brief import by_worth, quote_of, write_brief
+from agents.brief import BriefSource, by_worth, write_brief
 from agents.findings import (
     AlarmGroup,
     AlarmSummary,
@@ -34,7 +34,9 @@ from agents.folding import (
 )
 from agents.hypotheses import DEFAULT_WEIGHTS, Hypothesis, RankingWeights
 from agents.peers import Peers
+from agents.quoting import quote_of
 from agents.ranking import Ranker
+from agents.salience import HAND_SET, SalienceFilter
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.configuration import ConfigChange
@@ -75,6 +77,7 @@ def triage(
     before: Sequence[Alarm] = (),
     addresses: Mapping[str, str] | None = None,
     weights: RankingWeights = DEFAULT_WEIGHTS,
+    salience: SalienceFilter = HAND_SET,
 ) -> AlarmSummary:
     """Fold the alarms of a window and rank what may have caused them.
 
@@ -87,6 +90,7 @@ def triage(
         before: Records ahead of the window: what is usual here.
         addresses: Interface address -> managed object.
         weights: How much each reason counts.
+        salience: Ranks the messages of the brief.
     """
     inside = in_order(a for a in alarms if _inside(a, window))
     ahead = in_order(before)
@@ -116,17 +120,22 @@ def triage(
     tokens_before = sum(estimate_tokens(a.source.raw or a.additional_text) for a in inside)
     joints = _joints(candidates, topology)
     brief = write_brief(
-        window=window,
-        alarms=inside,
-        groups=groups,
-        listed=listed,
-        candidates=candidates,
-        quotes=lambda key: item.quote if (item := book.quotations.get(key)) else None,
-        topology=[f"{j.source} {j.relation} {j.target}" for j in joints[:12]],
-        changes=[_change_line(change) for change in _recent(changes, ranked)],
-        notes=verdict.notes,
-        tokens_before=tokens_before,
+        BriefSource(
+            window=window,
+            alarms=inside,
+            before=ahead,
+            groups=groups,
+            candidates=candidates,
+            causes=min(len(verdict.asserted), len(candidates)),
+            quotes=lambda key: item.quote if (item := book.quotations.get(key)) else None,
+            topology=topology,
+            links=joints,
+            changes=_recent(changes, ranked),
+            notes=verdict.notes,
+            tokens_before=tokens_before,
+        ),
         budget_tokens=budget_tokens,
+        salience=salience,
     )
     return AlarmSummary(
         window=(window.start, window.end),
@@ -420,15 +429,7 @@ def _recent(changes: Sequence[ConfigChange], ranked: Sequence[Hypothesis]) -> li
         rank = suspects.index(device) if device in suspects else len(suspects)
         return rank, -change.score, change.time
 
-    return sorted(changes, key=order)[:4]
-
-
-def _change_line(change: ConfigChange) -> str:
-    lines = [f"{line.sign}{line.text.strip()}" for hunk in change.hunks for line in hunk.lines]
-    return (
-        f"{format_instant(change.time)} {change.managed_object} by {change.author} "
-        f"(suspicion {change.score:.2f}): " + " | ".join(lines[:4])
-    )[:400]
+    return sorted(changes, key=order)
 
 
 def _gaps(alarms: Sequence[Alarm], topology: Topology, window: Window) -> tuple[Gap, ...]:

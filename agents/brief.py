@@ -1,24 +1,30 @@
 """The brief: what a storm says, in at most a budget of tokens, extracted and never paraphrased.
 
-Lines are taken by worth: the window and its onset first, then the suspects with one verbatim record
-each, then what is rare (a cause is rare by construction; the flood is not), then the rest by count.
-What does not fit is counted, so that a reader knows what was left out and can ask for it by handle.
+Lines are taken by worth and printed in reading order: the suspects with the records that carry
+their case, what changed, then messages as the salience filter ranks them (a cause is rare by
+construction; the flood is not). What does not fit is counted, so that a reader knows what was left
+out and can ask for it by handle.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.findings import AlarmGroup, Candidate, Fidelity
+from agents.brief_page import BriefPage
+from agents.fidelity import Fact, clock, facts_of, measure_fidelity
+from agents.findings import Candidate, Fidelity, TopologyLink
 from agents.folding import CHATTER_KINDS, Group, is_trouble, when
+from agents.messages import Message
+from agents.quoting import MAX_QUOTE, quote_of
+from agents.salience import HAND_SET, SalienceFilter, describe_window
+from agents.unusual import unusual_lines
 from telecom.alarm import Alarm
+from telecom.configuration import ConfigChange
 from telecom.times import Window, format_instant
 from telecom.tokens import estimate_tokens
-
-MAX_QUOTE = 240
-"""Longest verbatim span of one record, in characters."""
+from telecom.topology import ManagedObject, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,141 +34,320 @@ class Brief:
     text: str
     tokens: int
     fidelity: Fidelity
+    facts: tuple[Fact, ...]
+    """What the fidelity was measured on."""
 
 
-def quote_of(alarm: Alarm) -> str:
-    """The record's own words: a span of the raw record where there is one."""
-    text = (alarm.source.raw or alarm.additional_text or alarm.specific_problem or "").strip()
-    return text.splitlines()[0][:MAX_QUOTE] if text else ""
+@dataclass(frozen=True, slots=True)
+class BriefSource:
+    """All that a brief is extracted from."""
+
+    window: Window
+    alarms: Sequence[Alarm]
+    """The records of the window, in time order."""
+    before: Sequence[Alarm]
+    """Records ahead of the window: what is usual here."""
+    groups: Sequence[Group]
+    candidates: Sequence[Candidate]
+    """Best first."""
+    causes: int
+    """How many of the candidates are asserted."""
+    quotes: Callable[[str], str | None]
+    """Evidence id -> verbatim text."""
+    topology: Topology
+    links: Sequence[TopologyLink]
+    """What joins the suspects to the rest."""
+    changes: Sequence[ConfigChange]
+    """Most relevant first."""
+    notes: Sequence[str]
+    tokens_before: int
+    """Size of the raw records."""
 
 
 def write_brief(
-    *,
-    window: Window,
-    alarms: Sequence[Alarm],
-    groups: Sequence[Group],
-    listed: Sequence[AlarmGroup],
-    candidates: Sequence[Candidate],
-    quotes: Callable[[str], str | None],
-    topology: Sequence[str],
-    changes: Sequence[str],
-    notes: Sequence[str],
-    tokens_before: int,
-    budget_tokens: int,
+    source: BriefSource, *, budget_tokens: int, salience: SalienceFilter = HAND_SET
 ) -> Brief:
     """Write a brief of at most `budget_tokens`, and never longer than its source.
 
     Args:
-        window: The time under investigation.
-        alarms: The folded records, in time order.
-        groups: All groups; `listed` are those with a handle, in the same order of worth.
-        listed: The groups as the caller will receive them.
-        candidates: Best first.
-        quotes: Evidence id -> verbatim text.
-        topology: Lines that say what joins the suspects.
-        changes: Lines that say what changed.
-        notes: What is unusual, and what could not be read.
-        tokens_before: Size of the raw records.
+        source: What is known of the window.
         budget_tokens: Largest size.
+        salience: Ranks the messages.
     """
-    limit = _limit(budget_tokens, tokens_before)
-    devices = {alarm.device for alarm in alarms}
-    head = [
-        f"window {format_instant(window.start)} .. {format_instant(window.end)}; "
-        f"{len(alarms)} records, {len(devices)} elements, {len(groups)} groups"
-    ]
-    trouble = next((alarm for alarm in alarms if is_trouble(alarm)), None)
-    if trouble is not None:
-        head.append(
-            f"first trouble {format_instant(when(trouble))} {trouble.managed_object}: "
-            + quote_of(trouble)
-        )
-    kinds = Counter(group.probable_cause for group in groups for _ in group.alarms)
-    head.append("kinds: " + ", ".join(f"{n}x {kind}" for kind, n in kinds.most_common(_MAX_KINDS)))
-    page = _Page(limit - estimate_tokens("\n".join(head)) - _RESERVE, head)
-    page.section("suspects, most likely first", _suspects(candidates, quotes))
-    page.section("changes", changes)
-    page.section("topology", topology)
-    page.section("notes", notes)
-    shown = page.section(
-        "groups: count, first..last, state, element, message [handle]", _groups(listed)
-    )
-    left = len(groups) - shown
-    if left > 0:
-        told = {group.handle for group in listed[:shown]}
-        records = sum(group.count for group in listed if group.handle not in told)
-        page.lines.append(
-            f"left out: {left} groups"
-            + (f" with {records} records; list_alarms(handle=...) reads any" if records else "")
-        )
-    text = "\n".join(page.lines)
-    if estimate_tokens(text) > limit:
-        text = _cut(text, limit)
-    return Brief(text, estimate_tokens(text), _fidelity(text, alarms, groups))
+    limit = token_limit(budget_tokens, source.tokens_before)
+    writer = _BriefWriter(source, limit, salience)
+    text = writer.write()
+    facts = facts_of(source.alarms, source.changes)
+    return Brief(text, estimate_tokens(text), measure_fidelity(text, facts), facts)
 
 
-def _limit(budget_tokens: int, tokens_before: int) -> int:
-    """A tenth of the source (the 90 % aim), never under 800 tokens or two fifths of a small one.
+def token_limit(budget_tokens: int, tokens_before: int) -> int:
+    """How long a brief may be.
 
-    Source: the reference's target of 90 % less, with a floor of 60 %.
+    At most a tenth of a large source (the 90 % aim) and two fifths of a smaller one (the 60 %
+    floor); a source of a few lines may be repeated, never outgrown. The estimate may be wrong by
+    some per cent, so the brief keeps that far from every limit.
+
+    Source: the reference's token economics (60 % floor, 90 % target, events of 15,000 and more).
     """
-    tenth = max(tokens_before // 10, min(800, tokens_before * 2 // 5))
-    return min(budget_tokens, max(tenth, min(tokens_before, 300)))
+    share = tokens_before / 10 if tokens_before > _LARGE else max(300.0, tokens_before * 0.4)
+    return int(min(float(budget_tokens), tokens_before, share) * _CAUTION)
 
 
-_MAX_KINDS = 20
-_RESERVE = 24
+_LARGE = 15_000
+_CAUTION = 0.94
+_SECTIONS = (
+    ("window", ""),
+    ("first", ""),
+    ("suspects", "suspects, most likely first:"),
+    ("changes", "changes before and during it:"),
+    ("topology", "topology:"),
+    ("unusual", "state, and what is unusual here:"),
+    ("messages", "messages, most telling first (count, first..last, state, who, words, handle):"),
+    ("kinds", "other messages (records):"),
+    ("elements", "other elements (records):"),
+    ("left", ""),
+)
+_NAMES_SHARE = 0.2
+"""How much of the page is kept for naming what no other line names, kinds and elements."""
+_LEFT_OUT = 30
 """Tokens kept for the line that counts what was left out."""
+_LEADING_QUOTES = 3
+_SUSPECTS = 4
+_TOLD_CHANGES = 2
+"""Changes whose lines are quoted; the others are named."""
+_NAMED_CHANGES = 8
+_TOLD_FIRST = 5
+"""Messages that come before the rest of the context."""
+_WHO = 3
+_SMALL = 500
+"""A page under this size quotes the message alone, without the header of its line."""
+_SHORT_QUOTE = 120
 
 
-class _Page:
-    """Lines that are added while they fit."""
+class _BriefWriter:
+    """Fills one page from one source."""
 
-    def __init__(self, budget: int, lines: list[str]) -> None:
-        self.lines = lines
-        self._left = budget
-
-    def section(self, title: str, lines: Sequence[str]) -> int:
-        """Add a titled section, line by line while it fits; returns how many lines did."""
-        cost = estimate_tokens(title) + 2
-        if not lines or cost + estimate_tokens(lines[0]) > self._left:
-            return 0
-        self.lines.append(f"{title}:")
-        self._left -= cost
-        for added, line in enumerate(lines):
-            cost = estimate_tokens(line) + 1
-            if cost > self._left:
-                return added
-            self.lines.append(line)
-            self._left -= cost
-        return len(lines)
-
-
-def _suspects(candidates: Sequence[Candidate], quotes: Callable[[str], str | None]) -> list[str]:
-    lines = []
-    for number, candidate in enumerate(candidates, start=1):
-        quoted = next(
-            (f'\n  "{text}" [{key}]' for key in candidate.evidence if (text := quotes(key))), ""
+    def __init__(self, source: BriefSource, limit: int, salience: SalienceFilter) -> None:
+        self._source = source
+        self._page = BriefPage(limit, _SECTIONS)
+        self._kept_back = _LEFT_OUT + int(limit * _NAMES_SHARE)
+        self._small = limit < _SMALL
+        self._quote = _SHORT_QUOTE if self._small else MAX_QUOTE
+        self._trouble = next((alarm for alarm in source.alarms if is_trouble(alarm)), None)
+        messages, described = describe_window(
+            source.groups, source.alarms, source.before, source.candidates, source.topology
         )
-        onset = f" since {format_instant(candidate.onset)}" if candidate.onset else ""
-        lines.append(
-            f"{number}. {candidate.managed_object} ({candidate.probable_cause}, score "
-            f"{candidate.score:.1f}){onset}: {candidate.why}{quoted}"
+        scores = salience.score(described)
+        order = sorted(range(len(messages)), key=lambda index: (-scores[index], index))
+        self._messages = [messages[index] for index in order]
+        self._record_of = {
+            f"alarm:{alarm.alarm_id}": (message, alarm)
+            for message in messages
+            for group in message.groups
+            for alarm in group.alarms
+        }
+        self._named: set[str] = set()
+        self._told: set[int] = set()
+
+    def write(self) -> str:
+        source = self._source
+        self._page.offer("window", self._window_line())
+        leading = max(1, source.causes)
+        suspects = list(enumerate(source.candidates[:_SUSPECTS], start=1))
+        heads = [_suspect_head(number, candidate) for number, candidate in suspects[:leading]]
+        for place, (number, candidate) in enumerate(suspects[:leading]):
+            waiting = sum(estimate_tokens(head) + 2 for head in heads[place + 1 :])
+            self._leading_suspect(number, candidate, keep=_LEFT_OUT + waiting)
+        self._first_trouble()
+        self._offer_all("changes", [_change_line(c) for c in source.changes[:_TOLD_CHANGES]])
+        self._tell(self._messages[:_TOLD_FIRST])
+        self._offer_all("topology", _joint_lines(source.links))
+        for number, candidate in suspects[leading:]:
+            self._further_suspect(number, candidate)
+        unusual = unusual_lines(
+            source.window, source.alarms, source.before, self._messages, source.topology
         )
-    return lines
+        self._offer_all("unusual", [*source.notes, *unusual])
+        further = source.changes[_TOLD_CHANGES:_NAMED_CHANGES]
+        self._offer_all("changes", map(_change_name, further))
+        self._tell(self._messages[_TOLD_FIRST:])
+        self._name_the_rest()
+        return self._page.text()
+
+    def _offer(self, section: str, line: str, *, keep: int | None = None) -> bool:
+        return self._page.offer(section, line, keep=self._kept_back if keep is None else keep)
+
+    def _offer_all(self, section: str, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._offer(section, line)
+
+    def _window_line(self) -> str:
+        source = self._source
+        elements = len({alarm.device for alarm in source.alarms})
+        return (
+            f"window {format_instant(source.window.start)} .. {format_instant(source.window.end)}; "
+            f"{len(source.alarms)} records, {elements} elements, {len(self._messages)} messages"
+        )
+
+    def _leading_suspect(self, number: int, candidate: Candidate, *, keep: int) -> None:
+        """The case in full, with the records that carry it; each stands for its message, too."""
+        quotes = self._quotes_of(candidate)
+        head = _suspect_head(number, candidate)
+        for_quote = keep + sum(estimate_tokens(line) + 2 for _, line in quotes[:1])
+        first = next((reason.because for reason in candidate.reasons), "")
+        told = (
+            self._offer("suspects", f"{head}: {candidate.why}", keep=for_quote)
+            or self._offer("suspects", f"{head}: {first}", keep=for_quote)
+            or self._offer("suspects", head, keep=0)
+        )
+        if not told:
+            return
+        self._named.add(ManagedObject.parse(candidate.managed_object).device)
+        for message, line in quotes:
+            if self._offer("suspects", line, keep=keep) and message is not None:
+                self._told.add(id(message))
+
+    def _quotes_of(self, candidate: Candidate) -> list[tuple[Message | None, str]]:
+        """The records that carry a case, decisive first, one for each message."""
+        quotes: list[tuple[Message | None, str]] = []
+        seen: set[int] = set()
+        for key in candidate.evidence:
+            text = self._source.quotes(key)
+            message, alarm = self._record_of.get(key, (None, None))
+            if not text or id(message) in seen:
+                continue
+            if self._small and alarm is not None:
+                text = alarm.additional_text or text
+            seen.add(id(message))
+            extent = "" if message is None or id(message) in self._told else _extent(message)
+            words = text[: self._quote]
+            words = words if words.startswith('"') else f'"{words}"'
+            quotes.append((message, f"  {extent}{words} [{key}]"))
+        return quotes[:_LEADING_QUOTES]
+
+    def _further_suspect(self, number: int, candidate: Candidate) -> None:
+        """A runner-up: the two strongest reasons, and where its record can be read."""
+        reasons = [reason.because for reason in candidate.reasons[:2] if reason.points > 0]
+        cited = f" [{candidate.evidence[0]}]" if candidate.evidence else ""
+        line = f"{_suspect_head(number, candidate)}: {'; '.join(reasons)}{cited}"
+        if self._offer("suspects", line):
+            self._named.add(ManagedObject.parse(candidate.managed_object).device)
+
+    def _first_trouble(self) -> None:
+        if self._trouble is None:
+            return
+        last = next(alarm for alarm in reversed(self._source.alarms) if is_trouble(alarm))
+        begun = (
+            f"first trouble {format_instant(when(self._trouble))} {self._trouble.managed_object}"
+        )
+        ended = f"; last {clock(last)} {last.managed_object}"
+        words = quote_of(self._trouble, longest=self._quote)
+        if self._offer("first", f"{begun}: {words}{ended}") or self._offer("first", begun + ended):
+            self._named |= {self._trouble.device, last.device}
+
+    def _tell(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            if id(message) in self._told:
+                continue
+            line, named = _message_line(message, self._quote)
+            if self._offer("messages", line):
+                self._told.add(id(message))
+                self._named.update(named)
+
+    def _name_the_rest(self) -> None:
+        """Name the kinds and elements that no line named, and count what not even this names."""
+        untold = [message for message in self._messages if id(message) not in self._told]
+        kinds: Counter[str] = Counter()
+        for message in untold:
+            kinds[message.key[0] or "without a cause"] += message.count
+        self._name("kinds", kinds, keep=_LEFT_OUT + (self._kept_back - _LEFT_OUT) // 2)
+        counts = Counter(alarm.device for alarm in self._source.alarms)
+        for name in self._named:
+            del counts[name]
+        self._name("elements", counts, keep=_LEFT_OUT)
+        left = []
+        if untold:
+            records = sum(message.count for message in untold)
+            left.append(f"words of {len(untold)} messages with {records} records")
+        if unnamed := len(self._source.changes) - _NAMED_CHANGES:
+            left += [f"{unnamed} changes"] if unnamed > 0 else []
+        if left:
+            self._offer("left", f"left out: {', '.join(left)}; list_alarms reads any", keep=0)
+
+    def _name(self, section: str, counts: Counter[str], *, keep: int) -> None:
+        """Print names with their counts, most frequent first, as far as the page reaches."""
+        names = [f"{name} {count}" for name, count in counts.most_common()]
+        more, line = 0, ", ".join(names)
+        while line and not self._offer(section, line, keep=keep):
+            cut = max(1, len(names) // 8)
+            names, more = names[:-cut], more + cut
+            line = f"{', '.join(names)} and {more} more" if names else ""
 
 
-def _groups(listed: Sequence[AlarmGroup]) -> list[str]:
-    return [
-        f"{group.count}x {_clock(group.first.isoformat())}..{_clock(group.last.isoformat())} "
-        f"{'open' if group.still_open else 'over'} {group.managed_object} {group.template} "
-        f"[{group.handle}]"
-        for group in listed
-    ]
+def _suspect_head(number: int, candidate: Candidate) -> str:
+    onset = f" since {format_instant(candidate.onset)}" if candidate.onset else ""
+    return (
+        f"{number}. {candidate.managed_object} ({candidate.probable_cause}, "
+        f"score {candidate.score:.1f}){onset}"
+    )
 
 
-def _clock(moment: str) -> str:
-    return moment[11:19]
+def _extent(message: Message) -> str:
+    """How often and how long a message was said, in front of its words."""
+    begun, ended = clock(message.first), message.last_time.strftime("%H:%M:%S")
+    marks = [f"{message.count}x", begun if begun == ended else f"{begun}..{ended}", message.state]
+    marks.append("new" if message.earlier == 0 else "")
+    return " ".join(mark for mark in marks if mark) + " "
+
+
+def _message_line(message: Message, longest: int) -> tuple[str, list[str]]:
+    """A message as a line, and the elements that it names."""
+    first = message.first
+    objects = message.objects
+    more = f" +{len(objects) - _WHO}" if len(objects) > _WHO else ""
+    words = (first.additional_text or first.specific_problem or quote_of(first)).split("\n")[0]
+    cause = first.probable_cause or ""
+    said = words[:longest] if cause in words else f"{cause}: {words[:longest]}"
+    who = ", ".join(objects[:_WHO]) + more
+    line = f"{_extent(message)}{who} {said} [group:{first.alarm_id}]"
+    return line, [ManagedObject.parse(name).device for name in objects[:_WHO]]
+
+
+def _change_line(change: ConfigChange) -> str:
+    """Who changed what, verbatim, a repeated edit once with its count."""
+    edits = Counter(
+        f"{line.sign}{line.text.strip()}" for hunk in change.hunks for line in hunk.lines
+    )
+    shown = [edit if n == 1 else f"{edit} ({n}x)" for edit, n in edits.items()][:6]
+    more = f" | and {len(edits) - 6} more lines" if len(edits) > 6 else ""
+    ports = [name for name in change.touches if name.startswith(f"{change.managed_object}:")][:2]
+    about = f" on {', '.join(ports)}" if ports else ""
+    return (
+        f"{format_instant(change.time)} {change.managed_object} by {change.author}{about} "
+        f"(suspicion {change.score:.2f}): " + " | ".join(shown)
+    )[:400] + more
+
+
+def _change_name(change: ConfigChange) -> str:
+    return f"{format_instant(change.time)} {change.managed_object} (suspicion {change.score:.2f})"
+
+
+def _joint_lines(links: Sequence[TopologyLink]) -> list[str]:
+    """Links in few words: `a connects b, c`, or `a, b serve c` where that joins more of them."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for link in links:
+        pairs.setdefault((link.source, link.target), []).append(link.relation)
+    said = [(near, " and ".join(relations), far) for (near, far), relations in pairs.items()]
+    outward = Counter((near, relation) for near, relation, _ in said)
+    inward = Counter((relation, far) for _, relation, far in said)
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for near, relation, far in said:
+        if outward[near, relation] >= inward[relation, far]:
+            lines.setdefault((f"{near} {relation} ", "", relation), []).append(far)
+        else:
+            lines.setdefault(("", f" {relation} {far}", relation), []).append(near)
+    return [f"{before}{', '.join(names)}{after}" for (before, after, _), names in lines.items()]
 
 
 def by_worth(groups: Sequence[Group]) -> list[Group]:
@@ -175,35 +360,3 @@ def by_worth(groups: Sequence[Group]) -> list[Group]:
         return rank, group.count, f"{when(group.first).isoformat()} {group.managed_object}"
 
     return sorted(groups, key=worth)
-
-
-def _cut(text: str, limit: int) -> str:
-    """The longest run of whole lines within the limit."""
-    lines = text.splitlines()
-    while len(lines) > 1 and estimate_tokens("\n".join(lines)) > limit:
-        lines.pop()
-    return "\n".join(lines)
-
-
-def _fidelity(text: str, alarms: Sequence[Alarm], groups: Sequence[Group]) -> Fidelity:
-    """Ask the brief the facts of the window: elements, causes, the first trouble, the last word."""
-    facts: list[tuple[str, str]] = []
-    facts += [("element", device) for device in sorted({alarm.device for alarm in alarms})]
-    facts += [
-        ("cause", cause) for cause in sorted({g.probable_cause for g in groups if g.probable_cause})
-    ]
-    trouble = [alarm for alarm in alarms if is_trouble(alarm)]
-    if trouble:
-        facts.append(("first trouble", format_instant(when(trouble[0]))))
-        facts.append(("last trouble", _clock(when(trouble[-1]).isoformat())))
-    missing: dict[str, int] = {}
-    for kind, fact in facts:
-        if fact not in text:
-            missing[kind] = missing.get(kind, 0) + 1
-    kept = len(facts) - sum(missing.values())
-    return Fidelity(
-        score=round(kept / len(facts), 3) if facts else 1.0,
-        facts_total=len(facts),
-        facts_kept=kept,
-        missing=tuple(f"{count} {kind}" for kind, count in missing.items()),
-    )

@@ -89,6 +89,14 @@ class Fidelity(ProductModel):
     """Kinds of facts that were left out, with counts."""
 
 
+class BriefRewriting(ProductModel):
+    """Which brief stands where a small model was asked to say it in better words, and why."""
+
+    stands: Literal["rewritten", "extracted"]
+    model: str
+    why: str
+
+
 class TopologyLink(ProductModel):
     """One link around the incident, as the site's topology has it."""
 
@@ -123,16 +131,42 @@ class AlarmSummary(ProductModel):
     earliest: str | None = None
     """The element that spoke of trouble first."""
     fidelity: Fidelity
+    rewriting: BriefRewriting | None = None
+    """None where the site has no small model to rewrite its briefs."""
     gaps: tuple[Gap, ...] = ()
     evidence: dict[str, Quotation]
 
 
+class Contradiction(ProductModel):
+    """Configurations that do not agree with each other, or refer to nothing."""
+
+    kind: str
+    """`mtu_mismatch`, `undefined_reference`, `peer_on_shutdown_interface`, ..."""
+    summary: str
+    managed_objects: tuple[str, ...]
+    """Whose lines they are."""
+    evidence_ids: tuple[str, ...]
+    """The lines of both sides."""
+
+
+class Contradictions(ProductModel):
+    """What configurations contradict."""
+
+    findings: tuple[Contradiction, ...]
+    left_out: int
+    evidence: dict[str, Quotation]
+    """One id per line: `config:<device>:<line>`."""
+    gaps: tuple[Gap, ...] = ()
+
+
 class ChangeReview(ProductModel):
-    """What changed before the first alarm, most suspicious first."""
+    """What changed before the first alarm, most suspicious first, and what contradicts."""
 
     changes: tuple[ConfigChange, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+    """Around the suspects; a change need not be young to hurt today."""
     evidence: dict[str, Quotation]
-    """One id per change: `change:<commit, 12 characters>:<managed object>`."""
+    """One id per change: `change:<commit, 12 characters>:<managed object>`, and per quoted line."""
     gaps: tuple[Gap, ...] = ()
 
 

@@ -125,24 +125,11 @@ class SyslogIntake(ProductModel):
     """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
 
 
-class TrapIntake(ProductModel):
-    """Where SNMP traps are listened for."""
-
-    udp: str
-    """`address:port`, such as `0.0.0.0:1162`."""
-    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
-    communities_file: Path | None = None
-    """v1 and v2c communities, one a line; without it any community from the networks is heard."""
-    users_file: Path | None = None
-    """SNMPv3 users as YAML; see docs/alarms.md. Without it v3 traps are not heard."""
-
-
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
-    snmp: TrapIntake | None = None
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
@@ -163,6 +150,25 @@ class TlsSettings(ProductModel):
     key: Path
     client_ca: Path | None = None
     """With it, every client has to show a certificate that this authority signed."""
+
+
+class EdgeModelServer(ProductModel):
+    """A small model that rewrites briefs: any OpenAI-compatible server of the site."""
+
+    base_url: str = Field(pattern=r"^https?://[^\s?#]+$", max_length=512)
+    """Up to and including `/v1`."""
+    model: str = Field(min_length=1, max_length=128)
+    tier: str
+    """The tier instance of the catalogue where that server runs; the gate decides by it."""
+    seconds: float = Field(default=20.0, gt=0, le=120)
+    """Longest time that a brief waits for it."""
+
+
+class KnowledgeSettings(ProductModel):
+    """Where the knowledge base keeps its vectors."""
+
+    chroma_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    """A Chroma server beside the data; None keeps the vectors in the store."""
 
 
 class ServingSettings(ProductModel):
@@ -245,12 +251,15 @@ class SiteSettings(ProductModel):
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     serving: ServingSettings = ServingSettings()
     intake: IntakeSettings = IntakeSettings()
     cloud: CloudSettings | None = None
     """Who is told of incidents; None tells nobody."""
     netbox: NetBoxSettings | None = None
     """Where cables are kept; None asks nobody."""
+    edge_slm: EdgeModelServer | None = None
+    """None: briefs are extracted and no model reads them on the site."""
 
     @field_validator("timezone")
     @classmethod

@@ -17,7 +17,7 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions, TicketReview
 from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
@@ -61,6 +61,10 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "find_config": "configs",
 }
 """Which of a site's three servers has a tool."""
+
+_CONNECT_S = 10.0
+_LEAST_CONNECT_S = 2.0
+_START_S = 20.0
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -200,7 +204,13 @@ class SiteClient:
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
+            target: McpConnection(
+                self.name,
+                target,
+                timeout_s=timeout_s,
+                connect_timeout_s=_patience_to_connect(target, timeout_s),
+                pins=pins,
+            )
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
@@ -355,6 +365,10 @@ class SiteDesk:
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
         return await self._ask(ChangeReview, "list_changes", arguments)
 
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the configurations of `around` and of what is joined to them contradict."""
+        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
+
     async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)
         self.records.append(record)
@@ -369,6 +383,13 @@ class SiteDesk:
             raise MalformedAnswerError(
                 f"{tool} on site {self.client.name!r}", f"{where}: {first['type']}"
             ) from exc
+
+
+def _patience_to_connect(target: HttpTarget | StdioTarget, timeout_s: float) -> float:
+    """A line is there soon or not; a child process first has to read its models."""
+    if isinstance(target, StdioTarget):
+        return _START_S
+    return max(_LEAST_CONNECT_S, min(_CONNECT_S, timeout_s))
 
 
 def _bounds(window: Window | None) -> dict[str, str]:

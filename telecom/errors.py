@@ -25,6 +25,7 @@
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
         |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
+        |-- FilterRefusedError             "filter_refused"        not better than the one in force
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -282,6 +283,12 @@ class IntakeUnavailableError(OperatorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"alarms cannot be kept now: {why}; nothing was accepted, send it again")
+
+
+class FilterRefusedError(OperatorError):
+    """A trained filter may not replace the one in force; the message has both measurements."""
+
+    code: ClassVar[str] = "filter_refused"
 
 
 class MissingExtraError(OperatorError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 _PIECE = re.compile(
     r"[^\r\nA-Za-z\d\x80-\U0010ffff]?(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)"
@@ -18,8 +19,10 @@ _PIECE = re.compile(
     r"| ?[^\x00-\x7f]+"
     r"|\s*[\r\n]+|[ \t]+"
 )
-_PLAIN_WORD = 8
-"""Letters that a common word in small letters may have and still be one token."""
+_VOWELS = frozenset("aeiouyAEIOUY")
+_SIGN_TOKENS = {" ": 0.0, "_": 0.1, ".": 0.1, "-": 0.45, "/": 0.55, '"': 0.75}
+"""What a sign before a word adds: common pairs (` link`, `_id`) are one token, `"host` is two."""
+_OTHER_SIGN = 0.95
 
 
 def estimate_tokens(text: str) -> int:
@@ -29,6 +32,7 @@ def estimate_tokens(text: str) -> int:
     return round(sum(count * _tokens_of(piece) for piece, count in pieces.items()))
 
 
+@lru_cache(maxsize=65_536)
 def _tokens_of(piece: str) -> float:
     last = piece[-1]
     if last.isascii() and last.isalpha():
@@ -36,14 +40,29 @@ def _tokens_of(piece: str) -> float:
     if last.isdigit() or piece.isspace():
         return 1.0
     if last.isascii():
-        return max(1.0, len(piece.strip()) / 3)
+        return _sign_run_tokens(piece.strip())
     return max(1.0, len(piece) * 0.7)
 
 
+def _sign_run_tokens(signs: str) -> float:
+    """A run of signs: up to three are mostly one token, and so is a ruler of one sign."""
+    if len(set(signs)) <= 2:
+        return max(1.0, len(signs) / 6)
+    return 1.0 + 0.5 * (len(signs) - 3)
+
+
 def _word_tokens(word: str) -> float:
-    """A word and the sign before it: capitals and long words split, most signs stand alone."""
-    letters = word if word[0].isalpha() else word[1:]
-    sign = 0.0 if len(letters) == len(word) or word[0] == " " else 0.55
+    """A word and the sign before it: prose is one token, names and abbreviations split."""
+    signed = not word[0].isalpha()
+    letters = word[1:] if signed else word
+    size = len(letters)
+    sign = _SIGN_TOKENS.get(word[0], _OTHER_SIGN) if signed else 0.1
+    if size <= 2:
+        return 1.0 + sign * (size > 1 or word[0] == '"')
     if letters.isupper():
-        return sign + max(1.0, len(letters) / 2.5)
-    return sign + (1.0 if len(letters) <= _PLAIN_WORD else 1.0 + (len(letters) - _PLAIN_WORD) / 5)
+        return sign + min(size / 2, 1.2 + size / 8)
+    if _VOWELS.isdisjoint(letters):
+        return sign + size / 1.8
+    if word[0] == " ":
+        return 1.0 + 0.04 * max(0, size - 5)
+    return sign + 1.05 + 0.12 * max(0, size - 5)

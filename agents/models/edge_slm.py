@@ -77,7 +77,10 @@ class EdgeModel:
     async def _attempt(self, request: ModelRequest) -> AsyncIterator[TextDelta | ModelTurn]:
         settings = self._settings
         answer = _Answer(settings, started=time.monotonic())
-        headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        # Unpacked, a few compressed bytes could be a gigabyte before anybody counts them.
+        headers = {"accept-encoding": "identity"}
+        if settings.api_key:
+            headers["authorization"] = f"Bearer {settings.api_key}"
         timeout = httpx.Timeout(settings.first_token_s, connect=min(10.0, settings.first_token_s))
         try:
             async with (
@@ -96,14 +99,11 @@ class EdgeModel:
                         f"the server answered {response.status_code}",
                         retryable=response.status_code in {408, 429} or response.is_server_error,
                     )
-                async for line in _bounded_lines(response, settings):
-                    delta = answer.take(line)
-                    if delta:
+                if response.headers.get("content-encoding", "identity") != "identity":
+                    raise ModelUnavailableError(settings.model, "its answer is compressed")
+                async for line in _bounded_lines(response, settings, started=answer.started):
+                    if delta := answer.take(line):
                         yield TextDelta(delta)
-                    if time.monotonic() - answer.started > settings.total_s:
-                        raise ModelUnavailableError(
-                            settings.model, f"no finished answer within {settings.total_s:g} s"
-                        )
         except httpx.TimeoutException as exc:
             raise ModelUnavailableError(
                 settings.model, f"silent for {settings.first_token_s:g} s", retryable=True
@@ -116,11 +116,15 @@ class EdgeModel:
 
 
 async def _bounded_lines(
-    response: httpx.Response, settings: EdgeModelSettings
+    response: httpx.Response, settings: EdgeModelSettings, *, started: float
 ) -> AsyncIterator[bytes]:
-    """Split the body into lines without ever holding more than the size limit."""
+    """Split the body into lines without ever holding more, or waiting longer, than is allowed."""
     pending, total = b"", 0
     async for chunk in response.aiter_bytes():
+        if time.monotonic() - started > settings.total_s:
+            raise ModelUnavailableError(
+                settings.model, f"no finished answer within {settings.total_s:g} s"
+            )
         total += len(chunk)
         if total > settings.max_answer_bytes:
             raise ModelUnavailableError(
@@ -152,17 +156,17 @@ class _Answer:
             return ""
         try:
             chunk = json.loads(data)
-            self._usage = chunk.get("usage") or self._usage
+            self._usage = dict(chunk.get("usage") or self._usage)
             choices = chunk.get("choices") or []
             if not choices:
                 return ""
-            self._finish = choices[0].get("finish_reason") or self._finish
+            self._finish = str(choices[0].get("finish_reason") or self._finish or "") or None
             delta = choices[0].get("delta") or {}
             self._collect_calls(delta.get("tool_calls") or [])
             text = delta.get("content") or ""
             if not isinstance(text, str):
                 raise TypeError("content is no text")
-        except (ValueError, TypeError, AttributeError, LookupError) as exc:
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as exc:
             raise ModelUnavailableError(
                 self._model, "it does not speak the chat-completions protocol"
             ) from exc
@@ -198,8 +202,8 @@ class _Answer:
             stop_reason=stop,
             model_id=self._model,
             usage=ModelUsage(
-                input_tokens=int(self._usage.get("prompt_tokens") or 0),
-                output_tokens=int(self._usage.get("completion_tokens") or 0),
+                input_tokens=_count(self._usage.get("prompt_tokens")),
+                output_tokens=_count(self._usage.get("completion_tokens")),
                 ttft_ms=self._ttft_ms,
             ),
         )
@@ -216,6 +220,11 @@ class _Answer:
                 self._model, "the arguments of its tool call are no object", retryable=True
             )
         return ToolCall(call["id"] or f"call_{index}", call["name"], arguments)
+
+
+def _count(value: object) -> int:
+    """What a server says it counted; anything but a number is no count."""
+    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def chat_request(request: ModelRequest, model: str) -> dict[str, Any]:

@@ -9,16 +9,22 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from agents.alarm_triage import triage
+from agents.fidelity import facts_of
 from agents.findings import AlarmSummary
+from agents.folding import in_order
+from agents.salience import HAND_SET, SalienceFilter
 from mcp_servers.alarms.file_intake import AlarmCounts, Progress
 from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
+from telecom.alarm import Alarm
 from telecom.configuration import ConfigChange
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
@@ -38,6 +44,17 @@ _REMEMBERED = 8
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class WindowMaterial:
+    """What triage reads of one window."""
+
+    alarms: Sequence[Alarm]
+    before: Sequence[Alarm]
+    changes: Sequence[ConfigChange]
+    addresses: Mapping[str, str]
+    gaps: Sequence[Gap]
+
+
 class AlarmDesk:
     """Windows, summaries and fresh alarms. Safe to use from several threads."""
 
@@ -48,6 +65,9 @@ class AlarmDesk:
         topology: Topology,
         configs: ConfigDesk,
         incidents: IncidentLog,
+        *,
+        salience: Callable[[], SalienceFilter] = lambda: HAND_SET,
+        rewriter: Callable[[], SiteRewriter | None] = lambda: None,
     ) -> None:
         """Bring together what triage needs.
 
@@ -57,7 +77,11 @@ class AlarmDesk:
             topology: The site's topology.
             configs: Configuration history, if there is one.
             incidents: Incidents over the same index.
+            salience: Gives the filter in force, which ranks the messages of a brief.
+            rewriter: Gives the small model that rewrites briefs, if the site has one.
         """
+        self._salience = salience
+        self._rewriter = rewriter
         self.store = store
         self.topology = topology
         self.incidents = incidents
@@ -65,7 +89,7 @@ class AlarmDesk:
         self._configs = configs
         self._lock = threading.Lock()
         self._looked = float("-inf")
-        self._summaries: OrderedDict[tuple[Window, int, int], AlarmSummary] = OrderedDict()
+        self._summaries: OrderedDict[tuple[Window, int, int, str], AlarmSummary] = OrderedDict()
 
     def close(self) -> None:
         """Close the store."""
@@ -136,25 +160,27 @@ class AlarmDesk:
     def summarize(self, window: Window, budget_tokens: int) -> AlarmSummary:
         """Fold a window, with topology, recent changes and what was usual before it."""
         self.refresh()
-        key = (window, budget_tokens, self.store.revision)
+        salience, rewriter = self._salience(), self._rewriter()
+        key = (window, budget_tokens, self.store.revision, salience.name)
         with self._lock:
             known = self._summaries.get(key)
         if known is not None:
             return known
-        alarms = self.store.between(window)
-        before = self.store.between(
-            Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
-        )
-        changes, addresses, gaps = self._configuration(window)
+        found = self.material(window)
         summary = triage(
-            alarms,
+            found.alarms,
             self.topology,
             window,
             budget_tokens=budget_tokens,
-            changes=changes,
-            before=before,
-            addresses=addresses,
+            changes=found.changes,
+            before=found.before,
+            addresses=found.addresses,
+            salience=salience,
         )
+        if rewriter is not None:
+            facts = facts_of(in_order(found.alarms), found.changes)
+            summary = rewriter.rewritten(summary, facts, budget_tokens)
+        gaps = [*found.gaps]
         if undated := self.store.undated():
             gaps.append(Gap(what="alarms", why=f"{undated} records carry no time"))
         if unread := self.store.unread():
@@ -170,6 +196,14 @@ class AlarmDesk:
             while len(self._summaries) > _REMEMBERED:
                 self._summaries.popitem(last=False)
         return summary
+
+    def material(self, window: Window) -> WindowMaterial:
+        """What the site knows of a window: its records, what was usual, what changed."""
+        before = Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
+        changes, addresses, gaps = self._configuration(window)
+        return WindowMaterial(
+            self.store.between(window), self.store.between(before), changes, addresses, gaps
+        )
 
     def _configuration(
         self, window: Window

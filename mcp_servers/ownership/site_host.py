@@ -12,8 +12,9 @@ import hmac
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -23,6 +24,9 @@ from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.briefs.filter_desk import FilterDesk
+from mcp_servers.briefs.filter_shelf import FilterShelf
+from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import ConfigDesk
 from mcp_servers.configs.link_sources import LinkReading
 from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
@@ -50,6 +54,10 @@ from telecom.identifiers import IdentifierDetector
 from telecom.topology import Topology
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag.embedding import Embedder
     from rag.knowledge_base import KnowledgeBase
 
 Part = TypeVar("Part")
@@ -215,11 +223,62 @@ class SiteHost:
             incidents = IncidentLog(
                 store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
             )
-            desk = AlarmDesk(self.site, store, topology, self.configs, incidents)
+            desk = AlarmDesk(
+                self.site,
+                store,
+                topology,
+                self.configs,
+                incidents,
+                salience=self.filters.in_force,
+                rewriter=lambda: self.rewriter,
+            )
             self._exit.callback(desk.close)
             return desk
 
         return self._part("alarms", opened)
+
+    @property
+    def filters(self) -> FilterShelf:
+        """The site's trained filters; the embedding model loads when one of them is in force."""
+        return self._part(
+            "filters",
+            lambda: FilterShelf(
+                self.site.store / "filters", embedding=self._embedding, embed=self._embed
+            ),
+        )
+
+    @property
+    def filter_desk(self) -> FilterDesk:
+        """Training, measuring and promotion of filters."""
+        return self._part(
+            "filter_desk",
+            lambda: FilterDesk(
+                self.site, self.alarms, self.filters, embed=self._embed, embedding=self._embedding
+            ),
+        )
+
+    @property
+    def _embedding(self) -> str:
+        """What makes vectors here, with its revision where the model is the shipped one."""
+        settings = self.site.settings.embedding
+        return f"{settings.model}/{settings.engine}"
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        from rag.embedding import open_embedder  # noqa: PLC0415 - as above
+
+        settings = self.site.settings.embedding
+        embedder: Embedder = self._part(
+            "embedder", lambda: open_embedder(settings.model, settings.engine)
+        )
+        return embedder.embed(texts)
+
+    @property
+    def rewriter(self) -> SiteRewriter | None:
+        """The small model that rewrites briefs; None where `site.yaml` declares none."""
+        server, site_id = self.site.settings.edge_slm, self.site.settings.site_id
+        if server is None:
+            return None
+        return self._part("rewriter", lambda: SiteRewriter(server, site_id, self.gate))
 
     def _id_key(self) -> bytes:
         """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
@@ -263,9 +322,16 @@ class SiteHost:
             # Chroma takes half a second to import, and many questions never touch a ticket.
             from rag.embedding import open_embedder  # noqa: PLC0415
             from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+            from rag.vector_index import ChromaServer  # noqa: PLC0415
 
             embedder = open_embedder(settings.model, settings.engine)
-            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
+            url = self.site.settings.knowledge.chroma_url
+            knowledge = KnowledgeBase.open(
+                self.site.store,
+                embedder,
+                root=self.site.path,
+                server=None if url is None else ChromaServer(url, self.site.settings.site_id),
+            )
             self._exit.callback(knowledge.close)
             return knowledge
 
@@ -280,6 +346,19 @@ class SiteHost:
         if not (self.site.store / "knowledge").is_dir():
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
+
+    def restore_knowledge(self, backup: Path) -> None:
+        """Put a backup in the place of the knowledge base.
+
+        Raises:
+            StoreDamagedError: The file is no whole knowledge base; then nothing changes.
+        """
+        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+        part = self._parts.pop("knowledge", None)
+        if part is not None:
+            part.close()
+        KnowledgeBase.restore(self.site.store, backup)
 
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
@@ -301,7 +380,9 @@ class SiteHost:
             name: One of `SERVERS`, or `all`.
         """
         sets = {
-            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
+            "tickets": lambda: TicketTools(
+                self.knowledge_of, self.site.tickets, self.site.timezone
+            ).declared(),
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }

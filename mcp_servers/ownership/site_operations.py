@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.abc
@@ -29,9 +30,10 @@ from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
+from mcp_servers.tickets.operations import KnowledgeOperations
 from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import MissingExtraError, OperatorError
+from telecom.errors import MissingExtraError, OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
 from telecom.times import Window
 
@@ -59,8 +61,8 @@ class OwnedSite:
         self._watch_lock = threading.Lock()
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
-            "search": self.search,
             "summarize": self.summarize,
+            "list_incidents": self.list_incidents,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
             "diff_config": self.diff_config,
@@ -75,6 +77,15 @@ class OwnedSite:
             "reveal": self.reveal,
             "list_approvals": self.list_approvals,
             "decide_approval": self.decide_approval,
+            "list_epochs": self.list_epochs,
+            "start_epoch": self.start_epoch,
+            "forget_epoch": self.forget_epoch,
+            "train_filter": self.train_filter,
+            "evaluate_filter": self.evaluate_filter,
+            "promote_filter": self.promote_filter,
+            "roll_back_filter": self.roll_back_filter,
+            "export_filter": self.export_filter,
+            **KnowledgeOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -177,33 +188,21 @@ class OwnedSite:
         site = self.host.site
         keep_netbox(site.store, fetch_netbox(settings, site.path))
 
-    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge_of(arguments["corpus"])
-        return [
-            {
-                "id": query["id"],
-                "results": [
-                    {
-                        "id": found.id,
-                        "score": found.score,
-                        "text": found.text,
-                        "source": found.source,
-                        "locator": found.locator,
-                    }
-                    for found in knowledge.search(
-                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
-                    )
-                ],
-            }
-            for query in arguments["queries"]
-        ]
-
     def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Fold the alarms of a window."""
         desk = self.host.alarms
         window = desk.window(arguments["from_time"], arguments["to_time"])
         return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
+
+    def list_incidents(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """The newest incidents, and the alarms of those that are open."""
+        desk = self.host.alarms
+        desk.refresh()
+        newest = desk.incidents.newest(arguments["limit"])
+        return {
+            "incidents": [each.model_dump(mode="json") for each in newest],
+            "alarms": [each.model_dump(mode="json") for each in desk.incidents.active_alarms()],
+        }
 
     def measure_alarms(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
         """Count what alarm text costs before and after folding; None without alarms."""
@@ -307,6 +306,60 @@ class OwnedSite:
             detector=self.host.gate.detector,
         )
         return decided.model_dump(mode="json")
+
+    def list_epochs(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Epochs whose key exists, and the one that makes pseudonyms now."""
+        epochs = self.host.pseudonymizer.epochs
+        return {"epochs": list(epochs), "current": epochs[-1]}
+
+    def start_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Begin a key epoch."""
+        self.host.pseudonymizer.start_epoch()
+        return self.list_epochs(arguments, progress)
+
+    def forget_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Destroy an epoch's key."""
+        if arguments["epoch"] not in self.host.pseudonymizer.epochs:
+            raise RecordNotFoundError(
+                "key epoch", str(arguments["epoch"]), hint="`epochs list` has those that exist"
+            )
+        self.host.pseudonymizer.forget_epoch(arguments["epoch"])
+        return self.list_epochs(arguments, progress)
+
+    def train_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Train a filter on the site's labelled incidents; it is not in force yet."""
+        artifact = self.host.filter_desk.train(progress)
+        return artifact.model_dump(
+            mode="json",
+            include={"version", "incidents", "messages", "learned", "unlearned", "sha256"},
+        )
+
+    def evaluate_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
+        """Measure the filters on the newest incidents; the one in force is named."""
+        measured = self.host.filter_desk.evaluate(progress)
+        return {
+            "in_force": self.host.filters.promotions[-1],
+            "filters": {name: found.model_dump(mode="json") for name, found in measured.items()},
+        }
+
+    def promote_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Put a filter in force, if it is better."""
+        name, new, old = self.host.filter_desk.promote(arguments["version"], progress)
+        return {"in_force": name, "new": new.model_dump(), "old": old.model_dump()}
+
+    def roll_back_filter(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Put the filter before the present one in force."""
+        return {"in_force": self.host.filter_desk.roll_back()}
+
+    def export_filter(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Write a training set as the gate releases it to a caller."""
+        caller = replace(
+            self._caller(arguments["caller"]), principal=f"local/export-{arguments['caller']}"
+        )
+        written, refused = self.host.filter_desk.export(
+            self.host.gate, caller, Path(arguments["target"]), progress
+        )
+        return {"written": written, "refused": refused}
 
 
 def _moment(arguments: Arguments) -> datetime | None:

@@ -38,7 +38,10 @@ from telecom.errors import IdentityError
 READ_SCOPES = frozenset({"tickets:read", "alarms:read", "configs:read"})
 """What an unauthenticated stdio client may do: read, as an outsider."""
 
-SCOPES = READ_SCOPES | {"alarms:write", "pii:reveal"}
+CONFIRM_SCOPE = "causes:confirm"
+"""What a client must have that hands on a person's decision. No model's session has it."""
+
+SCOPES = READ_SCOPES | {"alarms:write", "pii:reveal", CONFIRM_SCOPE}
 """Every scope a site knows."""
 
 _ALGORITHMS = ("EdDSA", "ES256", "RS256", "PS256")

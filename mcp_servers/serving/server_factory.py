@@ -82,7 +82,10 @@ def build_server(
             # The site has no OAuth server of its own to point at, so no metadata is published.
             issuer_url=AnyHttpUrl("http://127.0.0.1"),
             resource_server_url=None,
-            required_scopes=sorted({tool.scope for tool in toolset.tools}),
+            # A tool that records a decision asks for its scope itself.
+            required_scopes=sorted(
+                {tool.scope for tool in toolset.tools if not tool.records_a_decision}
+            ),
             validate_token_resource=False,  # the verifier checks the audience itself
         )
     )
@@ -107,7 +110,7 @@ def build_server(
             title=tool.title,
             description=inspect.getdoc(tool.function),
             annotations=ToolAnnotations(
-                read_only_hint=True,
+                read_only_hint=not tool.records_a_decision,
                 destructive_hint=False,
                 idempotent_hint=True,
                 open_world_hint=False,

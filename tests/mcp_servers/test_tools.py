@@ -99,7 +99,7 @@ def test_every_tool_tells_a_model_when_to_use_it(host: SiteHost) -> None:
     """STYLE: a tool's docstring is its prompt; DESIGN section 4: the tools of the three servers."""
     tools = host.toolset("all").tools
     assert sorted(tool.name for tool in tools) == sorted(
-        {call[0] for call in CALLS} | {"get_alarm"}
+        {call[0] for call in CALLS} | {"get_alarm", "confirm_cause"}
     )
     for tool in tools:
         assert "Use it" in (tool.function.__doc__ or ""), tool.name
