@@ -84,7 +84,6 @@ def test_engineers_ask_on_about_an_incident_and_get_its_evidence(talkative, sett
         "what changed?",
         "have we seen this before?",
     )
-    calls = len(talkative.calls)
     assert first.report.root_causes[0].managed_object == "agg1:xe-0/0/1"
     assert "agg1:xe-0/0/1" in first.text
     assert "predictions hold" in why.text
@@ -92,7 +91,8 @@ def test_engineers_ask_on_about_an_incident_and_get_its_evidence(talkative, sett
     assert line.evidence["alarm:g1"].quote == "agg1 OSPF neighbor 10.0.0.2 down"
     assert "mtu 1500" in changed.text
     assert "restored 9000" in before.text
-    assert calls == len(talkative.calls) == 3
+    tools = [call.tool for call in talkative.calls]
+    assert len(tools) == len(set(tools))
 
 
 def test_what_if_says_what_would_be_left_and_what_speaks_against_it(talkative, settings_for):
