@@ -22,17 +22,17 @@ class RankingWeights:
     the sum of all of them and of `nothing`.
     """
 
-    coverage: float = 3.0
-    focus: float = 2.7
+    coverage: float = 3.9
+    focus: float = 2.3
     blame: float = 2.5
-    kind: float = 3.4
+    kind: float = 3.2
     silence: float = 0.6
-    change: float = 5.7
-    timing: float = 3.0
+    change: float = 4.8
+    timing: float = 2.8
     history: float = 0.9
-    eclipse: float = 1.1
+    eclipse: float = 1.0
     behind: float = 2.4
-    victim: float = 1.4
+    victim: float = 2.1
     prediction: float = 1.6
     nothing: float = 5.5
     """The score that a cause must beat: that of "no single element accounts for this"."""

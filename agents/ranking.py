@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import exp, sqrt
 
 from agents.change_impact import ChangeImpact
@@ -47,6 +47,9 @@ _LOWER_LAYERS = _LINK_KINDS | {
     OccurrenceKind.OSPF_ADJACENCY,
 }
 """What is lost here takes every session above along."""
+_LINGERS = timedelta(minutes=3)
+"""What a defect leads to shows at most this long after it is over: BGP's hold timer is 180 s."""
+_TOO_LATE = 0.2
 _FAR = 99
 _COMPARED = 12
 _A_CONSEQUENCE = 0.1
@@ -65,7 +68,20 @@ class Ranker:
         changes: Sequence[ConfigChange] = (),
         before: Sequence[Alarm] = (),
         weights: RankingWeights = DEFAULT_WEIGHTS,
+        incident: Sequence[Symptom] | None = None,
     ) -> None:
+        """Prepare to rank.
+
+        Args:
+            symptoms: What is to be accounted for.
+            topology: Of the site.
+            alarms: Records of the window.
+            changes: Configuration changes up to its end.
+            before: Records ahead of it.
+            weights: How much each reason counts.
+            incident: All symptoms of the incident, where `symptoms` are what is left of it: what is
+                much is measured against the whole.
+        """
         self._symptoms = symptoms
         self._topology = topology
         self._weights = weights
@@ -73,7 +89,7 @@ class Ranker:
             alarm.device: when(alarm) for alarm in (*before, *alarms) if _speaks(alarm)
         }
         self._mass = _masses(symptoms)
-        self._total = sum(self._mass) or 1.0
+        self._total = sum(self._mass if incident is None else _masses(incident)) or 1.0
         self._involved = {s.device for s in symptoms if not s.chronic}
         self._involved |= {s.peer.device for s in symptoms if s.peer is not None}
         self._dark = {s.peer.device for s in symptoms if s.peer and s.kind in LOSSES}
@@ -84,13 +100,16 @@ class Ranker:
                 self._troubles[symptom.device].add(symptom.kind)
                 if symptom.peer is not None:
                     self._troubles[symptom.peer.device].add(symptom.kind)
+        self._by_device: dict[str, list[Symptom]] = defaultdict(list)
+        for symptom in symptoms:
+            self._by_device[symptom.device].append(symptom)
         self._hit: dict[str, float] = {}
         self._taken: dict[str, float] = {}
         self._bad_ports = {
             (s.device, port_key(s.port)) for s in symptoms if s.port and s.kind in _LINK_KINDS
         }
         self._upstream = Dependencies(topology)
-        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, topology, self._upstream)
+        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, self._upstream)
         self._restarts: dict[str, Alarm] = {}
         for alarm in alarms:
             if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.RESTART:
@@ -131,16 +150,17 @@ class Ranker:
             h.probability = (odds[h.device] + partner) / total
 
     def _other_end(self, h: Hypothesis) -> str | None:
-        """The far end of a link that both ends report lost, where that is all they report lost."""
+        """The far end of the one link whose loss is all that is said here below the sessions.
+
+        A link has two ends, and often only one of them can still be heard.
+        """
         ends = {
             s.peer.device
             for s in h.own
             if s.peer is not None and s.kind in _LOWER_LAYERS and not s.chronic
         }
-        if len(ends) != 1:
-            return None
-        other = next(iter(ends))
-        return other if other in self._lost_by[h.device] else None
+        ends |= {s.device for s in h.about if s.kind in _LOWER_LAYERS and not s.chronic}
+        return next(iter(ends)) if len(ends) == 1 else None
 
     def _eclipse(self, h: Hypothesis, others: Sequence[Hypothesis]) -> Argument | None:
         """A neighbour with better evidence that accounts for most of the same trouble."""
@@ -210,8 +230,11 @@ class Ranker:
         """What an element would account for, what it says and what others say about it."""
         hypothesis = Hypothesis(device)
         own = others = 0.0
+        over = self._defects_over(device)
         for index, symptom in enumerate(self._symptoms):
             share = self._accounts_for(device, symptom)
+            if over is not None and symptom.began > over and symptom.device != device:
+                share *= _TOO_LATE
             if share > 0:
                 hypothesis.explains[index] = share
             if symptom.device == device:
@@ -219,11 +242,25 @@ class Ranker:
                 own += self._mass[index] * share
             else:
                 others += self._mass[index] * share
-                if symptom.peer is not None and symptom.peer.device == device:
+                # A full port says nothing of whoever is at its other end.
+                loaded = symptom.kind is _K.THRESHOLD and symptom.port is not None
+                if symptom.peer is not None and symptom.peer.device == device and not loaded:
                     hypothesis.about.append(symptom)
         alone = own / self._total >= _MOST
         hypothesis.consequence = 1.0 if alone else min(1.0, others / self._total / _A_CONSEQUENCE)
         return hypothesis
+
+    def _defects_over(self, device: str) -> datetime | None:
+        """When the last defect of an element was over, consequences included; None if it is not."""
+        ends = [
+            s.ended
+            for s in self._by_device[device]
+            if s.kind in FAULT_KINDS or s.kind in _LINK_KINDS
+        ]
+        if not ends or self._impact.changes.get(device):
+            return None
+        over = [end for end in ends if end is not None]
+        return max(over) + _LINGERS if len(over) == len(ends) else None
 
     def _accounts_for(self, device: str, symptom: Symptom) -> float:
         """How well a fault of `device` would produce `symptom`, 0 to 1.
@@ -398,10 +435,10 @@ class Ranker:
         return Argument("behind", -1.0, f"it hangs behind {min(before)}, which was lost as well")
 
     def _victim(self, h: Hypothesis) -> Argument | None:
-        """It only measures that something is wrong: what users notice is an effect."""
-        if not h.own or any(s.role != "failure" for s in h.own):
+        """It only measures trouble, or complains about others, and nobody complains about it."""
+        if not h.own or h.about:
             return None
-        if any(s.kind in _LOWER_LAYERS for s in h.about):
+        if not all(s.role == "failure" or s.kind is _K.SIGNALLING for s in h.own):
             return None
         return Argument("victim", -1.0, "it only measures trouble, and reports none of its own")
 
@@ -434,7 +471,7 @@ class Ranker:
         onset, heard = h.onset, self._last_heard.get(h.device)
         if onset is None or h.device not in self._topology:
             return None
-        if heard is not None and heard > onset + SKEW:
+        if (heard is not None and heard > onset + SKEW) or self._saw_a_link_go(h):
             return None
         losers = {symptom.device for symptom in h.about} | {
             symptom.device
@@ -452,10 +489,14 @@ class Ranker:
             _records(h.about[:3]),
         )
 
+    def _saw_a_link_go(self, h: Hypothesis) -> bool:
+        """Whether it reports the loss itself: the dead do not."""
+        return any(s.kind in _LOWER_LAYERS and not s.chronic for s in h.own)
+
     def _is_silent(self, h: Hypothesis) -> bool:
         """Whether others lost it and it has not said a word since."""
         onset, heard = h.onset, self._last_heard.get(h.device)
-        if onset is None or h.device not in self._lost_by:
+        if onset is None or h.device not in self._lost_by or self._saw_a_link_go(h):
             return False
         return heard is None or heard <= onset + SKEW
 

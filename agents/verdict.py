@@ -37,7 +37,7 @@ LIKELY_FROM = 0.5
 """Probability from which a cause is asserted: more likely than all else together."""
 FURTHER_FROM = 0.75
 """The same for a further cause: two independent faults at one time are rare."""
-MUCH_LEFT = 0.15
+MUCH_LEFT = 0.08
 """Share of all trouble that must be left unexplained before a further cause is looked for."""
 MAX_CAUSES = 4
 

@@ -25,6 +25,8 @@ from telecom.topology import Topology
 
 LOOK_BACK = timedelta(hours=6)
 """How much of the time before a window shows what is usual."""
+DAYS_COMPARED = (1, 2, 3)
+"""Earlier days whose same hours show what comes back daily."""
 CHANGES_BACK = timedelta(hours=24)
 """How long before a window's end a change still counts as suspicious."""
 MAX_CHANGES = 50
@@ -137,6 +139,7 @@ class AlarmDesk:
             budget_tokens=budget_tokens,
             changes=changes,
             before=before,
+            same_hours=[self.store.between(_days_before(window, days)) for days in DAYS_COMPARED],
             addresses=addresses,
         )
         if undated := self.store.undated():
@@ -168,3 +171,8 @@ class AlarmDesk:
         except OperatorError as exc:
             _logger.warning("%s: %s", exc.code, exc)
             return (), {}, [Gap(what="configuration", why=f"it cannot be read ({exc.code})")]
+
+
+def _days_before(window: Window, days: int) -> Window:
+    shift = timedelta(days=days)
+    return Window(window.start - shift, window.end - shift)
