@@ -111,6 +111,7 @@ class ChangeImpact:
         self._after: dict[datetime, float] = {}
         self._reaches: dict[tuple[str, str], _Reach] = {}
         self._followed: dict[tuple[str, str], float] = {}
+        self._unreachable = {s.device for s in symptoms if s.kind is OccurrenceKind.HEARTBEAT}
         self._shut_ports = {
             (s.device, port_key(s.port))
             for s in symptoms
@@ -181,16 +182,16 @@ class ChangeImpact:
         if symptom.device == reach.device:
             at_port = symptom.port is not None and port_key(symptom.port) in reach.ports
             return 0.9 if reach.wide or at_port or peer in reach.far else 0.2
-        if peer == reach.device:
-            return 0.9
-        if symptom.device in reach.near or peer in reach.near:
-            return 0.8
+        if peer == reach.device or {symptom.device, peer} & reach.near:
+            return 0.85
         ends = [peer] if peer is not None else self._upstream.servers_of(symptom.device)
         for end in ends:
             way = self._upstream.between(symptom.device, end)
             if reach.device in way and (not reach.far or reach.far & {*way, symptom.device, end}):
                 return 0.7
-        if not reach.wide or symptom.kind not in _ROUTED:
+        # A policy misleads traffic; it does not take an element from its manager.
+        lost = self._unreachable & {symptom.device, peer}
+        if not reach.wide or symptom.kind not in _ROUTED or lost:
             return 0.0
         # Users' traffic goes on from what serves them.
         distances = (

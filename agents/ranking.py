@@ -20,7 +20,7 @@ The score is the weighted sum; the weights are in `RankingWeights`, in one place
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import exp, sqrt
 
@@ -50,6 +50,10 @@ _LOWER_LAYERS = _LINK_KINDS | {
 _LINGERS = timedelta(minutes=3)
 """What a defect leads to shows at most this long after it is over: BGP's hold timer is 180 s."""
 _TOO_LATE = 0.2
+_FAR_LIKELIER = 5.0
+"""Times as likely as nothing, from which two independent faults are believed at once."""
+_LITTLE = 0.3
+"""Share up to which one cause does not account for what another is known by."""
 _FAR = 99
 _COMPARED = 12
 _A_CONSEQUENCE = 0.1
@@ -137,17 +141,51 @@ class Ranker:
     def _weigh(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Turn scores into probabilities; both ends of one lost link share theirs.
 
+        Two that are both far likelier than nothing and account for different trouble are no rivals:
+        they may both be true.
+
         Source: conditional logit (McFadden, Conditional logit analysis of qualitative choice
         behavior, 1974), with "none of them" among the choices.
         """
         top = max((h.score for h in hypotheses), default=0.0)
         top = max(top, self._weights.nothing)
         odds = {h.device: exp(h.score - top) for h in hypotheses}
-        total = sum(odds.values()) + exp(self._weights.nothing - top)
+        nothing = exp(self._weights.nothing - top)
+        total = sum(odds.values()) + nothing
+        strong = [h for h in hypotheses if odds[h.device] >= _FAR_LIKELIER * nothing]
         for h in hypotheses:
             h.same_fault = self._other_end(h)
-            partner = odds.get(h.same_fault, 0.0) if h.same_fault is not None else 0.0
-            h.probability = (odds[h.device] + partner) / total
+            own = odds[h.device]
+            if h.same_fault is not None:
+                own += odds.get(h.same_fault, 0.0)
+            apart = 0.0
+            if h in strong:
+                apart = sum(odds[o.device] for o in strong if self._apart(h, o))
+            h.probability = min(1.0, own / (total - apart))
+
+    def _apart(self, h: Hypothesis, other: Hypothesis) -> bool:
+        """Whether neither hands on what the other one is known by."""
+        if other.device in (h.device, h.same_fault):
+            return False
+        ours, theirs = self._known_by(h), self._known_by(other)
+        return (
+            bool(ours and theirs)
+            and _mean(other.explains, ours) < _LITTLE
+            and _mean(h.explains, theirs) < _LITTLE
+        )
+
+    def _known_by(self, h: Hypothesis) -> list[int]:
+        """The symptoms that show it by itself: its own defects, its links; else what it explains.
+
+        An element that is known by its change alone is known by what followed that.
+        """
+        own = [
+            index
+            for index, s in enumerate(self._symptoms)
+            if (s.device == h.device and (s.kind in FAULT_KINDS or s.kind in _LOWER_LAYERS))
+            or (s.peer is not None and s.peer.device == h.device and s.kind in _LOWER_LAYERS)
+        ]
+        return own or [index for index, share in h.explains.items() if share >= _LITTLE]
 
     def _other_end(self, h: Hypothesis) -> str | None:
         """The far end of the one link whose loss is all that is said here below the sessions.
@@ -559,6 +597,10 @@ def _masses(symptoms: Sequence[Symptom]) -> list[float]:
         (0.1 if symptom.chronic else symptom.unusual) / sqrt(per_device[symptom.device])
         for symptom in symptoms
     ]
+
+
+def _mean(shares: Mapping[int, float], indexes: Sequence[int]) -> float:
+    return sum(shares.get(index, 0.0) for index in indexes) / len(indexes)
 
 
 def _defect(symptom: Symptom) -> float:
