@@ -33,6 +33,8 @@ from telecom.topology import Topology
 
 LOOK_BACK = timedelta(hours=6)
 """How much of the time before a window shows what is usual."""
+DAYS_COMPARED = (1, 2, 3)
+"""Earlier days whose same hours show what comes back daily."""
 CHANGES_BACK = timedelta(hours=24)
 """How long before a window's end a change still counts as suspicious."""
 MAX_CHANGES = 50
@@ -52,6 +54,8 @@ class WindowMaterial:
 
     alarms: Sequence[Alarm]
     before: Sequence[Alarm]
+    same_hours: Sequence[Sequence[Alarm]]
+    """The same hours of earlier days."""
     changes: Sequence[ConfigChange]
     addresses: Mapping[str, str]
     gaps: Sequence[Gap]
@@ -176,6 +180,7 @@ class AlarmDesk:
             budget_tokens=budget_tokens,
             changes=found.changes,
             before=found.before,
+            same_hours=found.same_hours,
             addresses=found.addresses,
             salience=salience,
         )
@@ -210,7 +215,12 @@ class AlarmDesk:
         before = Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
         changes, addresses, gaps = self._configuration(window)
         return WindowMaterial(
-            self.store.between(window), self.store.between(before), changes, addresses, gaps
+            alarms=self.store.between(window),
+            before=self.store.between(before),
+            same_hours=[self.store.between(_days_before(window, days)) for days in DAYS_COMPARED],
+            changes=changes,
+            addresses=addresses,
+            gaps=gaps,
         )
 
     def _configuration(
@@ -226,3 +236,8 @@ class AlarmDesk:
         except OperatorError as exc:
             _logger.warning("%s: %s", exc.code, exc)
             return (), {}, [Gap(what="configuration", why=f"it cannot be read ({exc.code})")]
+
+
+def _days_before(window: Window, days: int) -> Window:
+    shift = timedelta(days=days)
+    return Window(window.start - shift, window.end - shift)
