@@ -51,6 +51,7 @@ site_id: {site_id}
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
 # Host and Origin headers that are accepted beside loopback.
+# edge_slm: {{base_url: "http://127.0.0.1:8000/v1", model: NAME, tier: outposts, seconds: 20}}
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: []}}
 """
 
