@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench conformance clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -32,5 +32,8 @@ check: .venv/.ready  ## Format, lint, types, import contracts
 bench: .venv/.ready  ## The benchmarks as one table, also bench/results.json
 	$(BIN)/python -m bench $(ARGS)
 
+conformance: .venv/.ready  ## The MCP conformance suite and the Inspector; writes docs/conformance.md
+	$(BIN)/python -m tests.conformance
+
 clean:  ## Remove what was built, but not your sites
-	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json
+	rm -rf .venv .demo .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

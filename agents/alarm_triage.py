@@ -6,6 +6,7 @@ function, wherever they are placed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -97,18 +98,17 @@ def triage(
     groups = by_worth(fold_groups(inside))
     symptoms = fold_symptoms(inside, peers, topology, before=ahead)
     burst = main_burst(symptoms, quiet=QUIET)
-    ranker = Ranker(
-        burst,
-        topology,
-        alarms=inside,
-        changes=changes,
-        before=ahead,
-        weights=weights,
-    )
-    ranked = ranker.rank()
-    verdict = judge(ranked, burst, inside)
+
+    def rank(found: Sequence[Symptom]) -> list[Hypothesis]:
+        return Ranker(
+            found, topology, alarms=inside, changes=changes, before=ahead, weights=weights
+        ).rank()
+
+    verdict = judge(rank, burst, inside)
+    ranked = verdict.ranked
     book = _EvidenceBook(groups, symptoms)
-    leading = [*verdict.asserted, *(h for h in ranked if h not in verdict.asserted)]
+    named = {h.device for h in verdict.asserted}
+    leading = [*verdict.asserted, *(h for h in ranked if h.device not in named)]
     groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
     listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     candidates = tuple(
@@ -151,10 +151,18 @@ def triage(
         timeline=_timeline(inside, verdict, burst, book),
         topology=joints,
         handles=tuple(group.handle for group in listed),
+        loudest=_loudest(inside),
+        earliest=next((a.device for a in inside if is_trouble(a)), None),
         fidelity=brief.fidelity,
         gaps=_gaps(inside, topology, window),
         evidence=book.quotations,
     )
+
+
+def _loudest(alarms: Sequence[Alarm]) -> str | None:
+    """The element with the most records of trouble; ties by name."""
+    counts = Counter(alarm.device for alarm in alarms if is_trouble(alarm))
+    return min(counts, key=lambda device: (-counts[device], device), default=None)
 
 
 def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> list[Group]:
@@ -243,6 +251,7 @@ def _candidate(
     return Candidate(
         managed_object=_where(h),
         score=round(h.score, 3),
+        probability=round(h.probability, 4),
         probable_cause=cause,
         specific_problem=problem,
         role=role,
@@ -269,10 +278,13 @@ _DECISIVE = [
     "change",
     "focus",
     "silence",
+    "prediction",
     "coverage",
     "timing",
     "history",
     "eclipse",
+    "behind",
+    "victim",
 ]
 
 

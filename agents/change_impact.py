@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import exp
+from math import exp, sqrt
 
+from agents.dependencies import Dependencies
 from agents.folding import Symptom, by_hand, when
 from agents.hypotheses import SKEW, Hypothesis
 from telecom.alarm import Alarm, OccurrenceKind
@@ -27,6 +29,51 @@ _RECORDED_LATE = timedelta(minutes=60)
 """A configuration repository polls at least hourly."""
 
 
+_WIDE, _PER_HOP = 0.5, 0.85
+"""How surely a change to what is routed through an element hurts a victim, less with each hop."""
+_ROUTED = frozenset(
+    {
+        OccurrenceKind.THRESHOLD,
+        OccurrenceKind.SERVICE,
+        OccurrenceKind.SIGNALLING,
+        OccurrenceKind.BGP_SESSION,
+        OccurrenceKind.TUNNEL,
+    }
+)
+"""How lost or misled traffic shows; a policy takes no link and no hardware down."""
+_TRIFLE = 0.05
+"""Share of all trouble below which nothing has followed a change."""
+_MUCH = 0.3
+"""Share of all trouble from which a change is followed by enough of it."""
+_BULK = 0.15
+"""Share of what followed that marks its beginning: one stray record does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Whom a change can hurt."""
+
+    device: str
+    far: frozenset[str]
+    """At the other ends of the touched ports."""
+    near: frozenset[str]
+    """Those, their neighbours and what hangs behind."""
+    wide: bool
+    """Whether it also touches what is not a port."""
+
+
+def _early(lags: list[tuple[float, float]]) -> float:
+    """The lag in seconds by which the first part of what followed had begun."""
+    lags.sort()
+    total = sum(mass for _, mass in lags)
+    seen = 0.0
+    for lag, mass in lags:
+        seen += mass
+        if seen >= _BULK * total:
+            return lag
+    return 0.0
+
+
 class ChangeImpact:
     """The changes before and during an incident, against its symptoms."""
 
@@ -37,6 +84,7 @@ class ChangeImpact:
         masses: Sequence[float],
         alarms: Iterable[Alarm],
         topology: Topology,
+        upstream: Dependencies,
     ) -> None:
         """Index changes and what the devices' own logs say of configuration.
 
@@ -46,11 +94,13 @@ class ChangeImpact:
             masses: Weight of each symptom.
             alarms: Records of the window.
             topology: Spells the elements, and says what a port leads to.
+            upstream: Which ways and dependants there are.
         """
         self._symptoms = symptoms
         self._masses = masses
         self._total = sum(masses) or 1.0
         self._topology = topology
+        self._upstream = upstream
         self.changes: Mapping[str, list[ConfigChange]] = defaultdict(list)
         for change in changes:
             self.changes[topology.canonical(change.managed_object).device].append(change)
@@ -59,7 +109,8 @@ class ChangeImpact:
             if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.CONFIGURATION:
                 self.notes[alarm.device].append(alarm)
         self._after: dict[datetime, float] = {}
-        self._reaches: dict[tuple[str, str], frozenset[str]] = {}
+        self._reaches: dict[tuple[str, str], _Reach] = {}
+        self._followed: dict[tuple[str, str], float] = {}
         self._shut_ports = {
             (s.device, port_key(s.port))
             for s in symptoms
@@ -98,51 +149,90 @@ class ChangeImpact:
             known = self._after[moment] = much * after / (after + before) if after else 0.0
         return known
 
-    def _reach(self, change: ConfigChange) -> frozenset[str]:
-        """Elements that a change to a port can touch: the far end and what hangs on it."""
+    def _reach(self, change: ConfigChange) -> _Reach:
+        """Whom a change can hurt, by what it touches.
+
+        A port leads to its far end, to what hangs behind that, and to traffic that crosses the
+        link. Routing policy, sessions and the element as a whole concern whatever is routed here,
+        which topology alone does not tell: everything, but less surely. A port that leads nowhere
+        in the topology, such as a customer's, concerns nobody else.
+        """
         key = (change.commit, change.managed_object)
         known = self._reaches.get(key)
         if known is None:
             device = self._topology.canonical(change.managed_object).device
-            reach: set[str] = set()
-            for item in map(ManagedObject.parse, change.touches):
-                for end in self._topology.far_ends(item):
-                    reach |= {end.device, *self._topology.neighbors(end.device)}
-            known = self._reaches[key] = frozenset(reach - {device})
+            touched = [ManagedObject.parse(item) for item in change.touches]
+            ports = [item for item in touched if item.port and item.device == device]
+            far = {end.device for item in ports for end in self._topology.far_ends(item)}
+            near = {n for end in far for n in self._topology.neighbors(end, "connects")}
+            behind = {lost for end in far for lost in self._upstream.behind_link(device, end)}
+            known = self._reaches[key] = _Reach(
+                device,
+                frozenset(far),
+                frozenset((far | near | behind) - {device}),
+                wide=len(ports) < len(touched) or not touched,
+            )
         return known
 
+    def _reaches_symptom(self, reach: _Reach, symptom: Symptom) -> float:
+        """How surely a change can have led to a symptom, 0 to 1."""
+        peer = symptom.peer.device if symptom.peer is not None else None
+        if reach.device in (symptom.device, peer):
+            return 0.9
+        if symptom.device in reach.near or peer in reach.near:
+            return 0.8
+        ends = [peer] if peer is not None else self._upstream.servers_of(symptom.device)
+        for end in ends:
+            way = self._upstream.between(symptom.device, end)
+            if reach.device in way and (not reach.far or reach.far & {*way, symptom.device, end}):
+                return 0.7
+        if not reach.wide or symptom.kind not in _ROUTED:
+            return 0.0
+        # Users' traffic goes on from what serves them.
+        distances = (
+            self._upstream.hops(reach.device, end)
+            for end in (symptom.device, *self._upstream.servers_of(symptom.device))
+        )
+        nearest = min((hops for hops in distances if hops is not None), default=None)
+        return 0.0 if nearest is None else _WIDE * _PER_HOP ** max(0, nearest - 1)
+
     def followed(self, change: ConfigChange) -> float:
-        """How well the trouble within a change's reach, or all of it, follows the change."""
+        """How well the trouble within a change's reach follows it, 0 to 1.
+
+        Much of it after the change, little before, and its bulk soon: what was broken by a change
+        does not wait, though measurements take a period to show it.
+        """
+        known = self._followed.get((change.commit, change.managed_object))
+        if known is None:
+            known = self._follows(change)
+            self._followed[change.commit, change.managed_object] = known
+        return known
+
+    def _follows(self, change: ConfigChange) -> float:
         made = self.made(change)[0]
         reach = self._reach(change)
         before = after = 0.0
-        first: datetime | None = None
+        lags: list[tuple[float, float]] = []
         for symptom, mass in zip(self._symptoms, self._masses, strict=True):
-            peer = symptom.peer.device if symptom.peer is not None else None
-            if symptom.device not in reach and peer not in reach:
-                continue
-            if symptom.began >= made - SKEW:
-                after += mass
-                first = first or symptom.began
-            else:
-                before += mass
-        near = 0.0
-        if first is not None and after / self._total >= 0.05:
-            near = after / (after + before) * exp(-max(timedelta(0), first - made) / _SOON)
-        return max(near, self.aftermath(made))
+            within = mass * self._reaches_symptom(reach, symptom)
+            if symptom.began < made - SKEW:
+                before += within
+            elif within:
+                after += within
+                lags.append((max(0.0, (symptom.began - made).total_seconds()), within))
+        if after / self._total < _TRIFLE:
+            return 0.0
+        much = min(1.0, after / self._total / _MUCH)
+        return much * after / (after + before) * exp(-_early(lags) / _SOON.total_seconds())
 
     def accounts_for(self, device: str, symptom: Symptom) -> float:
-        """Trouble that began after a notable change: most where the change reaches."""
+        """Trouble that began after a notable change, within its reach."""
         best = 0.0
         for change in self.changes.get(device, ()):
-            if change.score < NOTABLE or symptom.began < (made := self.made(change)[0]) - SKEW:
+            if change.score < NOTABLE or symptom.began < self.made(change)[0] - SKEW:
                 continue
-            reach = self._reach(change)
-            peer = symptom.peer.device if symptom.peer is not None else None
-            if symptom.device in reach or peer in reach:
-                best = max(best, 0.8 * self.followed(change))
-            elif symptom.began - made <= _AFTERMATH:
-                best = max(best, 0.4 * self.aftermath(made))
+            sure = self._reaches_symptom(self._reach(change), symptom)
+            best = max(best, sure * sqrt(self.followed(change)))
         return best
 
     def touches(self, change: ConfigChange, h: Hypothesis) -> bool:

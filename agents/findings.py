@@ -45,8 +45,8 @@ class Reason(ProductModel):
     """One part of a candidate's score."""
 
     name: str
-    """`coverage`, `focus`, `blame`, `timing`, `kind`, `silence`, `change`, `history`,
-    `eclipse`."""
+    """`coverage`, `focus`, `blame`, `timing`, `kind`, `silence`, `change`, `history`, `eclipse`,
+    `behind`, `victim`, `prediction`."""
     strength: float = Field(ge=-1.0, le=1.0)
     """How strongly it speaks for (or, negative, against) the candidate."""
     points: float
@@ -60,6 +60,9 @@ class Candidate(ProductModel):
 
     managed_object: str
     score: float
+    probability: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Against all other candidates and against there being no single cause; None from a site that
+    does not tell."""
     probable_cause: str
     """What it is suspected of, in a few words: `link down`, `bgp reset`, `power failure`."""
     specific_problem: str
@@ -123,6 +126,10 @@ class AlarmSummary(ProductModel):
     topology: tuple[TopologyLink, ...] = ()
     """The links among the candidates and what they explain."""
     handles: tuple[str, ...]
+    loudest: str | None = None
+    """The element with the most records of trouble: often the victim, so told beside the cause."""
+    earliest: str | None = None
+    """The element that spoke of trouble first."""
     fidelity: Fidelity
     rewriting: BriefRewriting | None = None
     """None where the site has no small model to rewrite its briefs."""

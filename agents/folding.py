@@ -8,8 +8,8 @@ when it began, whether it ended and how often it came back: the unit of ranking.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -50,6 +50,7 @@ _VARIABLE = re.compile(
     r"|0x[0-9a-fA-F]+"
     r"|\d+(?:[./:-]\d+)*"
     r")(?![A-Za-z0-9])|(?<=[A-Za-z])\d+(?:[/.]\d+)+"
+    r"|(?<=[A-Za-z][a-z]{2})\d+(?![A-Za-z0-9])"  # eth0, vty1; not IPv4, L2
 )
 
 
@@ -97,6 +98,8 @@ class Symptom:
     flaps: int = 0
     chronic: bool = False
     """Whether it was already coming and going before the window."""
+    unusual: float = 1.0
+    """How far its kind of record is more frequent than it always is here, 0.1 to 1."""
 
 
 def when(alarm: Alarm) -> datetime:
@@ -218,9 +221,38 @@ def fold_symptoms(
         if is_trouble(alarm):
             earlier[_key(alarm, peers, topology)[0]] += 1
     symptoms = list(open_by_key.values())
+    excess = _excess(alarms, before)
     for symptom in symptoms:
         symptom.chronic = earlier[(symptom.device, symptom.kind, symptom.about)] >= 2
+        symptom.unusual = excess[_saying(symptom.alarms[0])]
     return symptoms
+
+
+_USUAL_FLOOR = 0.1
+"""What is said every day may still belong to an incident, a little."""
+
+
+def _saying(alarm: Alarm) -> str:
+    """What kind of thing a record says, whoever says it and of whatever."""
+    return alarm.specific_problem or alarm.probable_cause or template_of(alarm)
+
+
+def _excess(alarms: Sequence[Alarm], before: Sequence[Alarm]) -> Mapping[str, float]:
+    """Of each kind of trouble: the share of its records that its usual rate does not account for.
+
+    Users are released and cells fill up every hour of a healthy network. The rate is that of the
+    whole site before the window, so that it holds for elements that were quiet until now.
+    """
+    said = Counter(_saying(alarm) for alarm in alarms if is_trouble(alarm))
+    usual = Counter(_saying(alarm) for alarm in before if is_trouble(alarm))
+    if not alarms or not before:
+        return defaultdict(lambda: 1.0)
+    quiet = max((when(before[-1]) - when(before[0])).total_seconds(), 1.0)
+    scale = (when(alarms[-1]) - when(alarms[0])).total_seconds() / quiet
+    return {
+        saying: max(_USUAL_FLOOR, 1.0 - usual[saying] * scale / count)
+        for saying, count in said.items()
+    }
 
 
 def _key(
@@ -254,4 +286,4 @@ def main_burst(symptoms: Sequence[Symptom], *, quiet: timedelta) -> list[Symptom
             runs[-1].append(symptom)
         else:
             runs.append([symptom])
-    return max(runs, key=lambda run: sum(0.1 if s.chronic else 1.0 for s in run), default=[])
+    return max(runs, key=lambda run: sum(0.1 if s.chronic else s.unusual for s in run), default=[])

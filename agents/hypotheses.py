@@ -15,17 +15,27 @@ SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class RankingWeights:
-    """How much each reason counts."""
+    """How much each reason counts, in units of log-odds.
+
+    Set by maximum likelihood on generated incidents (`docs/root-cause.md`), each bound to the sign
+    that its meaning has: the chance that an element is the cause is its exponentiated score over
+    the sum of all of them and of `nothing`.
+    """
 
     coverage: float = 3.0
-    focus: float = 2.0
+    focus: float = 2.7
     blame: float = 2.5
-    kind: float = 2.0
-    silence: float = 1.5
-    change: float = 2.5
-    timing: float = 1.0
-    history: float = 0.5
-    eclipse: float = 3.0
+    kind: float = 3.4
+    silence: float = 0.6
+    change: float = 5.7
+    timing: float = 3.0
+    history: float = 0.9
+    eclipse: float = 1.1
+    behind: float = 2.4
+    victim: float = 1.4
+    prediction: float = 1.6
+    nothing: float = 5.5
+    """The score that a cause must beat: that of "no single element accounts for this"."""
 
 
 DEFAULT_WEIGHTS = RankingWeights()
@@ -48,6 +58,10 @@ class Hypothesis:
     device: str
     arguments: list[Argument] = field(default_factory=list)
     score: float = 0.0
+    probability: float = 0.0
+    """Against all other hypotheses and against none of them, 0 to 1."""
+    same_fault: str | None = None
+    """The other end of the link that both ends report lost: naming either names the fault."""
     explains: dict[int, float] = field(default_factory=dict)
     """Index of a symptom -> how well it is accounted for, 0 to 1."""
     own: list[Symptom] = field(default_factory=list)

@@ -25,17 +25,28 @@ from datetime import datetime
 from math import exp, sqrt
 
 from agents.change_impact import ChangeImpact
-from agents.dependencies import Dependencies
+from agents.dependencies import HANDED_ON, LOSSES, Dependencies
 from agents.folding import FAULT_KINDS, Symptom, by_hand, when
 from agents.hypotheses import DEFAULT_WEIGHTS, SKEW, Argument, Hypothesis, RankingWeights
 from telecom.alarm import Alarm, OccurrenceKind
 from telecom.configuration import ConfigChange
 from telecom.topology import ManagedObject, Topology, port_key
 
-_OF_A_PROVIDER = {"fault": 1.0, "error": 0.6, "failure": 0.25}
+_OF_A_PROVIDER = {"fault": 1.0, "error": 0.9, "failure": 0.25}
 """How much trouble of its own says of an element whose dependents are in trouble, too."""
 _MOST = 0.5
+_FULL_SUSPICION = 0.6
+"""Score of a change that is as suspicious as one gets by its own lines alone."""
+_K = OccurrenceKind
+_NOT_NOISE = 0.25
+"""Weight from which a symptom says something of the one element that has it."""
 _LINK_KINDS = frozenset({OccurrenceKind.INTERFACE, OccurrenceKind.OPTICS, OccurrenceKind.LACP})
+_LOWER_LAYERS = _LINK_KINDS | {
+    OccurrenceKind.BFD_SESSION,
+    OccurrenceKind.ISIS_ADJACENCY,
+    OccurrenceKind.OSPF_ADJACENCY,
+}
+"""What is lost here takes every session above along."""
 _FAR = 99
 _COMPARED = 12
 _A_CONSEQUENCE = 0.1
@@ -65,13 +76,32 @@ class Ranker:
         self._total = sum(self._mass) or 1.0
         self._involved = {s.device for s in symptoms if not s.chronic}
         self._involved |= {s.peer.device for s in symptoms if s.peer is not None}
-        self._all_over = all(s.ended is not None for s in symptoms)
+        self._dark = {s.peer.device for s in symptoms if s.peer and s.kind in LOSSES}
+        self._dark |= {s.device for s in symptoms if s.kind in (_K.HEARTBEAT, _K.SERVICE)}
+        self._troubles: dict[str, set[OccurrenceKind]] = defaultdict(set)
+        for symptom, mass in zip(symptoms, self._mass, strict=True):
+            if mass >= _NOT_NOISE:
+                self._troubles[symptom.device].add(symptom.kind)
+                if symptom.peer is not None:
+                    self._troubles[symptom.peer.device].add(symptom.kind)
         self._hit: dict[str, float] = {}
+        self._taken: dict[str, float] = {}
         self._bad_ports = {
             (s.device, port_key(s.port)) for s in symptoms if s.port and s.kind in _LINK_KINDS
         }
         self._upstream = Dependencies(topology)
-        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, topology)
+        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, topology, self._upstream)
+        self._restarts: dict[str, Alarm] = {}
+        for alarm in alarms:
+            if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.RESTART:
+                self._restarts.setdefault(alarm.device, alarm)
+        self._powerless = {s.device for s in symptoms if s.kind is _K.POWER}
+        self._lost_by: dict[str, set[str]] = defaultdict(set)
+        for symptom in symptoms:
+            if symptom.peer is not None and symptom.kind in _LOWER_LAYERS:
+                self._lost_by[symptom.peer.device].add(symptom.device)
+            elif symptom.kind is _K.HEARTBEAT:
+                self._lost_by[symptom.device].add("")
 
     def rank(self) -> list[Hypothesis]:
         """All hypotheses, best first; ties by name, so that the order never depends on chance."""
@@ -82,7 +112,35 @@ class Ranker:
             if eclipse is not None:
                 hypothesis.arguments.append(eclipse)
                 hypothesis.score += eclipse.strength * self._weights.eclipse
+        self._weigh(hypotheses)
         return sorted(hypotheses, key=lambda h: (-h.score, h.device))
+
+    def _weigh(self, hypotheses: Sequence[Hypothesis]) -> None:
+        """Turn scores into probabilities; both ends of one lost link share theirs.
+
+        Source: conditional logit (McFadden, Conditional logit analysis of qualitative choice
+        behavior, 1974), with "none of them" among the choices.
+        """
+        top = max((h.score for h in hypotheses), default=0.0)
+        top = max(top, self._weights.nothing)
+        odds = {h.device: exp(h.score - top) for h in hypotheses}
+        total = sum(odds.values()) + exp(self._weights.nothing - top)
+        for h in hypotheses:
+            h.same_fault = self._other_end(h)
+            partner = odds.get(h.same_fault, 0.0) if h.same_fault is not None else 0.0
+            h.probability = (odds[h.device] + partner) / total
+
+    def _other_end(self, h: Hypothesis) -> str | None:
+        """The far end of a link that both ends report lost, where that is all they report lost."""
+        ends = {
+            s.peer.device
+            for s in h.own
+            if s.peer is not None and s.kind in _LOWER_LAYERS and not s.chronic
+        }
+        if len(ends) != 1:
+            return None
+        other = next(iter(ends))
+        return other if other in self._lost_by[h.device] else None
 
     def _eclipse(self, h: Hypothesis, others: Sequence[Hypothesis]) -> Argument | None:
         """A neighbour with better evidence that accounts for most of the same trouble."""
@@ -113,7 +171,7 @@ class Ranker:
             found.setdefault(symptom.device)
             if symptom.peer is not None:
                 found.setdefault(symptom.peer.device)
-            for provider in self._upstream.of(symptom.device):
+            for provider in self._upstream.of(symptom.device, symptom.kind):
                 found.setdefault(provider)
             if symptom.peer is not None:
                 for device in self._upstream.between(symptom.device, symptom.peer.device):
@@ -127,14 +185,17 @@ class Ranker:
         """Put one element up as a hypothesis and argue it."""
         hypothesis = self._propose(device)
         for argue in (
+            self._change,
             self._timing,
             self._coverage,
             self._focus,
             self._blame,
             self._kind,
             self._silence,
-            self._change,
             self._history,
+            self._behind,
+            self._victim,
+            self._prediction,
         ):
             argument = argue(hypothesis)
             if argument is not None and argument.strength != 0:
@@ -172,28 +233,53 @@ class Ranker:
         """
         peer = symptom.peer.device if symptom.peer is not None else None
         if symptom.device == device:
-            return 0.6 if symptom.role == "failure" else 1.0
+            return 0.4 if symptom.role == "failure" else 1.0
         if peer == device:
             return 1.0
+        if symptom.kind in LOSSES:
+            taken = self._upstream.taken_along(device)
+            if symptom.device in taken or peer in taken:
+                return max(0.2, 0.9 * self._taken_share(device))
         hit = self._hit_share(device)
-        ways = [hit * 0.9 ** self._upstream.of(symptom.device).get(device, _FAR)]
+        ways = [hit * 0.9 ** self._upstream.of(symptom.device, symptom.kind).get(device, _FAR)]
         if peer is None:
             ways.append(0.3 * (device in self._topology.neighbors(symptom.device)))
+            if symptom.role == "failure" and device in self._involved:
+                ways.append(0.4 * self._on_the_way(device, symptom.device))
         else:
             on_path = device in self._upstream.between(symptom.device, peer)
             ways.append(on_path * (0.7 if device in self._involved else 0.3))
-            ways.append(hit * 0.8 * 0.9 ** self._upstream.of(peer).get(device, _FAR))
+            ways.append(hit * 0.8 * 0.9 ** self._upstream.of(peer, symptom.kind).get(device, _FAR))
             ways.append(0.4 * (device in self._topology.neighbors(peer)))
         ways.append(self._impact.accounts_for(device, symptom))
         return max(ways)
 
+    def _on_the_way(self, device: str, victim: str) -> bool:
+        """Whether an element is on a path from a victim to what serves it."""
+        return any(
+            device in self._upstream.between(victim, server)
+            for server in self._upstream.servers_of(victim)
+        )
+
+    def _taken_share(self, device: str) -> float:
+        """Of what an element's death would take along: the share that is in trouble or lost."""
+        known = self._taken.get(device)
+        if known is None:
+            taken = self._upstream.taken_along(device)
+            hit = sum(1 for name in taken if name in self._dark)
+            known = self._taken[device] = hit / len(taken) if taken else 0.0
+        return known
+
     def _hit_share(self, device: str) -> float:
-        """Of what depends on an element: the share in trouble; a broken provider hits most."""
+        """Of what depends on an element: the share in trouble that it could have caused.
+
+        A broken provider hits most of its dependents, a healthy one a few by chance.
+        """
         known = self._hit.get(device)
         if known is None:
-            dependents = self._upstream.dependents(device)
-            hit = sum(1 for dependent in dependents if dependent in self._involved)
-            known = self._hit[device] = hit / len(dependents) if dependents else 0.0
+            fed = self._upstream.fed_by(device)
+            hit = sum(1 for name, relation in fed if self._troubles[name] & HANDED_ON[relation])
+            known = self._hit[device] = hit / len(fed) if fed else 0.0
         return known
 
     def _coverage(self, h: Hypothesis) -> Argument:
@@ -260,6 +346,9 @@ class Ranker:
         provides = self._hit_share(h.device) >= _MOST
         later = h.strength("timing")
         best: Argument | None = None
+        restart = self._restarts.get(h.device)
+        if restart is not None and h.about:
+            best = Argument("kind", h.consequence, "says that it restarted", (restart,))
         for symptom in h.own:
             if symptom.kind is OccurrenceKind.HEARTBEAT:
                 continue  # said of it, not by it
@@ -269,7 +358,7 @@ class Ranker:
             if symptom.port is not None and self._far_end_agrees(symptom):
                 strength = max(strength, 0.6)
             strength *= h.consequence * (0.2 if symptom.chronic else 1.0)
-            if symptom.ended is not None and not self._all_over:
+            if symptom.ended is not None and self._goes_on(h):
                 strength *= 0.5
             if strength > (best.strength if best else 0.0):
                 best = Argument(
@@ -279,6 +368,54 @@ class Ranker:
                     tuple(symptom.alarms[:1]),
                 )
         return best
+
+    def _goes_on(self, h: Hypothesis) -> bool:
+        """Whether most of what it would account for is not over: then what is over is not it."""
+        total = over = 0.0
+        for index, share in h.explains.items():
+            mass = self._mass[index] * share
+            total += mass
+            over += mass * (self._symptoms[index].ended is not None)
+        return over < total / 2
+
+    def _behind(self, h: Hypothesis) -> Argument | None:
+        """Whether the only way to it was lost below the layer that complains about it.
+
+        A session over a link that is down says nothing about its far end (the layers of X.200):
+        what hangs behind a lost element or link is a victim.
+        """
+        if h.device in self._restarts:
+            return None
+        before = [
+            name
+            for name, witnesses in self._lost_by.items()
+            if name != h.device
+            and h.device in (behind := self._upstream.cut_off_by(name))
+            and not witnesses <= behind
+        ]
+        if not before:
+            return None
+        return Argument("behind", -1.0, f"it hangs behind {min(before)}, which was lost as well")
+
+    def _victim(self, h: Hypothesis) -> Argument | None:
+        """It only measures that something is wrong: what users notice is an effect."""
+        if not h.own or any(s.role != "failure" for s in h.own):
+            return None
+        if any(s.kind in _LOWER_LAYERS for s in h.about):
+            return None
+        return Argument("victim", -1.0, "it only measures trouble, and reports none of its own")
+
+    def _prediction(self, h: Hypothesis) -> Argument | None:
+        """If it were out of reach, so would be all that hangs behind it: is it?"""
+        taken = self._upstream.taken_along(h.device)
+        if not taken or not (h.device in self._powerless or self._is_silent(h)):
+            return None
+        share = self._taken_share(h.device)
+        return Argument(
+            "prediction",
+            2.0 * share - 1.0,
+            f"{share:.0%} of the {len(taken)} elements that hang on it are in trouble",
+        )
 
     def _far_end_agrees(self, symptom: Symptom) -> bool:
         """Whether both ends of one link report it down, which neither end's fall would do."""
@@ -315,6 +452,13 @@ class Ranker:
             _records(h.about[:3]),
         )
 
+    def _is_silent(self, h: Hypothesis) -> bool:
+        """Whether others lost it and it has not said a word since."""
+        onset, heard = h.onset, self._last_heard.get(h.device)
+        if onset is None or h.device not in self._lost_by:
+            return False
+        return heard is None or heard <= onset + SKEW
+
     def _neighbors_alive(self, device: str, onset: datetime) -> float:
         """Share of an element's neighbours that still speak: with none, it may only be cut off."""
         near = [n for n in self._topology.neighbors(device, "connects") if n in self._last_heard]
@@ -327,8 +471,7 @@ class Ranker:
         for change in self._impact.changes.get(h.device, ()):
             made, note = self._impact.made(change)
             followed = self._impact.followed(change)
-            where = 1.0 if self._impact.touches(change, h) else 0.8
-            strength = change.score * where * (0.15 + 0.85 * followed)
+            strength = min(1.0, change.score / _FULL_SUSPICION) * followed
             if h.onset is not None and made > h.onset + SKEW:
                 continue
             if strength > (best.strength if best else 0.0):
@@ -348,6 +491,8 @@ class Ranker:
     def _timing(self, h: Hypothesis) -> Argument | None:
         """How much of what it would account for began after its own trouble did."""
         onset = h.onset
+        if onset is None and h.change is not None:
+            onset = self._impact.made(h.change)[0]
         if onset is None or not h.explains:
             return None
         total = later = 0.0
@@ -370,7 +515,8 @@ def _masses(symptoms: Sequence[Symptom]) -> list[float]:
     for symptom in symptoms:
         per_device[symptom.device] += 1
     return [
-        (0.1 if symptom.chronic else 1.0) / sqrt(per_device[symptom.device]) for symptom in symptoms
+        (0.1 if symptom.chronic else symptom.unusual) / sqrt(per_device[symptom.device])
+        for symptom in symptoms
     ]
 
 

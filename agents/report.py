@@ -8,6 +8,7 @@ from itertools import chain
 from agents.confidence import Confidence, combine
 from agents.findings import AlarmSummary, Candidate, EvidencePack, ProposedCause
 from agents.grounding import VerifiedProposal
+from agents.predictions import Prediction, Trials
 from telecom.evidence import Gap
 from telecom.precedents import telling_words
 from telecom.report import (
@@ -36,6 +37,7 @@ def assemble(
     provenance: Sequence[ProvenanceStep],
     gaps: Sequence[Gap] = (),
     model_agrees: bool | None = None,
+    trials: Trials | None = None,
 ) -> RootCauseReport:
     """Build the report.
 
@@ -47,9 +49,12 @@ def assemble(
         gaps: Gaps beyond those of the pack, such as budgets that ran out.
         model_agrees: Whether a model and the deterministic analyst named the same cause; None when
             only one of them was asked.
+        trials: What the hypotheses predict, and what became of it.
     """
     proposal = verified.proposal
-    causes = tuple(_root_cause(cause, pack, model_agrees) for cause in proposal.root_causes)
+    causes = tuple(
+        _root_cause(cause, pack, model_agrees, trials or Trials()) for cause in proposal.root_causes
+    )
     changes = _changes(pack, causes)
     tickets = _tickets(pack, causes)
     explained = _explained(pack, causes)
@@ -87,21 +92,38 @@ def assemble(
     return report.model_copy(update={"drafts": _drafts(report)})
 
 
-def _root_cause(cause: ProposedCause, pack: EvidencePack, model_agrees: bool | None) -> RootCause:
-    confidence = _confidence(cause, pack, model_agrees)
+def _root_cause(
+    cause: ProposedCause, pack: EvidencePack, model_agrees: bool | None, trials: Trials
+) -> RootCause:
+    confidence = confidence_of(cause, pack, model_agrees=model_agrees)
     return RootCause(
         managed_object=cause.managed_object,
         probable_cause=cause.probable_cause,
         specific_problem=cause.specific_problem,
         role=cause.role,
         confidence=confidence.value,
-        confidence_basis=confidence.basis,
+        confidence_basis=confidence.basis + _trial_words(trials.of(cause.managed_object)),
         evidence_ids=cause.evidence_ids,
     )
 
 
-def _confidence(cause: ProposedCause, pack: EvidencePack, model_agrees: bool | None) -> Confidence:
-    """Strengths are the candidate's own reasons; the lead is over the best candidate elsewhere."""
+def _trial_words(predictions: Sequence[Prediction]) -> str:
+    """How many predictions hold, and which do not."""
+    held = sum(p.outcome == "confirmed" for p in predictions)
+    failed = [f"{p.statement} ({p.because})" for p in predictions if p.outcome == "contradicted"]
+    if not held and not failed:
+        return ""
+    against = f"; contradicted: {'; '.join(failed)}" if failed else ""
+    return f"; {held} of {len(predictions)} predictions hold{against}"
+
+
+def confidence_of(
+    cause: ProposedCause, pack: EvidencePack, *, model_agrees: bool | None
+) -> Confidence:
+    """Compute the confidence in a cause.
+
+    Strengths are the candidate's own reasons; the lead is over the best candidate elsewhere.
+    """
     candidates = list(chain.from_iterable(s.root_cause_candidates for s in pack.alarms))
     own = next(
         (c for c in candidates if same_element(c.managed_object, cause.managed_object)), None
@@ -116,7 +138,8 @@ def _confidence(cause: ProposedCause, pack: EvidencePack, model_agrees: bool | N
         strengths["history"] = 1.0
     if model_agrees:
         strengths["model agrees"] = 1.0
-    return combine(strengths, lead=_lead(own, candidates, pack))
+    ranked = None if own is None else own.probability
+    return combine(strengths, lead=_lead(own, candidates, pack), ranked=ranked)
 
 
 def _lead(own: Candidate | None, candidates: Iterable[Candidate], pack: EvidencePack) -> float:

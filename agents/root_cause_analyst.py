@@ -16,6 +16,7 @@ from itertools import chain
 
 from pydantic import ValidationError
 
+from agents.answer_schema import proposal_schema
 from agents.confidence import combine
 from agents.findings import AlarmSummary, Candidate, EvidencePack, Proposal, ProposedCause
 from agents.ports import (
@@ -46,7 +47,7 @@ PROFILE = WorkloadProfile(
 """It reads what the gates have released: excerpts, with identifiers replaced."""
 
 CONFIRMED_FROM = 0.75
-PROBABLE_FROM = 0.45
+PROBABLE_FROM = 0.5
 """Confidence at which a cause is asserted as confirmed, and at all."""
 
 
@@ -139,7 +140,8 @@ def _status(leading: Sequence[tuple[AlarmSummary, Candidate]], pack: EvidencePac
         strengths = {reason.name: reason.strength for reason in candidate.reasons}
         if matching_change(candidate, pack) is not None:
             strengths["change"] = max(strengths.get("change", 0.0), 0.7)
-        weakest = min(weakest, combine(strengths, lead=lead).value)
+        confidence = combine(strengths, lead=lead, ranked=candidate.probability)
+        weakest = min(weakest, confidence.value)
     if weakest >= CONFIRMED_FROM:
         return "confirmed"
     return "probable" if weakest >= PROBABLE_FROM else "inconclusive"
@@ -268,7 +270,7 @@ class ModelAnalyst:
             system=instructions(),
             messages=tuple(messages),
             tools=tuple(self._tools.specs) if self._tools else (),
-            output_schema=Proposal.model_json_schema(),
+            output_schema=proposal_schema(),
             metadata={"incident_id": self._incident_id} if self._incident_id else {},
         )
         async for event in self._model.stream(request):

@@ -45,6 +45,7 @@ async def review(
     symptoms: Sequence[str],
     managed_objects: Sequence[str] = (),
     probable_cause: str | None = None,
+    done: Sequence[str] = (),
     limit: int = 5,
 ) -> TicketReview:
     """Find past tickets like this incident and say how far they agree on a cause.
@@ -54,6 +55,7 @@ async def review(
         symptoms: What is seen, in words: templates, probable causes.
         managed_objects: What is affected, most suspicious first.
         probable_cause: The present suspicion, if there is one.
+        done: What was done about it already, in words.
         limit: How many tickets to compare, 1 to 20.
     """
     terms = [*symptoms, *(probable_cause,) * bool(probable_cause), *managed_objects[:5]]
@@ -70,7 +72,7 @@ async def review(
         except RecordNotFoundError:
             continue  # deleted between search and read
         incidents.append(_compare(ticket, citation, wanted, devices))
-    similar = _judge(incidents, limit=limit)
+    similar = _judge(incidents, limit=limit, done=done)
     return TicketReview(
         similar=similar,
         evidence={
@@ -121,11 +123,13 @@ def _compare(
     )
 
 
-def _judge(incidents: list[SimilarIncident], *, limit: int) -> SimilarIncidents:
+def _judge(
+    incidents: list[SimilarIncident], *, limit: int, done: Sequence[str] = ()
+) -> SimilarIncidents:
     """Keep the best that are near enough, and count what they agree on."""
     ranked = sorted(incidents, key=lambda incident: (-incident.score, incident.ticket_id))[:limit]
     near = [incident for incident in ranked if incident.score >= SIMILAR_ENOUGH]
-    return agree(near, confident_from=CONFIDENT_FROM)
+    return agree(near, confident_from=CONFIDENT_FROM, done=done)
 
 
 def _words(text: str) -> frozenset[str]:

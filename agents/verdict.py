@@ -1,14 +1,14 @@
-"""The verdict: how many independent causes the ranking supports, and when it supports none.
+"""The verdict: how many independent causes the evidence supports, and when it supports none.
 
-A leading score is not enough. A cause is asserted when something decisive speaks for it and it
-accounts for most of the trouble; a second one when what the first leaves unexplained is much, is
-joined to the second, and something decisive speaks for that, too. Anything less is "insufficient",
-which is an answer.
+The leader is asserted when it is more likely than everything else together, "no single cause"
+included. What it leaves unexplained is then ranked on its own: a further cause is asserted when
+that remainder is much, and points at somebody as surely. Anything less is "insufficient", which is
+an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,9 @@ from telecom.alarm import Alarm
 
 VerdictKind = Literal["single", "multiple", "recovered", "none", "insufficient"]
 
+Rank = Callable[[Sequence[Symptom]], list[Hypothesis]]
+"""Ranks what may have caused symptoms, best first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -25,80 +28,76 @@ class Verdict:
 
     kind: VerdictKind
     asserted: tuple[Hypothesis, ...]
+    ranked: tuple[Hypothesis, ...] = ()
+    """Every hypothesis over all symptoms, best first."""
     notes: tuple[str, ...] = ()
 
 
-ENOUGH_COVERAGE = 0.12
-SECOND_COVERAGE = 0.2
-"""Share of all symptoms that a further cause must account for beyond the causes before it."""
+LIKELY_FROM = 0.5
+"""Probability from which a cause is asserted: more likely than all else together."""
+FURTHER_FROM = 0.75
+"""The same for a further cause: two independent faults at one time are rare."""
+MUCH_LEFT = 0.15
+"""Share of all trouble that must be left unexplained before a further cause is looked for."""
 MAX_CAUSES = 4
 
 
-def judge(
-    ranked: Sequence[Hypothesis], burst: Sequence[Symptom], alarms: Sequence[Alarm]
-) -> Verdict:
+def judge(rank: Rank, burst: Sequence[Symptom], alarms: Sequence[Alarm]) -> Verdict:
     """Decide what the ranking supports.
 
     Args:
-        ranked: Hypotheses, best first.
-        burst: The symptoms they were ranked on.
+        rank: Ranks hypotheses over symptoms.
+        burst: The symptoms of the incident.
         alarms: All records of the window, in time order.
     """
+    ranked = tuple(rank(burst))
     planned = sum(1 for alarm in alarms if alarm.planned_outage_indicator)
     trouble = [alarm for alarm in alarms if is_trouble(alarm)]
     if not burst or all(symptom.chronic for symptom in burst):
         why = "nothing but what happens every day" if burst else "no trouble in this window"
-        return Verdict("none", (), (why,))
+        return Verdict("none", (), ranked, (why,))
     if planned and planned * 2 >= len(trouble):
-        return Verdict("none", (), (f"{planned} records belong to a planned outage",))
-    asserted = _asserted(ranked, burst)
+        why = f"{planned} records belong to a planned outage"
+        return Verdict("none", (), ranked, (why,))
+    asserted = _asserted(rank, ranked, burst)
     notes = _notes(burst)
     if not asserted:
-        return Verdict("insufficient", (), notes)
+        return Verdict("insufficient", (), ranked, notes)
     if len(asserted) > 1:
-        return Verdict("multiple", asserted, notes)
-    if all(symptom.ended is not None for symptom in burst):
-        return Verdict("recovered", asserted, notes)
-    return Verdict("single", asserted, notes)
+        return Verdict("multiple", asserted, ranked, notes)
+    explained = [burst[index] for index in asserted[0].explains]
+    if all(symptom.ended is not None for symptom in explained):
+        return Verdict("recovered", asserted, ranked, notes)
+    return Verdict("single", asserted, ranked, notes)
 
 
-def _asserted(ranked: Sequence[Hypothesis], burst: Sequence[Symptom]) -> tuple[Hypothesis, ...]:
-    """The leader if it is decisive, then each further cause that carries its own share."""
-    if not ranked or not _decisive(ranked[0]) or _share(ranked[0], set()) < ENOUGH_COVERAGE:
+def _asserted(
+    rank: Rank, ranked: Sequence[Hypothesis], burst: Sequence[Symptom]
+) -> tuple[Hypothesis, ...]:
+    """The leader if it is likely, then each further cause of what is left over."""
+    if not ranked or ranked[0].probability < LIKELY_FROM:
         return ()
     asserted = [ranked[0]]
     explained = _explained(ranked[0], burst)
     while len(asserted) < MAX_CAUSES:
-        further = [
-            hypothesis
-            for hypothesis in ranked
-            if hypothesis not in asserted
-            and _decisive(hypothesis)
-            and hypothesis.strength("timing") >= 0.3
-            and hypothesis.strength("eclipse") > -0.2
-            and _share(hypothesis, explained) >= SECOND_COVERAGE
-        ]
-        if not further:
+        left = [index for index in range(len(burst)) if index not in explained]
+        if _weight(burst, left) < MUCH_LEFT * _weight(burst, range(len(burst))):
             break
-        best = max(further, key=lambda h: (h.score, h.device))
-        asserted.append(best)
-        explained |= _explained(best, burst)
+        further = _further(rank([burst[index] for index in left]), asserted)
+        if further is None:
+            break
+        further.explains = {left[index]: share for index, share in further.explains.items()}
+        asserted.append(further)
+        explained |= _explained(further, burst)
     return tuple(asserted)
 
 
-def _decisive(h: Hypothesis) -> bool:
-    """Whether something beyond coverage and timing speaks for it.
-
-    Being everybody's only problem decides alone when nearly everything is explained by it; less
-    than that is also how a victim at the end of one line looks.
-    """
-    return (
-        h.strength("blame") >= 0.35
-        or h.strength("kind") >= 0.5
-        or h.strength("change") >= 0.3
-        or (h.strength("silence") >= 0.4 and h.strength("focus") >= 0.4)
-        or (h.strength("focus") >= 0.8 and h.strength("coverage") >= 0.5)
-    )
+def _further(ranked: Sequence[Hypothesis], asserted: Sequence[Hypothesis]) -> Hypothesis | None:
+    """The leader over what is left, if it is likely and has not been named already."""
+    named = {h.device for h in asserted} | {h.same_fault for h in asserted}
+    if not ranked or ranked[0].probability < FURTHER_FROM or ranked[0].device in named:
+        return None
+    return ranked[0]
 
 
 def _explained(h: Hypothesis, burst: Sequence[Symptom]) -> set[int]:
@@ -107,16 +106,12 @@ def _explained(h: Hypothesis, burst: Sequence[Symptom]) -> set[int]:
     return {
         index
         for index, share in h.explains.items()
-        if share >= 0.5 and (onset is None or burst[index].began >= onset - SKEW)
+        if share >= 0.3 and (onset is None or burst[index].began >= onset - SKEW)
     }
 
 
-def _share(h: Hypothesis, explained: set[int]) -> float:
-    """The share of a hypothesis' own coverage that lies outside what is already explained."""
-    coverage = h.strength("coverage")
-    total = sum(h.explains.values())
-    fresh = sum(share for index, share in h.explains.items() if index not in explained)
-    return coverage * fresh / total if total else 0.0
+def _weight(burst: Sequence[Symptom], indexes: Sequence[int] | range) -> float:
+    return sum(0.1 if burst[i].chronic else burst[i].unusual for i in indexes)
 
 
 def _notes(burst: Sequence[Symptom]) -> tuple[str, ...]:

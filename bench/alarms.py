@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from agents.alarm_triage import triage
@@ -18,7 +18,7 @@ from telecom.topology import read_topology_csv
 DATA = Path(
     os.environ.get("TIERWISE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
 )
-RUNS = 7
+RUNS = 11
 
 
 def run() -> list[dict[str, Any]]:
@@ -35,9 +35,9 @@ def run() -> list[dict[str, Any]]:
         before = [a for a in alarms if a.alarm_raised_time and a.alarm_raised_time < window.start]
         times = []
         for _ in range(RUNS):
-            started = time.perf_counter()
+            started = time.process_time()
             summary = triage(alarms, topology, window, before=before)
-            times.append(time.perf_counter() - started)
+            times.append(time.process_time() - started)
         first = summary.root_cause_candidates[0].managed_object.partition(":")[0]
         right += first in case["root_cause_device"]
         large = summary.tokens_before > 15_000
@@ -55,9 +55,9 @@ def run() -> list[dict[str, Any]]:
         if 15_000 < summary.tokens_before < 25_000:
             rows.append(
                 {
-                    "name": f"window of {summary.tokens_before} tokens to brief, median",
-                    "value": median(times) * 1000,
-                    "unit": "ms",
+                    "name": f"window of {summary.tokens_before} tokens to brief, p95",
+                    "value": quantiles(times, n=20)[18] * 1000,
+                    "unit": "CPU ms",
                     "limit": "<= 60 (quiet core)",
                 }
             )

@@ -1,14 +1,18 @@
 """Retrieval: quality beside plain BM25 and plain MiniLM, speed beside the bare engines.
 
 Real data comes from the folder `TIERWISE_DATA` (default `../shared/data` beside the repository);
-without it the quality rows are left out. `TIERWISE_BENCH_PASSAGES` sets the size of the store whose
-search times are measured (default 20,000).
+without it the quality rows are left out. `TIERWISE_BENCH_PASSAGES` names the sizes of the stores
+whose search times are measured (default 20000; the growth curve is `20000,100000,300000`, and takes
+an hour). With `hnswlib` installed the bare index is measured in the same run, else its time on
+100,000 vectors is taken from a quiet machine. Times of one call are the best of some rounds for
+each query, all candidates in turns, so that other work on the machine disturbs them alike.
 """
 
 from __future__ import annotations
 
 import csv
 import html
+import importlib
 import os
 import random
 import re
@@ -17,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -35,7 +40,7 @@ from telecom.ticket import Ticket
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TIERWISE_DATA", REPOSITORY.parent / "shared" / "data"))
-PASSAGES = int(os.environ.get("TIERWISE_BENCH_PASSAGES", "20000"))
+SIZES = [int(size) for size in os.environ.get("TIERWISE_BENCH_PASSAGES", "20000").split(",")]
 HNSW_MS = 0.55
 """hnswlib alone on 100,000 such vectors: added to the embedding time as the bare lower bound."""
 NOISE = 0.01
@@ -64,7 +69,8 @@ def run() -> list[Row]:
         row("int8 cosine to fp32, minimum", cosine, "", limit=">= 0.98", ok=cosine >= 0.98),
     ]
     # Before torch is loaded: its idle threads would be measured, too.
-    rows += search_rows(int8)
+    for passages in SIZES:
+        rows += search_rows(int8, passages)
     rows += [ingest_row(int8, words, limit) for words, limit in ((20, 0.7), (92, 0.9))]
     fp32 = TorchEmbedder()
     rows += engine_rows(int8, fp32)
@@ -86,24 +92,31 @@ def row(
 
 
 def engine_rows(int8: Embedder, fp32: Embedder) -> list[Row]:
-    """Throughput at two lengths and the time of one query, int8 over fp32 in the same run."""
+    """Throughput at two lengths and the time of one query, int8 over fp32 in turns."""
     rows = []
     for label, words, count in (("60 tokens", 20, 128), ("250 tokens", 92, 64)):
         texts = prose(words, count)
-        fast, slow = (throughput(each, texts) for each in (int8, fp32))
+        best = best_ms(
+            {"int8": int8.embed, "fp32": fp32.embed},
+            [texts],
+            rounds=4,
+        )
+        ratio = best["fp32"][0] / best["int8"][0]
         rows.append(
             row(
                 f"embedding, {label}",
-                fast,
+                1000 * count / best["int8"][0],
                 "texts/s",
-                ratio=fast / slow,
+                ratio=ratio,
                 limit="ratio >= 2.5 to fp32",
-                ok=fast / slow >= 2.5,
+                ok=ratio >= 2.5,
             )
         )
-    queries = prose(9, 60)
-    fast_ms = p50_ms(lambda text: int8.embed([text]), queries)
-    slow_ms = p50_ms(lambda text: fp32.embed([text]), queries)
+    best = best_ms(
+        {"int8": lambda text: int8.embed([text]), "fp32": lambda text: fp32.embed([text])},
+        prose(9, 40),
+    )
+    fast_ms, slow_ms = median(best["int8"]), median(best["fp32"])
     rows.append(
         row(
             "embedding of a query, p50",
@@ -184,69 +197,135 @@ def ingest_row(embedder: Embedder, words: int, limit: float) -> Row:
         (site / "docs").mkdir()
         for number, text in enumerate(texts):
             (site / "docs" / f"{number}.txt").write_text(text)
-        with KnowledgeBase.open(site / "store", embedder) as base:
-            pure = throughput(embedder, texts)
-            began = time.perf_counter()
-            base.ingest_documents(site / "docs")
-            seconds = time.perf_counter() - began
-            rate = base.health().corpora["docs"].passages / seconds
+        rates, pure = [], []
+        for attempt in range(3):  # in turns, the best of each
+            with KnowledgeBase.open(site / f"store{attempt}", embedder, root=site) as base:
+                pure.append(throughput(embedder, texts))
+                began = time.perf_counter()
+                base.ingest_documents(site / "docs")
+                seconds = time.perf_counter() - began
+                rates.append(base.health().corpora["docs"].passages / seconds)
+    rate, alone = max(rates), max(pure)
     return row(
         f"ingest, passages of about {60 if words < 50 else 250} tokens",
         rate,
         "passages/s",
-        ratio=rate / pure,
+        ratio=rate / alone,
         limit=f"ratio >= {limit} to embedding alone",
-        ok=rate / pure >= limit,
+        ok=rate / alone >= limit,
     )
 
 
-def search_rows(embedder: OnnxEmbedder) -> list[Row]:
+def search_rows(embedder: OnnxEmbedder, passages: int) -> list[Row]:
     """Search times over a store of many tickets with made-up vectors."""
-    queries = prose(9, 100, seed=5)
+    queries = prose(9, 60, seed=5)
+    quarter = SearchFilters(severities=("MAJOR",))
+    few = SearchFilters(managed_objects=("pe7",))
     with (
         tempfile.TemporaryDirectory() as folder,
         KnowledgeBase.open(Path(folder) / "store", embedder) as base,
     ):
-        fill(base, PASSAGES)
-        bare = p50_ms(lambda text: embedder.embed([text]), queries) + HNSW_MS
-        timed = {
-            "dense": (lambda text: base.search(text, mode="dense"), 1.5),
-            "as shipped": (base.search, 2.0),
-        }
-        rows = []
-        for name, (search, limit) in timed.items():
-            taken = p50_ms(search, queries)
-            rows.append(
-                row(
-                    f"search {name}, {PASSAGES:,} passages, p50",
-                    taken,
-                    "ms",
-                    ratio=taken / bare,
-                    limit=f"ratio <= {limit} to query embedding + hnswlib",
-                    ok=taken / bare <= limit,
-                )
-            )
-        shipped = taken
-        lexical = p95_ms(lambda text: base.search(text, mode="lexical"), queries)
-        rows.append(row("search lexical, p95", lexical, "ms", limit="<= 5", ok=lexical <= 5))
-        quarter = SearchFilters(severities=("MAJOR",))
-        filtered = p50_ms(lambda text: base.search(text, filters=quarter), queries)
-        rows.append(
-            row(
-                "search filtered to a quarter, p50",
-                filtered,
-                "ms",
-                ratio=filtered / shipped,
-                limit="ratio <= 2 to unfiltered",
-                ok=filtered / shipped <= 2,
-            )
+        fill(base, passages)
+        bare, added_ms = bare_search(base, embedder)
+        taken = best_ms(
+            {
+                "bare": bare,
+                "dense": lambda text: base.search(text, mode="dense"),
+                "hybrid": base.search,
+                "lexical": lambda text: base.search(text, mode="lexical"),
+                "quarter": lambda text: base.search(text, filters=quarter),
+                "few": lambda text: base.search(text, filters=few),
+            },
+            queries,
         )
-        few = SearchFilters(managed_objects=("pe7",))
-        narrow = p50_ms(lambda text: base.search(text, filters=few), queries)
-        rows.append(
-            row("search filtered to 0.5 %, p50", narrow, "ms", limit="<= 50", ok=narrow <= 50)
+        found = found_first(base)
+    p50 = {name: median(times) for name, times in taken.items()}
+    bare_ms = p50["bare"] + added_ms
+    lexical = quantiles(taken["lexical"], n=20)[-1]
+    label = f"{passages:,} passages"
+    rows = [
+        row(
+            f"search {name}, {label}, p50",
+            p50[mode],
+            "ms",
+            ratio=p50[mode] / bare_ms,
+            limit=f"ratio <= {limit} to query embedding + hnswlib",
+            ok=p50[mode] / bare_ms <= limit,
         )
-    return rows
+        for name, mode, limit in (("dense", "dense", 1.5), ("as shipped", "hybrid", 2.0))
+    ]
+    return [
+        *rows,
+        row(f"search as shipped, {label}, p95", quantiles(taken["hybrid"], n=20)[-1], "ms"),
+        row(f"search lexical, {label}, p95", lexical, "ms", limit="<= 5", ok=lexical <= 5),
+        row(
+            f"search filtered to a quarter, {label}, p50",
+            p50["quarter"],
+            "ms",
+            ratio=p50["quarter"] / p50["hybrid"],
+            limit="ratio <= 2 to unfiltered",
+            ok=p50["quarter"] <= 2 * p50["hybrid"],
+        ),
+        row(
+            f"search filtered to 0.5 %, {label}, p50",
+            p50["few"],
+            "ms",
+            limit="<= 50",
+            ok=p50["few"] <= 50,
+        ),
+        row(
+            f"identifiers found first, {label}",
+            found,
+            "of 100",
+            limit="100",
+            ok=found == 100,
+        ),
+        row(f"memory, {label}", resident_mb(), "MB"),
+    ]
+
+
+def bare_search(base: KnowledgeBase, embedder: Embedder) -> tuple[Callable[[str], object], float]:
+    """Embedding a query and asking hnswlib, and what to add where hnswlib is not installed."""
+    if find_spec("hnswlib") is None:
+        return lambda text: embedder.embed([text]), HNSW_MS
+    hnswlib = importlib.import_module("hnswlib")
+    blocks = [vectors for _, vectors in base._passages.all_vectors("tickets", 5_000)]
+    index = hnswlib.Index("cosine", 384)
+    index.init_index(sum(map(len, blocks)), ef_construction=100, M=16)
+    for vectors in blocks:
+        index.add_items(vectors)
+    index.set_ef(100)
+    index.set_num_threads(1)
+    return lambda text: index.knn_query(embedder.embed([text]), k=10), 0.0
+
+
+NAMED = 100
+
+
+def planted(number: int) -> tuple[str, str]:
+    """An identifier that only one ticket has, and where it stands: its id, a port or a code."""
+    kind = number % 3
+    if kind == 0:
+        return f"INC{number:07}", ""
+    name = f"TenGigE0/{number}/1/{number % 7}" if kind == 1 else f"OPT-4-RXLOW{4000 + number}"
+    return name, f" seen on {name}"
+
+
+def found_first(base: KnowledgeBase) -> int:
+    """How many of 100 questions with an exact identifier have its ticket first."""
+    return sum(
+        base.search(f"what was done about {planted(number)[0]} and the link")[0].source
+        == f"INC{number:07}"
+        for number in range(NAMED)
+    )
+
+
+def resident_mb() -> float:
+    """Memory of this process, where the system tells."""
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return float("nan")
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def fill(base: KnowledgeBase, passages: int) -> None:
@@ -259,7 +338,8 @@ def fill(base: KnowledgeBase, passages: int) -> None:
                 Ticket(
                     ticket_id=f"INC{number:07}",
                     title=" ".join(text.split()[:6]),
-                    description=" ".join(text.split()[6:40]),
+                    description=" ".join(text.split()[6:40])
+                    + (planted(number)[1] if number < NAMED else ""),
                     managed_object=f"pe{chance.randrange(200)}",
                     severity=chance.choice(("CRITICAL", "MAJOR", "MINOR", "WARNING")),
                     close_note=" ".join(text.split()[40:]),
@@ -274,13 +354,14 @@ def fill(base: KnowledgeBase, passages: int) -> None:
     for start in range(0, len(prepared), 1000):
         base._ingestion._commit(prepared[start : start + 1000])
     centres = generator.normal(size=(500, 384))
-    assert base._index is not None
+    assert base._index.index is not None
     while block := base._passages.pending("tickets", 500):
         near = centres[generator.integers(0, 500, len(block))]
         vectors = (near + 0.7 * generator.normal(size=near.shape)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        base._index.upsert("tickets", [each.id for each in block], vectors)
-        base._passages.put_vectors([each.key for each in block], vectors)
+        keys = [each.key for each in block]
+        base._index.index.upsert("tickets", keys, vectors)
+        base._passages.put_vectors(keys, vectors)
 
 
 def plain_bm25(documents: Mapping[str, str]) -> Callable[[str], list[str]]:
@@ -371,33 +452,23 @@ def prose(words: int, count: int, *, seed: int = 0) -> list[str]:
 
 
 def throughput(embedder: Embedder, texts: Sequence[str]) -> float:
-    """Texts per second: the best of three passes, so that other work on the machine counts less."""
+    """Texts per second of one pass, after a warm-up."""
     embedder.embed(texts[:16])
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        embedder.embed(texts)
-        seconds.append(time.perf_counter() - began)
-    return len(texts) / min(seconds)
+    began = time.perf_counter()
+    embedder.embed(texts)
+    return len(texts) / (time.perf_counter() - began)
 
 
-def p50_ms(action: Callable[[str], object], texts: Sequence[str]) -> float:
-    """Median milliseconds of one call, after a warm-up."""
-    return median(durations_ms(action, texts))
-
-
-def p95_ms(action: Callable[[str], object], texts: Sequence[str]) -> float:
-    """95th percentile of the milliseconds of one call, after a warm-up."""
-    return quantiles(durations_ms(action, texts), n=20)[-1]
-
-
-def durations_ms(action: Callable[[str], object], texts: Sequence[str]) -> list[float]:
-    """Milliseconds of each call, after a warm-up."""
-    for text in texts[:10]:
-        action(text)
-    taken = []
-    for text in texts:
-        began = time.perf_counter()
-        action(text)
-        taken.append((time.perf_counter() - began) * 1000)
-    return taken
+def best_ms(
+    actions: Mapping[str, Callable[[Any], object]], items: Sequence[Any], *, rounds: int = 6
+) -> dict[str, list[float]]:
+    """For each action the best milliseconds of each item, all actions in turns (any items)."""
+    best = {name: [float("inf")] * len(items) for name in actions}
+    for _ in range(rounds):
+        for name, action in actions.items():
+            for place, item in enumerate(items):
+                began = time.perf_counter()
+                action(item)
+                taken = (time.perf_counter() - began) * 1000
+                best[name][place] = min(best[name][place], taken)
+    return best

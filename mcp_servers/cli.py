@@ -8,13 +8,19 @@ import typer
 
 from mcp_servers.commands import (
     alarms,
+    approvals,
     assess,
     configs,
+    desktop,
     egress,
+    evaluate,
     gateway,
     knowledge,
+    knowledge_upkeep,
+    model,
     salience,
     site,
+    watching,
 )
 from mcp_servers.commands.output import say
 from telecom.errors import (
@@ -44,20 +50,27 @@ for command in (
     site.init,
     site.ingest,
     site.serve,
+    watching.watch,
     site.stdio,
     site.token,
     alarms.normalize,
     alarms.summarize,
     knowledge.search,
+    knowledge.confirm_cause,
     egress.anonymize,
     egress.reveal,
     gateway.gateway_policy,
+    desktop.bundle,
 ):
     app.command()(command)
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
 app.add_typer(salience.app, name="filter")
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(knowledge_upkeep.app, name="knowledge")
+app.add_typer(model.app, name="model")
 
 
 def main() -> None:

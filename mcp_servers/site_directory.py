@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from telecom.errors import SettingsError, SiteDirectoryError
 from telecom.schema import ProductModel
@@ -22,11 +23,24 @@ from telecom.topology import Topology, read_topology_csv
 from telecom.workload import Home
 
 
+class MaintenanceWindow(ProductModel):
+    """Planned work: alarms of its objects within its time are planned, too."""
+
+    begin: str = Field(alias="from")
+    """ISO 8601; without a zone in the site's own."""
+    end: str = Field(alias="to")
+    objects: tuple[str, ...] = Field(min_length=1)
+    """`device`, `device:port`, or a pattern with `*` and `?` such as `agg-muc-*`."""
+    why: str = ""
+    """For people: the change ticket, say."""
+
+
 class AlarmSettings(ProductModel):
-    """How alarm files are read."""
+    """How alarm files are read, and what is planned."""
 
     year: int | None = Field(default=None, ge=1990, le=2100)
     """For timestamps that carry none; None means the year of the file's last change."""
+    maintenance: tuple[MaintenanceWindow, ...] = ()
 
 
 class CallerSettings(ProductModel):
@@ -38,6 +52,25 @@ class CallerSettings(ProductModel):
     """A tier instance of the catalogue, such as `region`."""
     networks: tuple[str, ...] = ()
     """CIDRs the caller must come from; empty means any."""
+
+
+class IssuerSettings(ProductModel):
+    """A token issuer beside the site itself, such as the operator's OIDC provider."""
+
+    issuer: str = Field(min_length=1)
+    """The `iss` of its tokens; bind its clients to tiers with `callers`."""
+    jwks_url: str | None = None
+    """Where its public keys are; fetched ones are kept and hold for a week without the line."""
+    jwks_file: Path | None = None
+    """Its public keys as a file, relative to the site directory."""
+    audience: str | None = None
+    """The `aud` its tokens carry; None is the site's own name, `tierwise-site:SITE_ID`."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> IssuerSettings:
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            raise ValueError(f"issuer {self.issuer!r} needs either jwks_url or jwks_file")
+        return self
 
 
 class PolicySettings(ProductModel):
@@ -74,6 +107,64 @@ class EmbeddingSettings(ProductModel):
     """`onnx-int8` (the default artifact) or `torch` (sentence-transformers)."""
 
 
+class IntakeSource(ProductModel):
+    """A sender that signs its deliveries because it cannot carry a bearer token."""
+
+    name: str = Field(min_length=1, max_length=64)
+    secret_file: Path
+    """File with the shared secret; a relative path is from the site directory."""
+
+
+class SyslogIntake(ProductModel):
+    """Where log lines are listened for; None does not listen."""
+
+    udp: str | None = None
+    """`address:port`, such as `0.0.0.0:5514`."""
+    tcp: str | None = None
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
+
+
+class TrapIntake(ProductModel):
+    """Where SNMP traps are listened for."""
+
+    udp: str
+    """`address:port`, such as `0.0.0.0:1162`."""
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    communities_file: Path | None = None
+    """v1 and v2c communities, one a line; without it any community from the networks is heard."""
+    users_file: Path | None = None
+    """SNMPv3 users as YAML; see docs/alarms.md. Without it v3 traps are not heard."""
+
+
+class IntakeSettings(ProductModel):
+    """How live alarms come in."""
+
+    sources: tuple[IntakeSource, ...] = ()
+    syslog: SyslogIntake = SyslogIntake()
+    snmp: TrapIntake | None = None
+    keep_days: int = Field(default=92, ge=1)
+    """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
+
+
+class RateSettings(ProductModel):
+    """How often one principal may call."""
+
+    calls_per_second: int = Field(default=100, ge=1)
+    """A burst; more are answered with 429, or over stdio with an error that says when to retry."""
+    calls_per_minute: int = Field(default=3_000, ge=1)
+
+
+class TlsSettings(ProductModel):
+    """Certificates of `tierwise-site serve`; paths are relative to the site directory."""
+
+    certificate: Path
+    """PEM with the certificate and its chain."""
+    key: Path
+    client_ca: Path | None = None
+    """With it, every client has to show a certificate that this authority signed."""
+
+
 class EdgeModelServer(ProductModel):
     """A small model that rewrites briefs: any OpenAI-compatible server of the site."""
 
@@ -86,12 +177,68 @@ class EdgeModelServer(ProductModel):
     """Longest time that a brief waits for it."""
 
 
+class KnowledgeSettings(ProductModel):
+    """Where the knowledge base keeps its vectors."""
+
+    chroma_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    """A Chroma server beside the data; None keeps the vectors in the store."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
     allowed_hosts: tuple[str, ...] = ()
     """Host headers accepted beside loopback, such as `noc-tools.example.net:8700`."""
     allowed_origins: tuple[str, ...] = ()
+    page_parents: tuple[str, ...] = ()
+    """Origins whose pages may frame `/compose`, such as `https://console.example.net`."""
+    rate: RateSettings = RateSettings()
+    tls: TlsSettings | None = None
+    """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""
+
+
+def _refuse_clear_text(url: str) -> None:
+    """Refuse a URL that would carry a credential in the clear."""
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("url must begin with https://, except for a loopback address")
+
+
+class CloudSettings(ProductModel):
+    """The cloud half that is told of incidents."""
+
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Its base URL; https, but for loopback. Envelopes go to `/triggers/site` below it."""
+    tier: str = "region"
+    """Tier instance of the catalogue that it runs on: what the gate decides by."""
+    token_file: Path | None = None
+    """File with its bearer token; paths are from the site directory."""
+    secret_file: Path | None = None
+    """File with the secret that envelopes are signed with."""
+    ca_file: Path | None = None
+    """Certificates to trust, where the cloud half's is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        _refuse_clear_text(self.url)
+        if self.token_file is None and self.secret_file is None:
+            raise ValueError("name a token_file, a secret_file, or both")
+        return self
+
+
+class NetBoxSettings(ProductModel):
+    """A NetBox that knows the site's cables."""
+
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    token_file: Path
+    """File with a read-only API token; paths are from the site directory."""
+    ca_file: Path | None = None
+    """Certificates to trust, where its certificate is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        _refuse_clear_text(self.url)
+        return self
 
 
 class SiteSettings(ProductModel):
@@ -112,10 +259,18 @@ class SiteSettings(ProductModel):
     circuit_ids: tuple[str, ...] = ()
     """Regular expressions (RE2) of customer circuit ids."""
     callers: tuple[CallerSettings, ...] = ()
+    issuers: tuple[IssuerSettings, ...] = ()
+    """Token issuers that are trusted beside the site's own key."""
     policy: PolicySettings = PolicySettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     serving: ServingSettings = ServingSettings()
+    intake: IntakeSettings = IntakeSettings()
+    cloud: CloudSettings | None = None
+    """Who is told of incidents; None tells nobody."""
+    netbox: NetBoxSettings | None = None
+    """Where cables are kept; None asks nobody."""
     edge_slm: EdgeModelServer | None = None
     """None: briefs are extracted and no model reads them on the site."""
 
@@ -185,6 +340,11 @@ class SiteDirectory:
     def configs(self) -> Path:
         """The configuration repository."""
         return self.path / "configs"
+
+    @property
+    def neighbors(self) -> Path:
+        """Saved LLDP and CDP outputs of elements."""
+        return self.path / "neighbors"
 
     @property
     def store(self) -> Path:

@@ -47,6 +47,9 @@ site_id: {site_id}
 # tickets:
 #   mapping: {{ticket_id: number, title: short_description}}
 
+# A Chroma server beside the data, where one machine's memory is not enough for the vectors.
+# knowledge: {{chroma_url: "http://127.0.0.1:8000"}}
+
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 

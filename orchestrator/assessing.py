@@ -18,6 +18,7 @@ from agents import (
     root_cause_analyst,
     ticket_historian,
 )
+from orchestrator.settings import is_database_url
 from orchestrator.state import kept_calls
 from placement.catalogue import ModelEntry
 from placement.cost import AiFunction, TokenPrice
@@ -46,13 +47,14 @@ _PROFILES: tuple[WorkloadProfile, ...] = (
 )
 
 
-def samples_of_state(file: Path) -> tuple[LatencySample, ...]:
+def samples_of_state(address: str) -> tuple[LatencySample, ...]:
     """The calls of past investigations and probes; none before the first one.
 
     Raises:
         SettingsError: It is no state file.
     """
-    return tuple(kept_calls(file)) if file.is_file() else ()
+    there = is_database_url(address) or Path(address).is_file()
+    return tuple(kept_calls(address)) if there else ()
 
 
 def samples_of_reports(folder: Path) -> tuple[tuple[LatencySample, ...], tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -12,18 +11,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli_assess import assess_app
+from orchestrator.cli_evaluate import evaluate
+from orchestrator.cli_mcp import mcp
 from orchestrator.cli_place import place_app
+from orchestrator.cli_serve import approvals_app, incidents_app, serve
+from orchestrator.cli_tools import tools_app
 from orchestrator.cli_tune import tune_app
 from orchestrator.command_line import (
     FAILED,
     ConfigOption,
-    config_file,
     notes,
     output,
     print_json,
     quiet_logs,
     reported,
-    sites_of_flags,
+)
+from orchestrator.site_options import (
+    AnalystOption,
+    SiteDirOption,
+    SiteOption,
+    TokenOption,
+    settings_of_flags,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +50,12 @@ app = typer.Typer(
 )
 app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
+app.add_typer(incidents_app, name="incidents")
+app.add_typer(approvals_app, name="approvals")
+app.command()(serve)
+app.command()(mcp)
+app.command()(evaluate)
+app.add_typer(tools_app, name="tools")
 app.add_typer(tune_app, name="tune")
 
 
@@ -51,32 +65,19 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     JSON = "json"
+    HTML = "html"
+    CONCISE = "concise"
+    HANDOVER = "handover"
 
 
-class Analyst(StrEnum):
-    """Who reasons."""
-
-    RULES = "rules"
-    BEDROCK = "bedrock"
-    SLM = "slm"
-
-
-SiteOption = Annotated[
-    list[str] | None,
-    typer.Option("--site", metavar="NAME=URL", help="A site's tool servers; may be repeated."),
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="How the report is printed: for a terminal, as a document, for tier 1 (concise) or "
+        "for the shift lead (handover).",
+    ),
 ]
-TokenOption = Annotated[
-    list[Path] | None,
-    typer.Option("--token-file", help="Bearer token for --site; once, or once for each."),
-]
-SiteDirOption = Annotated[
-    list[Path] | None,
-    typer.Option("--site-dir", help="A site directory on this machine; may be repeated."),
-]
-AnalystOption = Annotated[
-    Analyst | None, typer.Option(help="Who reasons; the default is the deterministic analyst.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the report is printed.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
@@ -112,7 +113,7 @@ def investigate(
         window = _window(from_time, to_time)
         if window is not None and alarm is not None:
             raise typer.BadParameter("give --from and --to, or --alarm, not both")
-        settings = _settings(site, token_file, site_dir, analyst, config)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
         from orchestrator.investigation import Inquiry  # noqa: PLC0415
 
         inquiry = Inquiry(question=_masked(question, settings), window=window, alarm_id=alarm)
@@ -148,13 +149,68 @@ def ask(
 
 
 @app.command()
+def chat(
+    *,
+    words: Annotated[str | None, typer.Argument(help="What you say first.")] = None,
+    site: SiteOption = None,
+    token_file: TokenOption = None,
+    site_dir: SiteDirOption = None,
+    from_time: Annotated[
+        str | None, typer.Option("--from", help="Begin of the window, ISO 8601.")
+    ] = None,
+    to_time: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this conversation; `last` is the newest.")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Talk about this investigation (its incident id).")
+    ] = None,
+    analyst: AnalystOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Talk about an incident; the first words begin an investigation.
+
+    Later questions are answered from its findings, or looked up at the site. Conversations are
+    kept. /help lists the slash commands.
+
+    Examples:
+    - `tierwise chat --site-dir ./site "why are the cells behind the ring down?"`
+    - then: `why not the UPF?`, `what if the uplink were fine?`, `show me the line`, `/runbook`
+    - `tierwise chat --site-dir ./site --resume last`
+    """
+    with reported():
+        import asyncio  # noqa: PLC0415
+
+        window = _window(from_time, to_time)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
+        from orchestrator.cli_chat import run_chat  # noqa: PLC0415
+        from orchestrator.investigation import Inquiry  # noqa: PLC0415
+
+        quiet_logs()
+        asyncio.run(
+            run_chat(
+                settings,
+                first=words,
+                inquiry=None if window is None else Inquiry(window=window),
+                resume=resume,
+                incident=incident,
+                as_json=as_json,
+            )
+        )
+
+
+@app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="A report as --json printed it.")],
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Print a report that was kept as JSON, without investigating again.
 
-    Example: `tierwise show report.json --format markdown > report.md`
+    Examples:
+    - `tierwise show report.json --format html > report.html`: one file with drawings; a browser
+      prints it to PDF
+    - `tierwise show report.json --format handover`: for the shift lead
     """
     with reported():
         _print(_kept_report(file), output_format)
@@ -185,7 +241,7 @@ def doctor(
             examination.print_explanation(output, as_json=as_json)
             return
         quiet_logs()
-        settings = _settings(site, token_file, site_dir, None, config)
+        settings = settings_of_flags(site, token_file, site_dir, None, config)
         checks = asyncio.run(examination.examine(settings))
         examination.print_checks(checks, output, as_json=as_json)
         if any(check.verdict == "broken" for check in checks):
@@ -214,29 +270,12 @@ def _moment(name: str, text: str) -> datetime:
         ) from exc
 
 
-def _settings(
-    site: list[str] | None,
-    token_file: list[Path] | None,
-    site_dir: list[Path] | None,
-    analyst: Analyst | None,
-    config: Path | None,
-) -> Settings:
-    from orchestrator.settings import load_settings  # noqa: PLC0415
-
-    flags = {
-        "sites": sites_of_flags(site or [], token_file or [], site_dir or []),
-        "analyst": None if analyst is None else analyst.value,
-    }
-    return load_settings(config_file(config), environment=os.environ, flags=flags)
-
-
 def _masked(question: str | None, settings: Settings) -> str | None:
     if question is None:
         return None
-    from orchestrator.peoples_words import without_identifiers  # noqa: PLC0415
+    from orchestrator.peoples_words import masked_words  # noqa: PLC0415
 
-    directories = [site.site_dir for site in settings.sites if site.site_dir is not None]
-    return without_identifiers(question, site_dir=directories[0] if directories else None)
+    return masked_words(question, settings.sites)
 
 
 def _run(inquiry: Inquiry, settings: Settings) -> RootCauseReport:
@@ -279,9 +318,18 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
     if output_format is Format.JSON:
         print_json(report.model_dump_json(indent=2))
     elif output_format is Format.MARKDOWN:
-        from orchestrator.rendering.markdown import to_markdown  # noqa: PLC0415
+        from agents.report_markdown import to_markdown  # noqa: PLC0415
 
         sys.stdout.write(to_markdown(report))
+    elif output_format is Format.HTML:
+        from orchestrator.rendering.html import to_html  # noqa: PLC0415
+
+        sys.stdout.write(to_html(report))
+    elif output_format in (Format.CONCISE, Format.HANDOVER):
+        from orchestrator.rendering.briefing import to_concise, to_handover  # noqa: PLC0415
+
+        brief = to_concise if output_format is Format.CONCISE else to_handover
+        sys.stdout.write(brief(report))
     else:
         from orchestrator.rendering.terminal import print_report  # noqa: PLC0415
 

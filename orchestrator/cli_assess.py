@@ -346,7 +346,7 @@ def _samples(
 
     gaps: list[str] = []
     taken: dict[str, Sequence[LatencySample]] = {
-        "state": assessing.samples_of_state(settings.state_file),
+        "state": assessing.samples_of_state(settings.state_address),
         "site": [sample for site in _sites(data) for sample in site.samples],
     }
     stated: list[LatencySample] = []
@@ -370,7 +370,7 @@ def _probe(settings: Settings, policy: Policy, calls: int) -> Probed:
     from orchestrator.state import open_state  # noqa: PLC0415
 
     async def run() -> Probed:
-        async with open_state(settings.state_file) as state:
+        async with open_state(settings.state_address) as state:
             with notes.status("probing") as status:
                 probed = await probe(
                     settings,

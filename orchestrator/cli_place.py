@@ -7,7 +7,7 @@ import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import typer
 
@@ -139,7 +139,7 @@ def what_if(
         facts, rule_file = _policy_files(catalogue, rules, config)
         changed = policy_with(wanted, catalogue=facts, rules=rule_file)
         outcome = suppose(
-            _past_or_typical(decisions or _state_file(config), since, facts, rule_file),
+            _past_or_typical(decisions or _state_address(config), since, facts, rule_file),
             changed,
             settings=wanted,
         )
@@ -185,13 +185,14 @@ def replay(
 
         if ledger and investigation is not None:
             raise typer.BadParameter("give --ledger or --investigation, not both")
-        file = decisions or _state_file(config)
-        if investigation is None and not ledger and since is None and not _is_lines(file):
+        address = decisions or _state_address(config)
+        if investigation is None and not ledger and since is None and not _is_lines(address):
             from orchestrator.state import newest_incident  # noqa: PLC0415
 
-            investigation = newest_incident(file)
+            investigation = newest_incident(address)
         outcome = repeat(
-            _records(file, investigation, since), _policy(*_policy_files(catalogue, rules, config))
+            _records(address, investigation, since),
+            _policy(*_policy_files(catalogue, rules, config)),
         )
         if as_json:
             print_json(outcome.model_dump_json(indent=2))
@@ -238,36 +239,39 @@ def _settings(config: Path | None) -> Settings:
     return load_settings(config_file(config), environment=os.environ)
 
 
-def _state_file(config: Path | None) -> Path:
-    return _settings(config).state_file
+def _state_address(config: Path | None) -> str:
+    return _settings(config).state_address
 
 
-def _is_lines(file: Path) -> bool:
-    return file.suffix in {".jsonl", ".json"}
+def _is_lines(decisions: str | Path) -> TypeGuard[Path]:
+    return isinstance(decisions, Path) and decisions.suffix in {".jsonl", ".json"}
 
 
-def _records(file: Path, incident_id: str | None, since: str | None) -> tuple[DecisionRecord, ...]:
-    if _is_lines(file):
+def _records(
+    decisions: str | Path, incident_id: str | None, since: str | None
+) -> tuple[DecisionRecord, ...]:
+    if _is_lines(decisions):
         from placement.replay import read_records  # noqa: PLC0415
 
         if incident_id is not None or since is not None:
             raise typer.BadParameter(
                 "JSON Lines carry neither incident nor time; name a state file"
             )
-        return read_records(file)
+        return read_records(decisions)
     from orchestrator.state import kept_decisions  # noqa: PLC0415
 
-    return tuple(kept_decisions(file, incident_id=incident_id, since=_instant(since)))
+    return tuple(kept_decisions(decisions, incident_id=incident_id, since=_instant(since)))
 
 
 def _past_or_typical(
-    file: Path, since: str | None, catalogue: Path | None, rules: Path | None
+    decisions: str | Path, since: str | None, catalogue: Path | None, rules: Path | None
 ) -> tuple[DecisionRecord, ...]:
     """Decisions on record; without any, those about the workloads that the catalogue names."""
+    from orchestrator.settings import is_database_url  # noqa: PLC0415
     from placement.what_if import records_of_workloads  # noqa: PLC0415
 
-    if file.is_file() or _is_lines(file):
-        found = _records(file, None, since)
+    if _is_lines(decisions) or is_database_url(decisions) or Path(decisions).is_file():
+        found = _records(decisions, None, since)
         if found or since is not None:
             return found
     notes.print("note: no decision is on record; the catalogue's workloads stand in")

@@ -51,7 +51,7 @@ def _exit_code(exc: TierwiseError) -> int:
 
 def _shown(exc: TierwiseError) -> str:
     """The message with line breaks kept and every other control character shown."""
-    from orchestrator.rendering.plain_text import plain  # noqa: PLC0415 - only when it fails
+    from agents.plain_text import plain  # noqa: PLC0415 - only when it fails
 
     return "\n".join(plain(line) for line in str(exc).splitlines())
 

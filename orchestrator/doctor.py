@@ -100,8 +100,8 @@ def _self(settings: Settings) -> Check:
 
 async def _state(settings: Settings) -> Check:
     try:
-        async with open_state(settings.state_file):
-            return Check(what="state", verdict="fine", says=str(settings.state_file))
+        async with open_state(settings.state_address):
+            return Check(what="state", verdict="fine", says=settings.state_shown)
     except TierwiseError as exc:
         return Check(what="state", verdict="broken", says=str(exc))
 

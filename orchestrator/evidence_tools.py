@@ -63,6 +63,12 @@ _TOOLS: Mapping[str, tuple[str, str, dict[str, Any], tuple[str, ...]]] = {
         {"managed_object": _TEXT, "section": _TEXT, "at": _TIME},
         ("managed_object",),
     ),
+    "check_consistency": (
+        "network_config",
+        "Contradictions between configurations: link ends that disagree, references to nothing.",
+        {"around": {"type": "array", "items": _TEXT}},
+        ("around",),
+    ),
     "get_neighbors": (
         "network_config",
         "What a managed object is linked to.",
@@ -72,6 +78,7 @@ _TOOLS: Mapping[str, tuple[str, str, dict[str, Any], tuple[str, ...]]] = {
 }
 """Tool -> data class of its answers, description, arguments, required ones."""
 
+MAX_ARGUMENT_CHARACTERS = 512
 MAX_ANSWER_CHARACTERS = 8_000
 """What a model reads of one answer."""
 
@@ -137,6 +144,8 @@ class PlacedTools:
         missing = [name for name in required if name not in arguments]
         if unknown or missing:
             raise ToolRetry(f"{call.name} takes {', '.join(known)}; required: {required or 'none'}")
+        for name, value in arguments.items():
+            _check_argument(name, value, known[name])
         workload = WorkloadProfile(
             name=call.name,
             phase=LifecyclePhase.CONTEXT_CREATION,
@@ -178,6 +187,25 @@ class PlacedTools:
                 rule=decisive.rule,
                 remedy=decisive.remedy,
             )
+
+
+def _check_argument(name: str, value: Any, schema: Mapping[str, Any]) -> None:
+    """Refuse an argument that its schema does not take.
+
+    Raises:
+        ToolRetry: It is of another type or out of range; the message says which.
+    """
+    kind = schema["type"]
+    fits = {
+        "string": isinstance(value, str) and 0 < len(value) <= MAX_ARGUMENT_CHARACTERS,
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "array": isinstance(value, list) and all(isinstance(item, str) for item in value),
+    }[kind]
+    if fits and kind == "integer":
+        fits = schema["minimum"] <= value <= schema["maximum"]
+    if not fits:
+        limits = f" from {schema['minimum']} to {schema['maximum']}" if kind == "integer" else ""
+        raise ToolRetry(f"{name} must be of type {kind}{limits}")
 
 
 def _step(tool: str, placed: Delegation, record: CallRecord) -> ProvenanceStep:

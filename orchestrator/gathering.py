@@ -6,14 +6,16 @@ A failure is a gap in the report, never a lost answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pydantic import BaseModel
 
-from agents import alarm_triage, config_auditor, ticket_historian
+from agents import alarm_triage, config_auditor, predictions, runbooks, ticket_historian
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
 from agents.planner import Step
+from agents.predictions import Sighting
+from agents.runbooks import DocumentReview
 from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import SiteStatement
@@ -110,6 +112,26 @@ class Gatherer:
         return await self._look(
             "past tickets", ticket_historian.PROFILE, site, work, kinds=_ANYWHERE
         )
+
+    async def sighting(self, site: str, managed_object: str, window: Window) -> Look:
+        """Read what one element wrote: the test of a prediction."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> Sighting:
+            return await desk.alarms_of(managed_object, window)
+
+        look = await self._look(
+            f"alarms of {managed_object}", predictions.PROFILE, site, work, kinds=_ON_TOOLS
+        )
+        return replace(look, step=look.step.model_copy(update={"step": "test"}))
+
+    async def documents(self, site: str, query: str, *, limit: int) -> Look:
+        """Search the site's documents, runbooks among them."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> DocumentReview:
+            return await desk.search_documents(query, limit=limit)
+
+        look = await self._look("documents", runbooks.PROFILE, site, work, kinds=_ON_TOOLS)
+        return replace(look, step=look.step.model_copy(update={"step": "ask back"}))
 
     async def window_around(self, alarm_id: str) -> Window:
         """The time around an alarm that one of the sites has.

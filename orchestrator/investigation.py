@@ -1,4 +1,7 @@
-"""The investigation: scope -> plan -> gather -> reason -> verify -> report, as a durable graph.
+"""The investigation as a durable graph: scope, plan, gather, hypothesise, test, reason, ...
+
+... verify, report. Hypotheses say what else must be seen, and that is looked up before anybody is
+believed; a model reasons where the deterministic analyst leaves the matter open.
 
 The graph only wires: what is looked at, placed, judged and checked is code of `agents` and of this
 package's other modules. State holds keys and small values; findings are kept beside it. Every
@@ -9,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -23,7 +27,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 from langsmith import tracing_context
 
-from agents import grounding, planner
+from agents import grounding, judgement, planner, predictions
 from agents.findings import (
     AlarmSummary,
     ChangeReview,
@@ -31,20 +35,28 @@ from agents.findings import (
     Proposal,
     TicketReview,
 )
+from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
-from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, agree, make_model
+from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, escalates, make_model
 from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
 from orchestrator.sites import Sites
 from orchestrator.state import Finding, State
 from placement.policy import Policy
-from telecom.errors import PlacementRefusedError, SettingsError, TierwiseError, ToolRefused
+from telecom.errors import (
+    BudgetExceededError,
+    PlacementRefusedError,
+    SettingsError,
+    TierwiseError,
+    ToolRefused,
+)
 from telecom.evidence import Evidence, Gap
 from telecom.report import ProvenanceStep, RootCauseReport
 from telecom.schema import ProductModel
 from telecom.times import Window
+from telecom.topology import ManagedObject
 
 JsonObject = dict[str, Any]  # a model's JSON: what a checkpoint can hold
 
@@ -147,13 +159,17 @@ def build_graph(
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
     graph.add_node("gather", nodes.gather, input_schema=_Errand)
+    graph.add_node("hypothesise", nodes.hypothesise)
+    graph.add_node("test", nodes.test)
     graph.add_node("reason", nodes.reason)
     graph.add_node("verify", nodes.verify)
     graph.add_node("report", nodes.report)
     graph.add_edge(START, "scope")
     graph.add_edge("scope", "plan")
-    graph.add_conditional_edges("plan", nodes.errands, ["gather", "reason"])
-    graph.add_edge("gather", "reason")
+    graph.add_conditional_edges("plan", nodes.errands, ["gather", "hypothesise"])
+    graph.add_edge("gather", "hypothesise")
+    graph.add_edge("hypothesise", "test")
+    graph.add_edge("test", "reason")
     graph.add_edge("reason", "verify")
     graph.add_edge("verify", "report")
     graph.add_edge("report", END)
@@ -179,8 +195,10 @@ class _Nodes:
             purpose,
             brief_tokens=services.settings.budgets.brief_tokens,
         )
+        self._deadline = time.monotonic() + services.settings.budgets.seconds
         self._look_at_alarms = task(self._alarms)
         self._look = task(self._errand)
+        self._look_up = task(self._lookup)
         self._think = task(self._reasoned)
 
     # ------------------------------------------------------------------ nodes
@@ -232,54 +250,82 @@ class _Nodes:
                 ),
             )
             for number, step in enumerate(state["steps"])
-        ] or "reason"
+        ] or "hypothesise"
 
     async def gather(self, state: _Errand) -> Progress:
         """Run one step; its failure is a gap."""
         return _accounts([await self._look(state)])
 
+    async def hypothesise(self, state: Progress) -> Progress:
+        """Let the deterministic analyst read everything, and say what each hypothesis predicts."""
+        forms = _forms(state)
+        for site in state["sites"]:
+            self._remember(site, _told(state, site))
+        pack = await self._pack(state)
+        reasoned = await self._reasoner().with_rules(pack, forms)
+        await self._state.write_notes()
+        rules = reasoned.proposal
+        assert rules is not None  # the deterministic analyst always answers
+        suspects = predictions.suspects_of(rules.root_causes, pack)
+        await self._state.put(self._incident, "rules", reasoned)
+        await self._keep_trials(Trials(predictions=predictions.predict(suspects, pack)))
+        return _reasoned_state(reasoned)
+
+    async def test(self, state: Progress) -> Progress:
+        """Look up what the findings do not answer of the predictions, as far as budgets reach."""
+        return await self._tested(state, await self._pack(state))
+
     async def reason(self, state: Progress) -> Progress:
-        """Let the analyst read everything."""
+        """Where the matter is open, let a model read; its causes are tested like any other."""
+        rules = await self._state.get(self._incident, "rules", Reasoned)
+        trials = await self._trials()
+        pack = await self._pack(state)
+        judged = judgement.judge(_given(rules), None, pack, trials)
+        if not escalates(self._services.settings, judged.proposal, pack):
+            return {}
         reasoned = Reasoned.model_validate(await self._think(state))
-        await self._state.put(self._incident, "reasoned", reasoned)
-        return {
-            "gaps": [gap.model_dump(mode="json") for gap in reasoned.gaps],
-            "provenance": [step.model_dump(mode="json") for step in reasoned.steps],
-        }
+        await self._state.put(self._incident, "model", reasoned)
+        told = _reasoned_state(reasoned)
+        if reasoned.proposal is None:
+            return told
+        fresh = [
+            suspect
+            for suspect in predictions.suspects_of(reasoned.proposal.root_causes, pack)
+            if not trials.of(suspect.managed_object)
+        ]
+        made = (*trials.predictions, *predictions.predict(fresh, pack))
+        await self._keep_trials(trials.model_copy(update={"predictions": made}))
+        tested = await self._tested(state, pack)
+        for key in ("gaps", "provenance"):
+            told[key] = [*told[key], *tested[key]]
+        return told
 
     async def verify(self, state: Progress) -> Progress:
         """Keep what the evidence carries; a model that is left with nothing gives way."""
-        reasoned = await self._state.get(self._incident, "reasoned", Reasoned)
-        pack = await self._pack(state, reasoned.evidence)
-        verified = grounding.verify(reasoned.proposal, pack)
-        gaps = list(verified.dropped)
-        accepted = verified.proposal
-        agreed = agree(accepted, reasoned.second)
-        if reasoned.second is not None:
-            second = grounding.verify(reasoned.second, pack)
-            if reasoned.proposal.root_causes and not accepted.root_causes:
-                gaps.append(
-                    Gap(
-                        what="the model's answer",
-                        why="nothing it asserted held; this is the deterministic analyst's report",
-                    )
-                )
-                accepted, agreed = second.proposal, None
-            elif not agreed:
-                gaps.append(_disagreement(second.proposal))
-        await self._state.put(self._incident, "verified", accepted)
-        return {"gaps": [gap.model_dump(mode="json") for gap in gaps], "model_agrees": agreed}
+        rules = await self._state.get(self._incident, "rules", Reasoned)
+        model = await self._answer_of_model()
+        judged = judgement.judge(
+            _given(rules),
+            None if model is None else model.proposal,
+            await self._pack(state),
+            await self._trials(),
+        )
+        await self._state.put(self._incident, "verified", judged.proposal)
+        return {
+            "gaps": [gap.model_dump(mode="json") for gap in judged.gaps],
+            "model_agrees": judged.model_agrees,
+        }
 
     async def report(self, state: Progress) -> Progress:
         """Assemble the report."""
-        reasoned = await self._state.get(self._incident, "reasoned", Reasoned)
         accepted = await self._state.get(self._incident, "verified", Proposal)
         report = assemble(
             grounding.VerifiedProposal(accepted),
-            await self._pack(state, reasoned.evidence),
+            await self._pack(state),
             incident_id=self._incident,
             provenance=[ProvenanceStep.model_validate(step) for step in state["provenance"]],
             model_agrees=state["model_agrees"],
+            trials=await self._trials(),
         )
         await self._state.put(self._incident, "report", report)
         return {}
@@ -288,7 +334,10 @@ class _Nodes:
 
     async def _alarms(self, site: str, span: list[str] | None) -> JsonObject:
         window = None if span is None else Window(*map(datetime.fromisoformat, span))
-        return await self._kept(site, "alarms", await self._gatherer.alarms(site, window))
+        look = await self._in_time(
+            lambda: self._gatherer.alarms(site, window), f"alarms of site {site}", "alarm_triage"
+        )
+        return await self._kept(site, "alarms", look)
 
     async def _errand(self, errand: _Errand) -> JsonObject:
         site, step = errand["site"], errand["step"]
@@ -298,29 +347,86 @@ class _Nodes:
             step["agent"], tuple(step["around"]), tuple(step["symptoms"]), step["probable_cause"]
         )
         if errand_step.agent == "config_auditor":
-            look = await self._gatherer.changes(site, Window(*summary.window), errand_step)
+            look = await self._in_time(
+                lambda: self._gatherer.changes(site, Window(*summary.window), errand_step),
+                f"configuration changes of site {site}",
+                errand_step.agent,
+            )
             return await self._kept(site, "changes", look)
-        look = await self._gatherer.tickets(site, errand_step)
+        look = await self._in_time(
+            lambda: self._gatherer.tickets(site, errand_step),
+            f"past tickets of site {site}",
+            errand_step.agent,
+        )
         return await self._kept(site, "tickets", look)
 
-    async def _reasoned(self, state: Progress) -> JsonObject:
-        reasoner = Reasoner(
-            self._services.settings,
-            self._services.policy,
-            self._delegator,
-            self._services.sites,
-            self._purpose,
-            models=self._services.models,
+    async def _lookup(self, site: str, managed_object: str) -> JsonObject:
+        summary = await self._state.get(self._incident, f"alarms:{site}", AlarmSummary)
+        window = Window(*summary.window)
+        look = await self._in_time(
+            lambda: self._gatherer.sighting(site, managed_object, window),
+            f"alarms of {managed_object}",
+            predictions.PROFILE.name,
         )
+        return await self._kept(site, f"sighting:{managed_object}", look)
+
+    async def _reasoned(self, state: Progress) -> JsonObject:
         for site in state["sites"]:
             self._remember(site, _told(state, site))
-        forms: dict[str, list[str | None]] = {}
-        for look in state["looks"]:
-            forms.setdefault(look["site"], []).extend(look["forms"])
-        reasoned = await reasoner.reason(await self._pack(state), forms)
+        reasoner = self._reasoner()
+        reasoned = await reasoner.with_model(
+            await self._pack(state), _forms(state), seconds=self._deadline - time.monotonic()
+        )
         self._state.note_calls(self._incident, reasoner.calls)
         await self._state.write_notes()
         return reasoned.model_dump(mode="json")
+
+    def _reasoner(self) -> Reasoner:
+        services = self._services
+        return Reasoner(
+            services.settings,
+            services.policy,
+            self._delegator,
+            services.sites,
+            self._purpose,
+            models=services.models,
+        )
+
+    async def _tested(self, state: Progress, pack: EvidencePack) -> Progress:
+        """Look up open predictions at the site that knows the suspect, then decide again."""
+        trials = await self._trials()
+        open_ones = predictions.wanted(trials.predictions, trials.sightings)
+        left = self._services.settings.budgets.lookups - len(trials.sightings)
+        looks = [
+            await self._look_up(_site_of(name, pack), name) for name in open_ones[: max(0, left)]
+        ]
+        found = [
+            await self._state.get(self._incident, look["name"], Sighting)
+            for look in looks
+            if look["name"] is not None
+        ]
+        sightings = (*trials.sightings, *found)
+        decided = predictions.decide(trials.predictions, pack, sightings)
+        await self._keep_trials(Trials(predictions=decided, sightings=sightings))
+        accounts = _accounts(looks)
+        if len(open_ones) > max(0, left) and self._services.settings.budgets.lookups:
+            why = f"budgets.lookups: {len(open_ones) - max(0, left)} more elements were not read"
+            accounts["gaps"] += [Gap(what="tests of the hypotheses", why=why).model_dump()]
+        return accounts
+
+    async def _in_time(self, look: Callable[[], Awaitable[Look]], what: str, agent: str) -> Look:
+        """A look, unless the investigation's time is over: then a gap, and what is known stays."""
+        left = self._deadline - time.monotonic()
+        try:
+            if left <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(left):
+                return await look()
+        except TimeoutError:
+            seconds = self._services.settings.budgets.seconds
+            error = BudgetExceededError("seconds", f"budgets.seconds: {seconds:g} s are over")
+            step = ProvenanceStep(step="gather", agent=agent, tier=None, decision_id=None)
+            return Look(what, step, error=error)
 
     def _remember(self, site: str, told: JsonObject | None) -> None:
         client = self._services.sites.by_name[site]
@@ -347,9 +453,19 @@ class _Nodes:
 
     # ----------------------------------------------------------------- values
 
-    async def _pack(
-        self, state: Progress, received: Mapping[str, Evidence] | None = None
-    ) -> EvidencePack:
+    async def _trials(self) -> Trials:
+        return await self._state.get(self._incident, "trials", Trials)
+
+    async def _keep_trials(self, trials: Trials) -> None:
+        await self._state.put(self._incident, "trials", trials)
+
+    async def _answer_of_model(self) -> Reasoned | None:
+        try:
+            return await self._state.get(self._incident, "model", Reasoned)
+        except KeyError:
+            return None
+
+    async def _pack(self, state: Progress) -> EvidencePack:
         """Everything that was gathered, from the findings."""
         alarms = await self._found(state, "alarms", AlarmSummary)
         changes = await self._found(state, "changes", ChangeReview)
@@ -359,7 +475,11 @@ class _Nodes:
         evidence: dict[str, Evidence] = {}
         for key, quotation in chain.from_iterable(f.evidence.items() for f in findings):
             evidence.setdefault(key, Evidence.received(quotation))
-        for key, item in (received or {}).items():
+        for sighting in await self._sightings():
+            for key, quotation in sighting.evidence.items():
+                evidence.setdefault(key, Evidence.received(quotation))
+        model = await self._answer_of_model()
+        for key, item in ({} if model is None else model.evidence).items():
             evidence.setdefault(key, item)
         return EvidencePack(
             question=state["inquiry"].get("question"),
@@ -374,6 +494,12 @@ class _Nodes:
                 *(Gap.model_validate(gap) for gap in state.get("gaps", ())),
             ),
         )
+
+    async def _sightings(self) -> tuple[Sighting, ...]:
+        try:
+            return (await self._trials()).sightings
+        except KeyError:
+            return ()
 
     async def _found(self, state: Progress, kind: str, shape: type[Finding]) -> tuple[Finding, ...]:
         found = [
@@ -401,12 +527,37 @@ def _told(state: Progress, site: str) -> JsonObject | None:
     return next((one for one in reversed(told) if one is not None), None)
 
 
-def _disagreement(second: Proposal) -> Gap:
-    named = ", ".join(cause.managed_object for cause in second.root_causes) or "no cause"
-    return Gap(
-        what="agreement of the analysts",
-        why=f"the deterministic analyst names {named} from the same evidence",
-    )
+def _given(reasoned: Reasoned) -> Proposal:
+    """The deterministic analyst's proposal, which is always there."""
+    assert reasoned.proposal is not None
+    return reasoned.proposal
+
+
+def _forms(state: Progress) -> dict[str, list[str | None]]:
+    """Site -> the forms in which its answers came."""
+    forms: dict[str, list[str | None]] = {}
+    for look in state["looks"]:
+        forms.setdefault(look["site"], []).extend(look["forms"])
+    return forms
+
+
+def _reasoned_state(reasoned: Reasoned) -> Progress:
+    return {
+        "gaps": [gap.model_dump(mode="json") for gap in reasoned.gaps],
+        "provenance": [step.model_dump(mode="json") for step in reasoned.steps],
+    }
+
+
+def _site_of(managed_object: str, pack: EvidencePack) -> str:
+    """The site whose findings speak of an element; the first when none does."""
+    device = ManagedObject.parse(managed_object).device.lower()
+    for name, summary in zip(pack.sites, pack.alarms, strict=True):
+        ends = [end for link in summary.topology for end in (link.source, link.target)]
+        known = [group.managed_object for group in summary.groups]
+        known += [candidate.managed_object for candidate in summary.root_cause_candidates]
+        if device in {ManagedObject.parse(each).device.lower() for each in (*ends, *known)}:
+            return name
+    return pack.sites[0]
 
 
 def _accounts(looks: Sequence[JsonObject]) -> Progress:

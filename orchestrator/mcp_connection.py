@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
+from orchestrator.tool_pins import OfferedTool, PinnedServer, ToolPins
 from telecom.errors import (
     MalformedAnswerError,
     SiteUnavailableError,
@@ -40,6 +42,8 @@ from telecom.errors import (
 JsonObject = dict[str, Any]  # whatever a tool takes or gives: validated by its caller
 
 MAX_ANSWER_BYTES = 1_000_000
+_MOST_PAGES = 20
+"""Of a list of tools; no site of ours needs a second one."""
 _ENVELOPE_BYTES = 1_000_000
 """A body may hold an answer twice (structured and as text) and the protocol's framing."""
 
@@ -50,6 +54,8 @@ class HttpTarget:
 
     url: str
     token: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    """Authority of the server's certificate, where it is no public one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,32 @@ class McpConnection:
     """Calls tools of one server; survives its death and finds it again."""
 
     def __init__(
-        self, site: str, target: Target, *, timeout_s: float = 30.0, connect_timeout_s: float = 20.0
+        self,
+        site: str,
+        target: Target,
+        *,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 20.0,
+        pins: ToolPins | None = None,
     ) -> None:
+        """Prepare to reach a server; it is reached with the first call.
+
+        Args:
+            site: What errors call it.
+            target: Where it is.
+            timeout_s: Longest wait for an answer.
+            connect_timeout_s: Longest wait for a connection.
+            pins: Holds its tools to what they were; None where they come from this installation.
+        """
         self._site = site
         self._target = target
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
+        self._pinned = (
+            PinnedServer(pins, site, target.url)
+            if pins is not None and isinstance(target, HttpTarget)
+            else None
+        )
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
 
@@ -122,18 +148,23 @@ class McpConnection:
 
         Raises:
             SiteUnavailableError: It cannot be reached, or refuses to talk.
+            ToolChangedError: It describes the tool differently than when it was pinned.
             ToolTimeoutError: No answer in time.
             MalformedAnswerError: The answer breaks the protocol or is too large.
         """
         patience = timeout_s or self._timeout_s
         arguments = _encodable(arguments)
         link, fresh = await self._linked()
+        if self._pinned is not None and tool in link.changed:
+            raise self._pinned.refuse(tool)
         try:
             result = await link.call(tool, arguments, meta, patience)
         except _LinkLostError as lost:
             if fresh:
                 raise self._unavailable(link, lost) from lost
             link, _ = await self._linked()
+            if self._pinned is not None and tool in link.changed:
+                raise self._pinned.refuse(tool) from lost
             try:
                 result = await link.call(tool, arguments, meta, patience)
             except _LinkLostError as again:
@@ -144,22 +175,33 @@ class McpConnection:
             )
         return result
 
+    async def offered(self) -> tuple[OfferedTool, ...]:
+        """What the server says about its tools now.
+
+        Raises:
+            SiteUnavailableError: It cannot be reached, or refuses to talk.
+        """
+        link, _ = await self._linked(look=True)
+        return link.offered
+
     async def close(self) -> None:
         """Close the client, and end the child if there is one."""
         if self._link is not None:
             await self._link.close()
             self._link = None
 
-    async def _linked(self) -> tuple[_Link, bool]:
+    async def _linked(self, *, look: bool = False) -> tuple[_Link, bool]:
         """The open link and whether it was opened just now."""
         async with self._opening:
             if self._link is not None and self._link.alive:
                 return self._link, False
-            link = _Link(self._site, self._target)
+            link = _Link(self._site, self._target, look=look or self._pinned is not None)
             try:
                 await link.open(self._connect_timeout_s)
             except _LinkLostError as lost:
                 raise self._unavailable(link, lost) from lost
+            if self._pinned is not None:
+                link.changed = self._pinned.changed(link.offered)
             self._link = link
             return link, True
 
@@ -174,8 +216,13 @@ class _LinkLostError(Exception):
 class _Link:
     """One entered client, held open by a task of its own."""
 
-    def __init__(self, site: str, target: Target) -> None:
+    def __init__(self, site: str, target: Target, *, look: bool) -> None:
         self._site = site
+        self._look = look
+        self.offered: tuple[OfferedTool, ...] = ()
+        """What the server says about its tools, where that was asked for."""
+        self.changed: frozenset[str] = frozenset()
+        """Tools that are not what was pinned."""
         self.observed = _Observed()
         self._transport = _transport(target, self.observed)
         self._client: Client | None = None
@@ -205,6 +252,8 @@ class _Link:
     async def _hold(self) -> None:
         async with Client(self._transport, mode="auto", cache=None) as client:
             self._client = client
+            if self._look:
+                self.offered = await _offered_by(client)
             self._ready.set()
             await self._closing.wait()
 
@@ -271,6 +320,19 @@ class _Link:
         ) from error
 
 
+async def _offered_by(client: Client) -> tuple[OfferedTool, ...]:
+    """Read a server's list of tools, page by page."""
+    tools: list[OfferedTool] = []
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await client.list_tools(cursor=cursor)
+        tools += map(OfferedTool.of, page.tools)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return tuple(tools)
+
+
 def _is_timeout(error: BaseException) -> bool:
     return isinstance(error, TimeoutError) or (
         isinstance(error, MCPError) and error.code == REQUEST_TIMEOUT
@@ -310,7 +372,9 @@ async def _http_transport(target: HttpTarget, observed: _Observed) -> AsyncItera
     timeout = httpx2.Timeout(10.0, read=300.0)  # each call has its own, shorter one
     async with (
         httpx2.AsyncClient(
-            headers=headers, timeout=timeout, transport=_Watched(observed, limits=limits)
+            headers=headers,
+            timeout=timeout,
+            transport=_Watched(observed, limits=limits, ca_file=target.ca_file),
         ) as http,
         streamable_http_client(
             target.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES + _ENVELOPE_BYTES
@@ -322,8 +386,9 @@ async def _http_transport(target: HttpTarget, observed: _Observed) -> AsyncItera
 class _Watched(httpx2.AsyncHTTPTransport):
     """Notes the status of refusals and stops bodies that are too large."""
 
-    def __init__(self, observed: _Observed, *, limits: httpx2.Limits) -> None:
-        super().__init__(limits=limits, trust_env=False)
+    def __init__(self, observed: _Observed, *, limits: httpx2.Limits, ca_file: Path | None) -> None:
+        trusted = True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+        super().__init__(verify=trusted, limits=limits, trust_env=False)
         self._observed = observed
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

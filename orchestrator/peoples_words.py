@@ -1,21 +1,65 @@
 """People's words: a question may name a subscriber, and then it is not ours to read.
 
-Where the site is at hand it replaces identifiers in its own way; otherwise text in which the shared
-detector finds one is refused.
+Where a site is at hand it replaces identifiers in its own way: by its `/pseudonymize`, or by its
+own command where its directory is here. Otherwise text in which the shared detector finds an
+identifier is refused.
 """
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 from mcp.client.stdio import get_default_environment
 
+from orchestrator.mcp_connection import HttpTarget
+from orchestrator.settings import SiteDeclaration
 from orchestrator.site_process import site_process
+from orchestrator.sites import targets_of
 from telecom.errors import InvalidArgumentError, SiteUnavailableError
 from telecom.identifiers import DetectorSettings, IdentifierDetector
 
 _PATIENCE_S = 60.0
+_SITE_PATIENCE_S = 10.0
+_GROWTH, _SLACK = 8, 1_000
+"""Pseudonyms are longer than what they stand for; an answer beyond that is none."""
+
+
+def masked_words(words: str, sites: Sequence[SiteDeclaration]) -> str:
+    """Let the first site that can do it replace the identifiers in somebody's words.
+
+    Raises:
+        InvalidArgumentError: They hold an identifier and no site at hand can replace it.
+        SiteUnavailableError: The site's command failed.
+    """
+    for site in sites:
+        released = _released(words, site)
+        if released is not None:
+            return released
+    directories = [site.site_dir for site in sites if site.site_dir is not None]
+    return without_identifiers(words, site_dir=directories[0] if directories else None)
+
+
+def _released(words: str, site: SiteDeclaration) -> str | None:
+    """The words as a served site releases them; None when it cannot be asked or does not say."""
+    if site.url is None or site.token_file is None or site.transport == "gateway":
+        return None
+    target = targets_of(site)["alarms"]
+    token = target.token if isinstance(target, HttpTarget) else None
+    try:
+        answer = httpx.post(
+            f"{site.url.rstrip('/')}/pseudonymize",
+            json={"text": words},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_SITE_PATIENCE_S,
+        )
+        content = answer.json() if answer.status_code == httpx.codes.OK else {}
+    except (httpx.HTTPError, ValueError):
+        return None
+    text = content.get("text") if isinstance(content, dict) else None
+    return text if isinstance(text, str) and len(text) <= _GROWTH * len(words) + _SLACK else None
 
 
 def without_identifiers(text: str, *, site_dir: Path | None) -> str:

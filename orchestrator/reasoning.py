@@ -1,26 +1,30 @@
 """Reasoning: which analyst reads the evidence, on which tier, and what is done when none may.
 
-A model call is a delegation like any other. The deterministic analyst runs beside every model as a
-second opinion; where neither may read the evidence, the site's own ranking stands.
+A model call is a delegation like any other. The deterministic analyst is always heard first; a
+model reads what it leaves below "confirmed", or everything, as the settings say. Where neither may
+read the evidence, the site's own ranking stands.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from agents import prompts
 from agents.findings import EvidencePack, Proposal
 from agents.models.edge_slm import EdgeModel, EdgeModelSettings
+from agents.models.real_calls import check_call_allowed
 from agents.ports import LanguageModel, ModelUsage
-from agents.report import same_element
 from agents.root_cause_analyst import PROFILE, ModelAnalyst, RulesAnalyst
 from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
 from orchestrator.model_choice import prices, question_size
+from orchestrator.models.budgeted import BudgetedModel, Purse
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
 from orchestrator.site_client import Purpose, SiteClient
@@ -28,7 +32,7 @@ from orchestrator.sites import Sites
 from placement.latency import LatencySample
 from placement.model_routing import QuestionSize
 from placement.policy import Policy
-from telecom.errors import ModelUnavailableError, PlacementRefusedError
+from telecom.errors import BudgetExceededError, ModelUnavailableError, PlacementRefusedError
 from telecom.evidence import Evidence, Gap
 from telecom.report import ProvenanceStep
 from telecom.schema import ProductModel
@@ -41,12 +45,10 @@ _MODEL_KINDS: Mapping[AnalystName, tuple[type[Executor], ...]] = {
 
 
 class Reasoned(ProductModel):
-    """What reasoning gave, ready to be checked."""
+    """What one analyst gave, ready to be checked."""
 
-    proposal: Proposal
-    """The chosen analyst's."""
-    second: Proposal | None = None
-    """The deterministic analyst's, beside a model's."""
+    proposal: Proposal | None
+    """None when no model may or can read the evidence."""
     evidence: dict[str, Evidence] = Field(default_factory=dict)
     """What the model's own tool calls brought."""
     steps: tuple[ProvenanceStep, ...] = ()
@@ -65,6 +67,7 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
     """
     budgets = settings.budgets
     if isinstance(executor, OpenAiEndpoint):
+        check_call_allowed(executor.model, executor.base_url)
         return EdgeModel(
             EdgeModelSettings(
                 executor.base_url,
@@ -84,8 +87,27 @@ def make_model(executor: Executor, settings: Settings, policy: Policy) -> Langua
             first_token_s=budgets.model_first_token_seconds,
             total_s=budgets.model_seconds,
             prices=prices(policy.catalogue),
+            guardrail=settings.bedrock_guardrail,
         )
     )
+
+
+def escalates(settings: Settings, proposal: Proposal, pack: EvidencePack) -> bool:
+    """Whether a model reads an incident that the deterministic analyst has read.
+
+    By default only an open matter: below "confirmed", and with trouble in it that is neither an
+    everyday one nor a planned outage.
+    """
+    if settings.analyst == "rules":
+        return False
+    if settings.escalation == "always":
+        return True
+    nothing = all(summary.verdict == "none" for summary in pack.alarms)
+    return proposal.status != "confirmed" and not nothing
+
+
+Forms = Mapping[str, Sequence[str | None]]
+"""Site -> the forms in which its answers came, by its gate's receipts."""
 
 
 @dataclass(slots=True)
@@ -103,28 +125,7 @@ class Reasoner:
     _gaps: list[Gap] = field(default_factory=list)
     _steps: list[ProvenanceStep] = field(default_factory=list)
 
-    async def reason(
-        self, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
-    ) -> Reasoned:
-        """Let the chosen analyst read the evidence.
-
-        Args:
-            pack: What was gathered.
-            forms: Site -> the forms in which its answers came, by its gate's receipts.
-        """
-        rules = await self._with_rules(pack, forms)
-        analyst = self.settings.analyst
-        if analyst == "rules":
-            return self._reasoned(rules)
-        analysed = await self._with_model(analyst, pack, forms)
-        if analysed is None:
-            return self._reasoned(rules)
-        proposal, evidence = analysed
-        return self._reasoned(proposal, second=rules, evidence=evidence)
-
-    async def _with_rules(
-        self, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
-    ) -> Proposal:
+    async def with_rules(self, pack: EvidencePack, forms: Forms) -> Reasoned:
         """The deterministic analyst here, or the site's own ranking where that is not allowed."""
         started = time.monotonic()
         analyst = RulesAnalyst()
@@ -135,13 +136,12 @@ class Reasoner:
                 Gap(what="reasoning over all findings together", why=str(exc), rule=exc.rule)
             )
             self._steps.append(self._site_ranking(pack, exc))
-            return await analyst.analyse(
-                pack.model_copy(update={"changes": (), "tickets": (), "evidence": _of_alarms(pack)})
-            )
+            alone = {"changes": (), "tickets": (), "evidence": _of_alarms(pack)}
+            return self._reasoned(await analyst.analyse(pack.model_copy(update=alone)))
         proposal = await analyst.analyse(pack)
         self._steps.append(
             ProvenanceStep(
-                step="reason",
+                step="hypothesise",
                 agent=f"root_cause_analyst ({analyst.name})",
                 tier=placed.tier,
                 decision_id=placed.decision_id,
@@ -150,56 +150,78 @@ class Reasoner:
                 latency_ms=round((time.monotonic() - started) * 1000, 1),
             )
         )
-        return proposal
+        return self._reasoned(proposal)
 
     def _site_ranking(self, pack: EvidencePack, exc: PlacementRefusedError) -> ProvenanceStep:
         site = self.sites.by_name[pack.sites[0]]
         return ProvenanceStep(
-            step="reason",
+            step="hypothesise",
             agent="root_cause_analyst (the site's own ranking)",
             tier=site.declaration.tier,
             decision_id=exc.decision_id,
             tool="summarize_alarms",
         )
 
-    async def _with_model(
-        self, name: AnalystName, pack: EvidencePack, forms: Mapping[str, Sequence[str | None]]
-    ) -> tuple[Proposal, dict[str, Evidence]] | None:
-        """A model's proposal; None, and a gap, when no model may or can read the evidence."""
+    async def with_model(self, pack: EvidencePack, forms: Forms, *, seconds: float) -> Reasoned:
+        """A model's proposal; without one, and with a gap, when none may or can give it.
+
+        Args:
+            pack: What was gathered.
+            forms: In which forms the answers came.
+            seconds: What is left of the investigation's time.
+        """
+        name = self.settings.analyst
         try:
             placed = self._place(PROFILE, pack, forms, _MODEL_KINDS[name], size=question_size(pack))
         except PlacementRefusedError as exc:
             self._gaps.append(
                 Gap(what=f"reasoning by a model ({name})", why=str(exc), rule=exc.rule)
             )
-            return None
+            return self._reasoned(None)
         started = time.monotonic()
-        analyst: ModelAnalyst | None = None
         tools = self._tools(pack, placed)
+        proposal, analyst = await self._asked(name, pack, placed, tools, seconds=seconds)
+        usage = analyst.usage if analyst is not None else []
+        self._steps.extend(tools.steps)
+        self._steps.append(_model_step(name, placed, usage, time.monotonic() - started))
+        return self._reasoned(proposal, evidence=analyst.received if analyst is not None else {})
+
+    async def _asked(
+        self,
+        name: AnalystName,
+        pack: EvidencePack,
+        placed: Delegation,
+        tools: PlacedTools,
+        *,
+        seconds: float,
+    ) -> tuple[Proposal | None, ModelAnalyst | None]:
+        """Ask the model within the budgets; whatever goes wrong is a gap."""
+        budgets = self.settings.budgets
+        analyst: ModelAnalyst | None = None
         try:
+            if seconds <= 0:
+                raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
             timed = TimedModel(model, placed.tier)
             try:
                 analyst = ModelAnalyst(
-                    timed,
+                    BudgetedModel(timed, Purse(budgets.model_tokens, budgets.model_usd)),
                     tools,
-                    max_turns=self.settings.budgets.model_turns,
+                    max_turns=budgets.model_turns,
                     incident_id=self.purpose.investigation,
                 )
-                proposal = await analyst.analyse(pack)
+                async with asyncio.timeout(seconds):
+                    return await analyst.analyse(pack), analyst
             finally:
                 self.calls.extend(timed.samples)
                 if isinstance(model, Closable):
                     model.close()
-        except ModelUnavailableError as exc:
-            self._gaps.append(Gap(what=f"reasoning by a model ({name})", why=str(exc)))
-            proposal = None
-        usage = analyst.usage if analyst is not None else []
-        self._steps.extend(tools.steps)
-        self._steps.append(_model_step(name, placed, usage, time.monotonic() - started))
-        if proposal is None or analyst is None:
-            return None
-        return proposal, analyst.received
+        except (ModelUnavailableError, BudgetExceededError) as exc:
+            why = str(exc)
+        except TimeoutError:
+            why = f"budgets.seconds: {budgets.seconds:g} s were over before it answered"
+        self._gaps.append(Gap(what=f"reasoning by a model ({name})", why=why))
+        return None, analyst
 
     def _tools(self, pack: EvidencePack, placed: Delegation) -> PlacedTools:
         clients: dict[str, SiteClient] = {name: self.sites.by_name[name] for name in pack.sites}
@@ -222,7 +244,7 @@ class Reasoner:
         self,
         profile: WorkloadProfile,
         pack: EvidencePack,
-        forms: Mapping[str, Sequence[str | None]],
+        forms: Forms,
         kinds: Sequence[type[Executor]],
         *,
         size: QuestionSize | None = None,
@@ -253,30 +275,14 @@ class Reasoner:
         return placed
 
     def _reasoned(
-        self,
-        proposal: Proposal,
-        *,
-        second: Proposal | None = None,
-        evidence: Mapping[str, Evidence] | None = None,
+        self, proposal: Proposal | None, *, evidence: Mapping[str, Evidence] | None = None
     ) -> Reasoned:
         return Reasoned(
             proposal=proposal,
-            second=second,
             evidence=dict(evidence or {}),
             steps=tuple(self._steps),
             gaps=tuple(self._gaps),
         )
-
-
-def agree(proposal: Proposal, second: Proposal | None) -> bool | None:
-    """Whether two analysts name the same first cause; None with one analyst."""
-    if second is None:
-        return None
-    if not proposal.root_causes or not second.root_causes:
-        return not proposal.root_causes and not second.root_causes
-    return same_element(
-        proposal.root_causes[0].managed_object, second.root_causes[0].managed_object
-    )
 
 
 def _of_alarms(pack: EvidencePack) -> dict[str, Evidence]:
@@ -291,7 +297,7 @@ def _model_step(
     read = sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens for u in usage)
     return ProvenanceStep(
         step="reason",
-        agent=f"root_cause_analyst ({name})",
+        agent=f"root_cause_analyst ({name}, prompt {prompts.version('root_cause_analyst')})",
         tier=placed.tier if usage else None,
         decision_id=placed.decision_id,
         tool=getattr(placed.executor, "model_id", None) or getattr(placed.executor, "model", None),

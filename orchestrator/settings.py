@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestrator.executors import Executor, read_executor
 from orchestrator.regions import COUNTRY_OF_REGION
+from orchestrator.service_settings import (
+    Documented,
+    HourlyBudgets,
+    Principal,
+    Service,
+    Sink,
+    TriggerQueue,
+    TriggerSource,
+)
 from telecom.errors import SettingsError
 from telecom.schema import ProductModel
 from telecom.workload import Home
@@ -22,8 +32,9 @@ from telecom.workload import Home
 AnalystName = Literal["rules", "bedrock", "slm"]
 
 
-class _Documented(ProductModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+def is_database_url(state: str | Path) -> bool:
+    """Whether a `state:` names a PostgreSQL database, not a file."""
+    return str(state).startswith(("postgresql://", "postgres://"))
 
 
 class SiteStatement(ProductModel):
@@ -36,7 +47,7 @@ class SiteStatement(ProductModel):
     tier: str | None = None
 
 
-class SiteDeclaration(_Documented):
+class SiteDeclaration(Documented):
     """One site: where it is and what it is."""
 
     name: str = Field(min_length=1, max_length=64)
@@ -49,6 +60,9 @@ class SiteDeclaration(_Documented):
     """A site directory instead of a URL: its tools are started as a child process over stdio."""
     token_file: Path | None = None
     """File with the bearer token for `url`, as `tierwise-site token` prints it."""
+    ca_file: Path | None = None
+    """PEM of the authority that signed the certificate of an https `url`, where it is the
+    operator's own; by default the public ones are trusted."""
     tier: str = "outposts"
     """The tier instance that the site is; undeclared, what the site says of itself holds."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -56,6 +70,10 @@ class SiteDeclaration(_Documented):
     long as it is unknown, everything but the site itself is closed."""
     transport: Literal["direct", "gateway"] = "direct"
     """`direct` speaks to the site's three servers, `gateway` to one endpoint that has all tools."""
+    neighbors: tuple[str, ...] = ()
+    """Sites that share links with this one: an incident here is looked into there, too."""
+    tool_seconds: float | None = Field(default=None, gt=0)
+    """Longest wait for one answer of this site; by default `budgets.tool_seconds`."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> SiteDeclaration:
@@ -89,7 +107,7 @@ class SiteDeclaration(_Documented):
                 yield key, declared, says
 
 
-class PolicyFiles(_Documented):
+class PolicyFiles(Documented):
     """Which policy decides; empty is the shipped reference."""
 
     catalogue: Path | None = None
@@ -98,7 +116,7 @@ class PolicyFiles(_Documented):
     """Placement rules (Cedar)."""
 
 
-class Budgets(_Documented):
+class Budgets(Documented):
     """What one investigation may take."""
 
     tool_seconds: float = Field(default=30.0, gt=0)
@@ -111,9 +129,17 @@ class Budgets(_Documented):
     """Longest silence of a model."""
     model_seconds: float = Field(default=120.0, gt=0)
     """Longest time for one turn of a model, retries included."""
+    model_tokens: int = Field(default=60_000, ge=1_000)
+    """Tokens that models may read and write in one investigation, all turns together."""
+    model_usd: float = Field(default=0.50, gt=0)
+    """What models may cost in one investigation; holds where the price is known."""
+    lookups: int = Field(default=6, ge=0, le=50)
+    """How many predictions of the hypotheses are looked up at the sites."""
+    seconds: float = Field(default=600.0, gt=0)
+    """Longest time for one investigation; when it is over, it reports what is known."""
 
 
-class Settings(_Documented):
+class Settings(Documented):
     """The settings of one process."""
 
     tier: str = "region"
@@ -131,16 +157,34 @@ class Settings(_Documented):
     policy: PolicyFiles = PolicyFiles()
     """Which policy decides."""
     state: str | None = None
-    """SQLite file for investigations and decisions; by default
-    `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
+    """SQLite file or `postgresql://` URL (extra `scale`) for investigations and decisions; by
+    default `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
     analyst: AnalystName = "rules"
     """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
     Environment: TIERWISE_ANALYST."""
+    escalation: Literal["unconfirmed", "always"] = "unconfirmed"
+    """What a model reads: only what the deterministic analyst leaves below "confirmed", or
+    everything. `--analyst` on the command line asks for everything."""
     bedrock_model: str | None = None
     """Model id, inference profile or router for `bedrock`; by default the catalogue's choice for
     the Region. Environment: TIERWISE_BEDROCK_MODEL."""
+    bedrock_guardrail: str | None = Field(default=None, pattern=r"^[^:]+(:[^:]+)*:(\d+|DRAFT)$")
+    """Guardrail that Bedrock applies, as ID:VERSION or ARN:VERSION. Environment:
+    TIERWISE_BEDROCK_GUARDRAIL."""
     budgets: Budgets = Budgets()
     """What one investigation may take."""
+    hourly_budgets: HourlyBudgets = HourlyBudgets()
+    """What an hour may take."""
+    triggers: tuple[TriggerSource, ...] = ()
+    """Who may report trouble over HTTP."""
+    queues: tuple[TriggerQueue, ...] = ()
+    """SQS queues that are read for triggers."""
+    sinks: tuple[Sink, ...] = ()
+    """Who is told what an investigation found."""
+    principals: tuple[Principal, ...] = ()
+    """Who may use the API and decide approvals."""
+    service: Service = Service()
+    """How `tierwise serve` works."""
 
     @field_validator("executors", mode="before")
     @classmethod
@@ -161,10 +205,28 @@ class Settings(_Documented):
         return value
 
     @model_validator(mode="after")
-    def _distinct_sites(self) -> Settings:
-        names = [site.name for site in self.sites]
-        if len(names) != len(set(names)):
-            raise ValueError("two sites have the same name")
+    def _distinct_names(self) -> Settings:
+        sources = [*(source.name for source in self.triggers), *(q.name for q in self.queues)]
+        for what, names in (
+            ("sites", [site.name for site in self.sites]),
+            ("trigger sources", sources),
+            ("sinks", [sink.name for sink in self.sinks]),
+            ("principals", [principal.name for principal in self.principals]),
+        ):
+            if len(names) != len(set(names)):
+                raise ValueError(f"two {what} have the same name")
+        return self
+
+    @model_validator(mode="after")
+    def _known_sites(self) -> Settings:
+        names = {site.name for site in self.sites}
+        spoken_of = {
+            *(name for source in self.triggers for name in source.sites),
+            *(name for queue in self.queues for name in queue.sites),
+            *(name for site in self.sites for name in site.neighbors),
+        }
+        if unknown := sorted(spoken_of - names):
+            raise ValueError(f"no site is declared as {', '.join(map(repr, unknown))}")
         return self
 
     @property
@@ -173,11 +235,25 @@ class Settings(_Documented):
         return self.country or COUNTRY_OF_REGION.get(self.aws_region or "")
 
     @property
-    def state_file(self) -> Path:
-        """Where investigations and decisions are kept."""
-        if self.state is not None:
-            return Path(self.state).expanduser()
-        return Path("~/.local/state/tierwise/state.sqlite").expanduser()
+    def state_address(self) -> str:
+        """Where investigations and decisions are kept: a file path or a `postgresql://` URL."""
+        address = self.state or "~/.local/state/tierwise/state.sqlite"
+        return address if is_database_url(address) else str(Path(address).expanduser())
+
+    @property
+    def state_folder(self) -> Path:
+        """This machine's folder for what is kept beside the state."""
+        if self.state is None or is_database_url(self.state):
+            return Path("~/.local/state/tierwise").expanduser()
+        return Path(self.state).expanduser().parent
+
+    @property
+    def state_shown(self) -> str:
+        """The address of the state without user and password, for people and logs."""
+        if not is_database_url(self.state_address):
+            return self.state_address
+        at = urlsplit(self.state_address)
+        return f"{at.scheme}://{at.hostname or ''}{at.path}"
 
     def declared_executors(self) -> dict[str, tuple[Executor, ...]]:
         """The executors of the file, read."""
@@ -195,6 +271,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "TIERWISE_STATE": "state",
     "TIERWISE_ANALYST": "analyst",
     "TIERWISE_BEDROCK_MODEL": "bedrock_model",
+    "TIERWISE_BEDROCK_GUARDRAIL": "bedrock_guardrail",
 }
 """Variable -> key; a later one wins."""
 
@@ -249,13 +326,31 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     for site in content.get("sites") or ():
         anchor(site, "site_dir")
         anchor(site, "token_file")
+        anchor(site, "ca_file")
+    for section in ("triggers", "principals", "sinks"):
+        for entry in content.get(section) or ():
+            anchor(entry, "secret_file")
+            anchor(entry, "token_file")
     for key in ("catalogue", "rules"):
         anchor(content.get("policy"), key)
-    anchor(content, "state")
+    if not is_database_url(str(content.get("state"))):
+        anchor(content, "state")
     return content
 
 
-_SECTIONS: Mapping[str, type[ProductModel]] = {"policy": PolicyFiles, "budgets": Budgets}
+_SECTIONS: Mapping[str, type[ProductModel]] = {
+    "policy": PolicyFiles,
+    "budgets": Budgets,
+    "hourly_budgets": HourlyBudgets,
+    "service": Service,
+}
+_LISTS: Mapping[str, type[ProductModel]] = {
+    "sites": SiteDeclaration,
+    "triggers": TriggerSource,
+    "queues": TriggerQueue,
+    "sinks": Sink,
+    "principals": Principal,
+}
 
 
 def explain() -> Iterator[tuple[str, str, str]]:
@@ -264,11 +359,12 @@ def explain() -> Iterator[tuple[str, str, str]]:
 
 
 def _explain(model: type[ProductModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    top = model is Settings
     for name, field in model.model_fields.items():
         default = "" if field.is_required() else repr(field.get_default(call_default_factory=True))
-        if nested := _SECTIONS.get(name):
+        if top and (nested := _SECTIONS.get(name)):
             yield from _explain(nested, f"{prefix}{name}.")
             continue
         yield f"{prefix}{name}", default, " ".join((field.description or "").split())
-        if name == "sites":
-            yield from _explain(SiteDeclaration, f"{prefix}sites[].")
+        if top and (listed := _LISTS.get(name)):
+            yield from _explain(listed, f"{prefix}{name}[].")

@@ -18,9 +18,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.predictions import Sighting, said_of_it
+from agents.runbooks import DocumentReview
+from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
 from orchestrator.settings import SiteDeclaration, SiteStatement
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import (
+    ApprovalPendingError,
     BudgetExceededError,
     EgressRefusedError,
     KnowledgeBaseEmptyError,
@@ -28,7 +33,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
-from telecom.evidence import Gap
+from telecom.evidence import Gap, Quotation
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
 
@@ -50,6 +55,8 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "diff_config": "configs",
     "list_changes": "configs",
     "get_neighbors": "configs",
+    "check_consistency": "configs",
+    "find_config": "configs",
 }
 """Which of a site's three servers has a tool."""
 
@@ -70,6 +77,23 @@ class _AlarmRecord(_Answer):
 
 class _AlarmRecords(_Answer):
     records: tuple[_AlarmRecord, ...]
+
+
+class _ListedAlarm(BaseModel):
+    """A line of `list_alarms`, which is ours and so in snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: datetime | None = None
+    probable_cause: str | None = None
+    evidence_id: str
+
+
+class _AlarmLines(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    alarms: tuple[_ListedAlarm, ...]
+    evidence: dict[str, Quotation]
 
 
 class _Passages(_Answer):
@@ -131,6 +155,7 @@ class SiteClient:
         targets: Mapping[str, HttpTarget | StdioTarget],
         *,
         timeout_s: float = 30.0,
+        pins: ToolPins | None = None,
     ) -> None:
         """Reach a site.
 
@@ -139,13 +164,16 @@ class SiteClient:
             targets: Server name (`alarms`, `tickets`, `configs`) -> where it is; one child process
                 may serve all three.
             timeout_s: Longest wait for an answer.
+            pins: Holds its tools to what they were at first contact.
         """
         self.name = declaration.name
         self.told: SiteStatement | None = None
         """What the site last said about itself."""
+        self.breaker = Breaker(self.name)
+        """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s)
+            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
@@ -181,11 +209,12 @@ class SiteClient:
             ToolRefused: Unreachable, refused, timed out or malformed.
         """
         started = time.monotonic()
-        result = await self._connections[SERVER_OF_TOOL[tool]].call(
-            tool,
-            {key: value for key, value in arguments.items() if value is not None},
-            meta=purpose.meta,
-        )
+        with self.breaker.guarding():
+            result = await self._connections[SERVER_OF_TOOL[tool]].call(
+                tool,
+                {key: value for key, value in arguments.items() if value is not None},
+                meta=purpose.meta,
+            )
         latency_ms = (time.monotonic() - started) * 1000
         if result.is_error:
             raise _error_of(result, source=f"{tool} on site {self.name!r}")
@@ -236,10 +265,32 @@ class SiteDesk:
             raise MalformedAnswerError("get_alarm", "the alarm has no time")
         return min(times)
 
+    async def alarms_of(self, managed_object: str, window: Window, *, limit: int = 5) -> Sighting:
+        """What an element itself wrote in a window: its first few records."""
+        arguments = {**_bounds(window), "managed_object": managed_object, "limit": limit}
+        found = await self._ask(_AlarmLines, "list_alarms", arguments)
+        own = [
+            line
+            for line in found.alarms
+            if line.time is not None and not said_of_it(line.probable_cause or "")
+        ]
+        return Sighting(
+            managed_object=managed_object,
+            times=tuple(line.time for line in own if line.time is not None),
+            evidence_ids=tuple(line.evidence_id for line in own),
+            evidence={k: v for k, v in found.evidence.items() if k in {a.evidence_id for a in own}},
+        )
+
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
+
+    async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
+        """Rank passages of vendor documents and runbooks against `query`."""
+        arguments = {"query": query, "limit": limit}
+        found = await self._ask(_Passages, "search_documents", arguments)
+        return DocumentReview(passages=found.passages)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""
@@ -325,6 +376,12 @@ def _error_of(result: CallToolResult, *, source: str) -> ToolRetry | ToolRefused
         case "egress_refused" | "placement_refused" | "scope":
             return EgressRefusedError(
                 f"{source}: {message}", rule=rule if isinstance(rule, str) else code
+            )
+        case "approval_pending":
+            return ApprovalPendingError(
+                f"{source}: {message}",
+                approval_id=str(told.get("approval_id"))[:64],
+                rule=rule if isinstance(rule, str) else code,
             )
         case "budget_exceeded":
             return BudgetExceededError(source, f"{source}: {message}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from orchestrator.mcp_connection import HttpTarget, StdioTarget
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
+from orchestrator.tool_pins import PINS_FILE, ToolPins
 from telecom.errors import IdentityError
 
 SERVERS = ("alarms", "tickets", "configs")
@@ -31,6 +32,19 @@ class Sites:
         """Every declared site."""
         return self._clients
 
+    def among(self, names: Collection[str]) -> Sites:
+        """The same clients, of some sites only; closing them is still this object's."""
+        view = Sites.__new__(Sites)
+        view._settings = self._settings
+        view._clients = {name: self._clients[name] for name in names if name in self._clients}
+        view._elsewhere = self._elsewhere
+        return view
+
+    @property
+    def unreachable(self) -> frozenset[str]:
+        """Sites that have failed and not been heard of since."""
+        return frozenset(name for name, site in self._clients.items() if site.breaker.is_open)
+
     def behind(self, executor: Executor, site: str) -> SiteClient:
         """The tools that do a site's work: its own, or those of the endpoint that was declared."""
         own = self._clients[site]
@@ -45,12 +59,18 @@ class Sites:
     def _client(
         self, site: SiteDeclaration, targets: Mapping[str, HttpTarget | StdioTarget]
     ) -> SiteClient:
-        return SiteClient(site, targets, timeout_s=self._settings.budgets.tool_seconds)
+        patience = site.tool_seconds or self._settings.budgets.tool_seconds
+        return SiteClient(site, targets, timeout_s=patience, pins=pins_of(self._settings))
 
     async def close(self) -> None:
         """Close every client."""
         for client in (*self._clients.values(), *self._elsewhere.values()):
             await client.close()
+
+
+def pins_of(settings: Settings) -> ToolPins:
+    """The pins of the tools that this orchestrator has seen."""
+    return ToolPins(settings.state_folder / PINS_FILE)
 
 
 def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
@@ -66,8 +86,8 @@ def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
     base = (site.url or "").rstrip("/")
     token = None if site.token_file is None else _token(site.token_file)
     if site.transport == "gateway":
-        return dict.fromkeys(SERVERS, HttpTarget(base, token))
-    return {server: HttpTarget(f"{base}/{server}/mcp", token) for server in SERVERS}
+        return dict.fromkeys(SERVERS, HttpTarget(base, token, site.ca_file))
+    return {server: HttpTarget(f"{base}/{server}/mcp", token, site.ca_file) for server in SERVERS}
 
 
 def _token(file: Path) -> str:

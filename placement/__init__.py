@@ -13,6 +13,7 @@ its endpoint, `second_lock` writes the Gateway's rules, `assess_data`, `assess_l
 renders all of it as Markdown.
 """
 
+from placement.approval import awaits_approval
 from placement.assessment import (
     DataAssessment,
     FieldFinding,
@@ -82,6 +83,7 @@ __all__ = [
     "assess_data",
     "assess_latency",
     "assess_tiers",
+    "awaits_approval",
     "catalogue_entry",
     "choose_model",
     "cost_chart_svg",

@@ -26,6 +26,7 @@ _HEADING = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^(\S[^\n]*)\n(=+|-{3,})[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*\n", re.MULTILINE | re.DOTALL)
+_STEPS = re.compile(r"^steps:[ \t]*$", re.MULTILINE)
 _WORD_XML = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
@@ -66,7 +67,11 @@ def read_markdown(file: Path) -> Document:
     )
     headings = [mark for mark in marks if not any(begin <= mark[0] < end for begin, end in fences)]
     title = attributes.get("title") or (headings[0][3] if headings else _name_as_title(file))
-    return Document(title, text, tuple(_sections(text, start, headings)), attributes)
+    sections = tuple(_sections(text, start, headings))
+    if front is not None and _STEPS.search(front[1]):
+        # A runbook's checklist is what people search it for.
+        sections = (Section(front.start(1), front.end(1), ("Runbook",), "#checklist"), *sections)
+    return Document(title, text, sections, attributes)
 
 
 def read_text(file: Path) -> Document:

@@ -6,11 +6,17 @@ bootstraps over queries (95 %, seeded): a difference inside them is noise.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Protocol
 
 import numpy as np
+
+from rag.retrieval import Corpus, Mode
+from telecom.ticket import Citation
 
 Qrels = Mapping[str, Mapping[str, float]]
 """Query id -> source -> grade; a grade above 0 is relevant."""
@@ -54,11 +60,20 @@ def evaluate(
         qrels: The judgements; a query without a relevant source is left out.
         recall_at: Depth of recall; the retriever has to give that many.
     """
+    return _scores(lambda _, text: search(text), queries, qrels, recall_at)
+
+
+def _scores(
+    search: Callable[[str, str], Sequence[str]],
+    queries: Mapping[str, str],
+    qrels: Qrels,
+    recall_at: int,
+) -> RetrievalScores:
     rows: list[tuple[float, float, float]] = []
     for query_id, text in queries.items():
         grades = {source: grade for source, grade in qrels.get(query_id, {}).items() if grade > 0}
         if grades:
-            found = list(dict.fromkeys(search(text)))
+            found = list(dict.fromkeys(search(query_id, text)))
             rows.append(
                 (
                     ndcg(found, grades),
@@ -68,6 +83,64 @@ def evaluate(
             )
     columns = np.array(rows, dtype=np.float64).reshape(-1, 3)
     return RetrievalScores(len(rows), *(_with_interval(columns[:, column]) for column in range(3)))
+
+
+class Searchable(Protocol):
+    """The part of the knowledge base that is judged."""
+
+    def search(
+        self, query: str, *, corpus: Corpus = ..., limit: int = ..., mode: Mode = ...
+    ) -> Sequence[Citation]:
+        """Rank passages."""
+        ...
+
+
+def compare_modes(
+    knowledge: Searchable,
+    queries: Mapping[str, str],
+    qrels: Qrels,
+    *,
+    corpus: Corpus,
+    recall_at: int = 10,
+    leave_out_itself: bool = False,
+    watch: Callable[[Mode, int, int], None] | None = None,
+) -> dict[Mode, RetrievalScores]:
+    """Score each way of searching on the same queries.
+
+    Args:
+        knowledge: What is judged.
+        queries: Query id -> text.
+        qrels: The judgements; a source may be named by its path, its file name or its stem.
+        corpus: `tickets` or `docs`.
+        recall_at: Depth of recall, 1 to 50.
+        leave_out_itself: Whether query ids are sources that must not find themselves.
+        watch: Told which mode is at which query.
+    """
+    judged = {source for grades in qrels.values() for source in grades}
+    depth = min(50, max(10, recall_at) + leave_out_itself)
+
+    def search_in(mode: Mode) -> Callable[[str, str], list[str]]:
+        asked = itertools.count(1)
+
+        def search(query_id: str, text: str) -> list[str]:
+            if watch is not None:
+                watch(mode, next(asked), len(queries))
+            hits = knowledge.search(text, corpus=corpus, limit=depth, mode=mode)
+            names = (_as_judged(hit.source, judged) for hit in hits)
+            return [name for name in names if not (leave_out_itself and name == query_id)]
+
+        return search
+
+    return {
+        mode: _scores(search_in(mode), queries, qrels, recall_at)
+        for mode in ("lexical", "dense", "hybrid")
+    }
+
+
+def _as_judged(source: str, judged: Container[str]) -> str:
+    """The name under which the judgements know a source: its path, its file's name or its stem."""
+    path = PurePosixPath(source)
+    return next((name for name in (source, path.name, path.stem) if name in judged), source)
 
 
 def ndcg(found: Sequence[str], grades: Mapping[str, float], depth: int = 10) -> float:

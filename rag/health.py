@@ -47,12 +47,12 @@ def probe(store: PassageStore, index: VectorIndex, corpus: str) -> tuple[int, in
     Raises:
         StoreDamagedError: The index does not answer at all.
     """
-    ids, vectors = store.sample_vectors(corpus, _SAMPLE)
-    if not ids:
+    keys, vectors = store.sample_vectors(corpus, _SAMPLE)
+    if not keys:
         return 0, 0
     answers = index.nearest(corpus, vectors, _NEIGHBOURS)
     found = sum(
         any(neighbour == each or cosine >= _SAME for neighbour, cosine in answer)
-        for each, answer in zip(ids, answers, strict=True)
+        for each, answer in zip(keys, answers, strict=True)
     )
-    return len(ids), found
+    return len(keys), found

@@ -40,7 +40,7 @@ class IngestProgress:
     """How far an ingest is."""
 
     corpus: str
-    phase: Literal["reading", "embedding"]
+    phase: Literal["reading", "embedding", "indexing"]
     done: int
     total: int | None
     """None while it is not known."""
@@ -155,8 +155,9 @@ class Ingestion:
         done, began = 0, time.monotonic()
         while block := self._store.pending(corpus, BLOCK):
             embedded = self._embedder.embed([each.text for each in block])
-            index.upsert(corpus, [each.id for each in block], embedded)
-            self._store.put_vectors([each.key for each in block], embedded)
+            keys = [each.key for each in block]
+            index.upsert(corpus, keys, embedded)
+            self._store.put_vectors(keys, embedded)
             done += len(block)
             if watch is not None:
                 seconds = time.monotonic() - began
@@ -169,7 +170,7 @@ class Ingestion:
         for start in range(0, len(doomed), BLOCK):
             block = doomed[start : start + BLOCK]
             index.delete(corpus, block)
-            self._store.forget_doomed(corpus, block)
+            self._store.forget_doomed(block)
 
     def name_of(self, file: Path) -> str:
         """A file's path in the site directory, with `/`; its full path outside of it."""

@@ -19,13 +19,14 @@ from types import TracebackType
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
+from rag.index_keeper import VECTOR_FOLDERS, IndexKeeper
 from rag.ingest_counts import IngestCounts
-from rag.ingestion import BLOCK, Ingestion, Watch
+from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
 from rag.similarity import IncidentSignature, weigh
-from rag.vector_index import VectorIndex
+from rag.vector_index import ChromaServer, VectorIndex
 from telecom.errors import (
     InvalidArgumentError,
     KnowledgeBaseEmptyError,
@@ -40,9 +41,13 @@ from telecom.ticket import Citation, SimilarIncidents, Ticket
 LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
-_FOLDER, _PASSAGES, _VECTORS, _LOCK = "knowledge", "passages.sqlite", "chroma-{}", "lock"
-_SMALL_REPAIR = 4 * BLOCK
-"""Up to so many missing or surplus vectors are put right on opening; more needs a rebuild."""
+_FOLDER, _PASSAGES, _LOCK = "knowledge", "passages.sqlite", "lock"
+_RETRIEVERS = {
+    "dense": ("by meaning", "cosine"),
+    "words": ("by words", "BM25"),
+    "identifiers": ("by identifiers", "worth"),
+}
+"""What a retriever is called in an explanation, and its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +61,56 @@ class Explanation:
     """The same retrievers -> cosine, BM25, worth of the identifiers."""
     identifiers: tuple[str, ...]
     """Identifiers of the query that it had to hold to come first; empty when none was asked."""
+    standing: float = 0.0
+    """What a cause, a close note and a recent end add to its score."""
+
+    @property
+    def why(self) -> str:
+        """The same in words."""
+        parts = [
+            f"{_RETRIEVERS[name][0]} rank {rank} ({_RETRIEVERS[name][1]} {self.scores[name]:.4g})"
+            for name, rank in self.ranks.items()
+        ]
+        if self.identifiers:
+            held = "holds" if "identifiers" in self.ranks else "does not hold"
+            parts.append(f"{held} what was asked for by name: {', '.join(self.identifiers)}")
+        if self.standing:
+            parts.append(f"resolved or recent: +{self.standing:.1%}")
+        return "; ".join(parts)
 
 
 class KnowledgeBase:
     """Ingests, searches and cites a site's tickets and documents."""
 
-    def __init__(self, store: Path, embedder: Embedder, root: Path, lock: int) -> None:
+    def __init__(
+        self,
+        store: Path,
+        embedder: Embedder,
+        root: Path,
+        lock: int,
+        server: ChromaServer | None = None,
+    ) -> None:
         """Use `open`."""
         self._folder = store / _FOLDER
         self._embedder = embedder
         self._lock = lock
         self._ingesting = threading.Lock()
         self._passages = PassageStore(self._folder / _PASSAGES)
-        self._index: VectorIndex | None = None
-        self._damage: str | None = None
         self._ingestion = Ingestion(self._passages, embedder, root)
+        self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
         self._retrieval = Retrieval(
-            self._passages, lambda: self._index, embedder, self._note_damage
+            self._passages, self._reach_index, embedder, self._index.note_damage
         )
 
     @classmethod
-    def open(cls, store: Path, embedder: Embedder, *, root: Path | None = None) -> KnowledgeBase:
+    def open(
+        cls,
+        store: Path,
+        embedder: Embedder,
+        *,
+        root: Path | None = None,
+        server: ChromaServer | None = None,
+    ) -> KnowledgeBase:
         """Open the knowledge base in a site's `store/`, or begin one.
 
         A damaged or missing vector index does not keep it from opening: see `health`.
@@ -85,6 +119,8 @@ class KnowledgeBase:
             store: The site's store.
             embedder: Makes the vectors; it must be the one that made those already there.
             root: The site directory, to which the names of files are relative; the store's parent.
+            server: A Chroma server that keeps the vectors; None keeps them in the store. Without it
+                searches go on by words, and try it again every half minute.
 
         Raises:
             StoreOwnedError: Another process, or another instance in this one, has it open.
@@ -94,13 +130,13 @@ class KnowledgeBase:
         folder = store / _FOLDER
         lock = _take_lock(folder)
         try:
-            base = cls(store, embedder, (root or store.parent).absolute(), lock)
+            base = cls(store, embedder, (root or store.parent).absolute(), lock, server)
         except BaseException:
             os.close(lock)
             raise
         try:
             base._check_stamp()
-            base._open_index()
+            base._index.open()
         except BaseException:
             base.close()
             raise
@@ -120,6 +156,36 @@ class KnowledgeBase:
         finally:
             os.close(lock)
 
+    @staticmethod
+    def restore(store: Path, backup: Path) -> None:
+        """Put a backup in the place of a store's knowledge base; `rebuild_index` comes after.
+
+        Raises:
+            StoreDamagedError: The backup is no whole knowledge base; the store is as it was.
+            StoreOwnedError: The knowledge base is open somewhere.
+            SiteDirectoryError: The store cannot be written.
+        """
+        PassageStore.check(backup)
+        folder = store / _FOLDER
+        lock = _take_lock(folder)
+        draft = folder / f"{_PASSAGES}.part"
+        try:
+            shutil.copyfile(backup, draft)
+            draft.chmod(0o600)
+            number = _index_number(folder / _PASSAGES)
+            for log in folder.glob(f"{_PASSAGES}-*"):
+                log.unlink()
+            draft.replace(folder / _PASSAGES)
+            for vectors in folder.glob(VECTOR_FOLDERS):
+                shutil.rmtree(vectors)
+            # The next index gets a name that this process has never opened.
+            _index_number(folder / _PASSAGES, at_least=number)
+        except OSError as exc:
+            raise SiteDirectoryError(f"{folder} cannot be written: {exc.strerror}") from exc
+        finally:
+            draft.unlink(missing_ok=True)
+            os.close(lock)
+
     def __enter__(self) -> KnowledgeBase:
         return self
 
@@ -134,9 +200,7 @@ class KnowledgeBase:
     def close(self) -> None:
         """Give the store back; an ingest in another thread is waited for."""
         with self._ingesting:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            self._index.close()
             self._retrieval.close()
             self._passages.close()
             if self._lock >= 0:
@@ -234,6 +298,7 @@ class KnowledgeBase:
                 ranks={name: place.rank for name, place in hit.fused.places.items()},
                 scores={name: round(place.score, 4) for name, place in hit.fused.places.items()},
                 identifiers=hit.identifiers,
+                standing=hit.fused.standing,
             )
             for hit in ranking.hits
         ]
@@ -274,20 +339,33 @@ class KnowledgeBase:
         for corpus in CORPORA:
             sources, passages, pending = self._passages.counts(corpus)
             probed = found = 0
-            if self._index is not None:
+            index = self._reach_index()
+            if index is not None:
                 try:
-                    probed, found = probe(self._passages, self._index, corpus)
+                    probed, found = probe(self._passages, index, corpus)
                 except StoreDamagedError as exc:
-                    self._note_damage(exc)
+                    self._index.note_damage(exc)
             corpora[corpus] = CorpusHealth(sources, passages, pending, probed, found)
         lost = sum(each.probed - each.found for each in corpora.values())
-        problem = self._damage
+        problem = self._index.damage
         if problem is None and lost:
             problem = (
                 f"{lost} of the vectors asked for are not found; "
-                "`tierwise-site ingest --rebuild` builds the index anew"
+                "`tierwise-site knowledge rebuild` builds the index anew"
             )
         return KnowledgeBaseHealth(dense=problem is None, problem=problem, corpora=corpora)
+
+    def backup(self, target: Path) -> None:
+        """Write everything to one new file, vectors included, while searches and ingest go on.
+
+        Raises:
+            SiteDirectoryError: The file exists, or cannot be written.
+        """
+        self._passages.copy_to(target)
+
+    def causes(self) -> dict[str, str]:
+        """Ticket id -> cause, of every ticket that names one."""
+        return self._passages.causes()
 
     def rebuild_index(self, watch: Watch | None = None) -> None:
         """Make the vector index anew from the vectors that SQLite keeps; nothing is embedded twice.
@@ -296,14 +374,23 @@ class KnowledgeBase:
             StoreDamagedError: The new index does not work either.
         """
         with self._ingesting:
-            self._rebuild()
+            self._index.rebuild(watch)
             for corpus in CORPORA:
                 self._embed(corpus, watch)
 
     @property
     def degraded(self) -> str | None:
         """Why searches are lexical only; None while both halves work."""
-        return self._damage
+        return self._index.damage
+
+    def _reach_index(self) -> VectorIndex | None:
+        """The index for a search; a server that was away is tried again unless an ingest runs."""
+        if self._index.may_be_back and self._ingesting.acquire(blocking=False):
+            try:
+                self._index.open()
+            finally:
+                self._ingesting.release()
+        return self._index.index
 
     def _rank(
         self, query: str, corpus: Corpus, limit: int, filters: SearchFilters | None, mode: Mode
@@ -335,72 +422,8 @@ class KnowledgeBase:
                 "`tierwise-site ingest --rebuild` embed everything anew"
             )
 
-    def _open_index(self) -> None:
-        """Open the index and put right what a killed process left; damage is noted, not raised."""
-        folder = self._folder / _VECTORS.format(self._passages.index_number())
-        known = {}
-        for corpus in CORPORA:
-            _, passages, pending = self._passages.counts(corpus)
-            known[corpus] = passages - pending
-        if sum(known.values()) and not folder.is_dir():
-            self._damage = f"the vector index {folder} is missing; the next ingest builds it anew"
-            return
-        try:
-            self._index = VectorIndex(folder, CORPORA)
-            for corpus in CORPORA:
-                self._reconcile(self._index, corpus, known[corpus])
-        except StoreDamagedError as exc:
-            self._note_damage(exc)
-
-    def _reconcile(self, index: VectorIndex, corpus: Corpus, known: int) -> None:
-        self._ingestion.drop_doomed(index, corpus)
-        if index.count(corpus) == known:
-            return
-        indexed = set(index.ids(corpus))
-        expected = self._passages.embedded_ids(corpus)
-        surplus, missing = indexed - expected, expected - indexed
-        if len(surplus) + len(missing) > _SMALL_REPAIR:
-            raise StoreDamagedError(
-                f"the vector index lacks {len(missing)} {corpus} passages and has {len(surplus)} "
-                "too many; the next ingest builds it anew"
-            )
-        if surplus:
-            index.delete(corpus, sorted(surplus))
-        if missing:
-            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
-                wanted = [place for place, each in enumerate(ids) if each in missing]
-                if wanted:
-                    index.upsert(corpus, [ids[place] for place in wanted], vectors[wanted])
-
     def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
-        if self._index is None:
-            self._rebuild()
-        assert self._index is not None
-        self._ingestion.embed_pending(self._index, corpus, watch)
-
-    def _rebuild(self) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-        # Under a new name: Chroma holds on to a folder for the life of the process.
-        number = self._passages.index_number() + 1
-        folder = self._folder / _VECTORS.format(number)
-        shutil.rmtree(folder, ignore_errors=True)
-        index = VectorIndex(folder, CORPORA)
-        for corpus in CORPORA:
-            for ids, vectors in self._passages.all_vectors(corpus, BLOCK):
-                index.upsert(corpus, ids, vectors)
-            doomed = self._passages.doomed(corpus)
-            self._passages.forget_doomed(corpus, doomed)
-        self._passages.set_index_number(number)
-        for other in self._folder.glob(_VECTORS.format("*")):
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
-        self._index, self._damage = index, None
-
-    def _note_damage(self, error: StoreDamagedError) -> None:
-        self._damage = str(error)
-        self._index = None
+        self._ingestion.embed_pending(self._index.working(watch), corpus, watch)
 
 
 def _citation(hit: Hit, corpus: Corpus) -> Citation:
@@ -418,6 +441,20 @@ def _require(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise SiteDirectoryError(f"{path} does not exist; give files or folders to ingest")
+
+
+def _index_number(file: Path, *, at_least: int = 1) -> int:
+    """The number of a store's index, raised to `at_least`; 1 where the store cannot be read."""
+    try:
+        store = PassageStore(file)
+    except StoreDamagedError:
+        return at_least
+    try:
+        number = max(at_least, store.index_number())
+        store.set_index_number(number)
+    finally:
+        store.close()
+    return number
 
 
 def _take_lock(folder: Path) -> int:

@@ -8,32 +8,39 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from rag.filters import SearchFilters, where_clause
 from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
 from rag.passage_store import TOKENIZER, PassageStore
+from rag.postings import Postings
 
-POSTINGS_BUDGET = 3_000
+POSTINGS_BUDGET = 4_000
 """How many postings one query may score: what keeps BM25 within a few milliseconds at any size.
 
 The rarest words are taken first, so what is dropped are the words that half the corpus has.
 """
 
-_UBIQUITOUS = 20_000
+_UBIQUITOUS = 2 * POSTINGS_BUDGET
 """Words are not told apart by frequency beyond this count."""
 
 _HOLDERS = 1_000
 """So many passages are looked at for one identifier, the newest first; the best of a commoner one
 come from the other retrievers and are recognised by `worth_held`."""
 
+_FILTERED_AT_ONCE = 400
+_STEMS_KEPT = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class WordQuery:
     """Which words are scored, rarest first."""
 
-    words: tuple[str, ...]
-    together: bool = False
-    """Whether a passage must hold all of them."""
+    stems: tuple[str, ...]
+    together: tuple[str, ...] = ()
+    """Words, not stems: where every stem is too common, a passage must hold all of these."""
 
 
 class LexicalSearch:
@@ -41,27 +48,27 @@ class LexicalSearch:
 
     def __init__(self, store: PassageStore) -> None:
         self._store = store
+        self._postings = Postings(store)
         self._lock = threading.Lock()
-        self._stemmer = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._stemmer.executescript(
+        self._tokenizer = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._tokenizer.executescript(
             f"CREATE VIRTUAL TABLE words USING fts5(text, tokenize='{TOKENIZER}');"
             "CREATE VIRTUAL TABLE stems USING fts5vocab(words, 'instance');"
         )
-        self._frequencies: dict[tuple[str, str], int] = {}
-        self._version = -1
+        self._stems: dict[str, str] = {}
 
     def close(self) -> None:
         """Let go of what is held in memory."""
-        self._stemmer.close()
+        self._tokenizer.close()
 
     def words(self, query: str, corpus: str) -> WordQuery:
         """The words of a query that are worth scoring, one per stem."""
         known = [
-            (frequency, word)
-            for word in self._one_per_stem(without_identifiers(query))
-            if (frequency := self._frequency(corpus, word)) > 0
+            _Known(frequency, stem, word)
+            for stem, word in self._by_stem(without_identifiers(query)).items()
+            if (frequency := self._postings.frequency(corpus, stem, _UBIQUITOUS)) > 0
         ]
-        return _affordable(sorted(known, key=lambda each: (each[0], -len(each[1]), each[1])))
+        return _affordable(sorted(known, key=lambda each: (each[0], -len(each.word), each.word)))
 
     def identifiers(self, query: str, corpus: str) -> dict[str, float]:
         """The identifiers of a query that are known here, with what a match of each is worth.
@@ -85,23 +92,40 @@ class LexicalSearch:
         self, words: WordQuery, corpus: str, limit: int, filters: SearchFilters | None = None
     ) -> list[tuple[int, float]]:
         """Keys and BM25 scores of the passages that match, best first."""
-        if not words.words:
-            return []
-        clause, arguments = where_clause(filters)
-        match = (" AND " if words.together else " OR ").join(f'"{word}"' for word in words.words)
-        table = f"words_{corpus}"
-        ranked = f"SELECT {table}.rowid, bm25({table}) AS score FROM {table}"  # noqa: S608
-        if clause == "1":
-            statement = f"{ranked} WHERE {table} MATCH ? ORDER BY score LIMIT ?"
+        if words.together:
+            ranked = self._by_all(words.together, corpus)
+        elif words.stems:
+            keys, scores = self._postings.bm25(corpus, words.stems)
+            order = np.lexsort((keys, -scores))
+            ranked = list(zip(keys[order].tolist(), scores[order].tolist(), strict=True))
         else:
-            statement = (
-                f"{ranked} CROSS JOIN passages p ON p.passage_key = {table}.rowid "
-                f"CROSS JOIN sources s USING (source_key) "
-                f"WHERE {table} MATCH ? AND {clause} ORDER BY score LIMIT ?"
-            )
+            return []
+        return ranked[:limit] if filters is None else self._passing(ranked, limit, filters)
+
+    def _by_all(self, words: Sequence[str], corpus: str) -> list[tuple[int, float]]:
+        """The newest passages that hold all of some common words, best first."""
+        table = f"words_{corpus}"
+        match = " AND ".join(f'"{word}"' for word in words)
         with self._store.reading() as connection:
-            rows = connection.execute(statement, (match, *arguments, limit)).fetchall()
-        return [(key, -score) for key, score in rows]
+            rows = connection.execute(
+                f"SELECT rowid, -bm25({table}) FROM {table} WHERE {table} MATCH ? "  # noqa: S608
+                "ORDER BY rowid DESC LIMIT ?",
+                (match, POSTINGS_BUDGET),
+            ).fetchall()
+        return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+    def _passing(
+        self, ranked: Sequence[tuple[int, float]], limit: int, filters: SearchFilters
+    ) -> list[tuple[int, float]]:
+        """The first of some passages that pass a filter."""
+        passed: list[tuple[int, float]] = []
+        for start in range(0, len(ranked), _FILTERED_AT_ONCE):
+            block = ranked[start : start + _FILTERED_AT_ONCE]
+            passing = self._store.passing([key for key, _ in block], filters)
+            passed += [each for each in block if each[0] in passing]
+            if len(passed) >= limit:
+                break
+        return passed[:limit]
 
     def by_identifiers(
         self,
@@ -147,49 +171,50 @@ class LexicalSearch:
                     held[key] = held.get(key, 0.0) + value * (1.0 + own)
         return held
 
-    def _one_per_stem(self, text: str) -> list[str]:
-        """The words of a text without inflected repetitions, as the index's tokenizer sees them."""
-        words = list(dict.fromkeys(re.findall(r"\w+", text.lower())))
+    def _by_stem(self, text: str) -> dict[str, str]:
+        """The words of a text by their stems, as the index's tokenizer makes them."""
+        words = dict.fromkeys(re.findall(r"[^\W_]+", text.lower()))
         with self._lock:
-            self._stemmer.execute("DELETE FROM words")
-            self._stemmer.executemany(
-                "INSERT INTO words (rowid, text) VALUES (?, ?)", enumerate(words)
-            )
-            found = self._stemmer.execute("SELECT term, min(doc) FROM stems GROUP BY term")
-            return [words[row] for _, row in found.fetchall()]
-
-    def _frequency(self, corpus: str, word: str) -> int:
-        """How many passages have a word, counted no further than is needed to call it common.
-
-        Kept until the store has been written to.
-        """
-        with self._store.reading() as connection:
-            version = self._store.generation
-            if self._version != version:
-                self._frequencies, self._version = {}, version
-            known = self._frequencies.get((corpus, word))
-            if known is None:
-                table = f"words_{corpus}"
-                (known,) = connection.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)",  # noqa: S608
-                    (f'"{word}"', _UBIQUITOUS),
-                ).fetchone()
-                self._frequencies[corpus, word] = known
-        return known
+            if len(self._stems) > _STEMS_KEPT:
+                self._stems.clear()
+            unknown = [word for word in words if word not in self._stems]
+            if unknown:
+                self._tokenizer.execute("DELETE FROM words")
+                self._tokenizer.executemany(
+                    "INSERT INTO words (rowid, text) VALUES (?, ?)", enumerate(unknown)
+                )
+                found = self._tokenizer.execute(
+                    "SELECT doc, term FROM stems ORDER BY doc, offset DESC"
+                )
+                self._stems |= dict.fromkeys(unknown, "")
+                self._stems |= {unknown[row]: term for row, term in found.fetchall()}
+            stems: dict[str, str] = {}
+            for word in words:
+                stems.setdefault(self._stems[word], word)
+        stems.pop("", None)
+        return stems
 
 
-def _affordable(known: list[tuple[int, str]]) -> WordQuery:
+class _Known(NamedTuple):
+    """A word that the corpus has."""
+
+    frequency: int
+    stem: str
+    word: str
+
+
+def _affordable(known: list[_Known]) -> WordQuery:
     """As many of the rarest words as the budget of postings allows.
 
     Where not one does, a passage has to hold the two rarest together.
     """
     chosen: list[str] = []
     postings = 0
-    for frequency, word in known:
-        postings += frequency
+    for each in known:
+        postings += each.frequency
         if postings > POSTINGS_BUDGET:
             break
-        chosen.append(word)
+        chosen.append(each.stem)
     if chosen:
         return WordQuery(tuple(chosen))
-    return WordQuery(tuple(word for _, word in known[:2]), together=True)
+    return WordQuery((), together=tuple(each.word for each in known[:2]))

@@ -309,12 +309,18 @@ def _cosines(folder: Path, reference: NDArray[np.float32]) -> NDArray[np.float32
     return cosines
 
 
-def open_session(model: Path) -> Any:
-    """An onnxruntime session on the processor (Any: onnxruntime has no types)."""
+def open_session(model: Path, *, threads: int = 0) -> Any:
+    """An onnxruntime session on the processor (Any: onnxruntime has no types).
+
+    Args:
+        model: The graph.
+        threads: How many work on one call; 0 is one for each core.
+    """
     import onnxruntime  # noqa: PLC0415 - the module that uses it; reading a manifest does not
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     # Spinning threads would take the processors from the search that follows an embedding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(

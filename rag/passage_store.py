@@ -1,7 +1,7 @@
 """The SQLite half of the knowledge base: sources, passages, words, identifiers, vectors.
 
 SQLite is the truth. A passage is either in `pending`, still to be embedded, or in `vectors` and in
-the vector index; an id in `doomed` is still to be taken out of the index. So a process that dies
+the vector index; a key in `doomed` is still to be taken out of the index. So a process that dies
 at any moment leaves behind exactly the list of what is left to do.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,10 @@ from rag.filters import SearchFilters, where_clause
 from rag.passages import Passage
 from telecom.errors import SiteDirectoryError, StoreDamagedError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TOKENIZER = "porter unicode61 remove_diacritics 2"
+_WORD = re.compile(r"[^\W_]+")
+"""As the tokenizer takes text apart, for the length of a passage."""
 
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -66,8 +69,10 @@ CREATE TABLE passages (
     text TEXT NOT NULL,
     gist TEXT NOT NULL,
     digest TEXT NOT NULL,
+    words INTEGER NOT NULL,
     UNIQUE (corpus, id)
 );
+CREATE INDEX passages_by_length ON passages (corpus, passage_key, words);
 CREATE INDEX passages_by_source ON passages (source_key);
 CREATE TABLE vectors (
     passage_key INTEGER PRIMARY KEY REFERENCES passages ON DELETE CASCADE,
@@ -85,11 +90,11 @@ CREATE TABLE mentions (
     PRIMARY KEY (term, corpus, own DESC, passage_key DESC)
 ) WITHOUT ROWID;
 CREATE INDEX mentions_by_passage ON mentions (passage_key);
-CREATE TABLE doomed (
-    corpus TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (corpus, id)
-) WITHOUT ROWID;
+CREATE TABLE doomed (passage_key INTEGER PRIMARY KEY, corpus TEXT NOT NULL);
 CREATE VIRTUAL TABLE words_tickets USING fts5(context, text, content='', tokenize='{TOKENIZER}');
 CREATE VIRTUAL TABLE words_docs USING fts5(context, text, content='', tokenize='{TOKENIZER}');
+CREATE VIRTUAL TABLE postings_tickets USING fts5vocab(words_tickets, instance);
+CREATE VIRTUAL TABLE postings_docs USING fts5vocab(words_docs, instance);
 """
 
 
@@ -149,7 +154,6 @@ class Pending:
     """A passage that has to be embedded."""
 
     key: int
-    id: str
     text: str
     """What the embedding model reads."""
 
@@ -244,6 +248,53 @@ class PassageStore:
         finally:
             self._idle.put(connection)
 
+    def copy_to(self, target: Path) -> None:
+        """Write a copy of the last committed state to a new file, while others read and write.
+
+        Raises:
+            SiteDirectoryError: The target exists, or cannot be written.
+        """
+        if target.exists():
+            raise SiteDirectoryError(f"{target} exists already; name a file that does not")
+        draft = target.with_name(f".{target.name}.part")
+        try:
+            draft.unlink(missing_ok=True)
+            draft.touch(mode=0o600)
+            copy = sqlite3.connect(draft)
+            try:
+                with self.reading() as connection:
+                    connection.backup(copy, pages=2_000)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+            draft.rename(target)
+        except (OSError, sqlite3.Error) as exc:
+            draft.unlink(missing_ok=True)
+            raise SiteDirectoryError(f"{target} cannot be written: {exc}") from exc
+
+    @staticmethod
+    def check(file: Path) -> None:
+        """See that a file is a whole store of this layout.
+
+        Raises:
+            StoreDamagedError: It is not.
+        """
+        try:
+            connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+            try:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            finally:
+                connection.close()
+        except sqlite3.Error as exc:
+            raise StoreDamagedError(f"{file} is not a knowledge base ({exc})") from exc
+        if version != SCHEMA_VERSION:
+            raise StoreDamagedError(
+                f"{file} has layout {version}, this version reads {SCHEMA_VERSION}"
+            )
+        if found != "ok":
+            raise StoreDamagedError(f"{file} is damaged: {found}")
+
     def stamp(self) -> EmbeddingStamp | None:
         """What made the vectors; None before the first one."""
         with self.reading() as connection:
@@ -288,6 +339,17 @@ class PassageStore:
             ).fetchone()
         return None if row is None else str(row[0])
 
+    def causes(self) -> dict[str, str]:
+        """Ticket id -> cause, of every ticket that names one."""
+        with self.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT source, json_extract(body, '$.cause') AS cause FROM sources "
+                    "JOIN contents USING (source_key) "
+                    "WHERE corpus = 'tickets' AND cause IS NOT NULL"
+                ).fetchall()
+            )
+
     def sources_of(self, corpus: str, file: str) -> Iterator[tuple[str, str]]:
         """Sources that came from a file, or from any file under a folder, with that file."""
         with self.reading() as connection:
@@ -320,14 +382,40 @@ class PassageStore:
             ).fetchone()
         return row is None
 
-    def embedded_ids(self, corpus: str) -> set[str]:
-        """Ids of the passages that have a vector."""
+    def embedded_keys(self, corpus: str) -> set[int]:
+        """Keys of the passages that have a vector."""
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM passages JOIN vectors USING (passage_key) WHERE corpus = ?",
+                "SELECT passage_key FROM passages JOIN vectors USING (passage_key) "
+                "WHERE corpus = ?",
                 (corpus,),
             )
             return {row[0] for row in rows}
+
+    def count_postings(self, corpus: str, stem: str, at_most: int) -> int:
+        """How often a stem occurs, counted no further than `at_most`."""
+        with self.reading() as connection:
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM postings_{corpus} WHERE term = ? LIMIT ?)",  # noqa: S608
+                (stem, at_most),
+            ).fetchone()
+        return int(count)
+
+    def postings(self, corpus: str, stem: str) -> str:
+        """Keys of the passages that hold a stem, one for each occurrence, joined by commas."""
+        with self.reading() as connection:
+            (keys,) = connection.execute(
+                f"SELECT group_concat(doc) FROM postings_{corpus} WHERE term = ?",  # noqa: S608
+                (stem,),
+            ).fetchone()
+        return keys or ""
+
+    def lengths(self, corpus: str) -> list[tuple[int, int]]:
+        """Key and number of words of every passage."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT passage_key, words FROM passages WHERE corpus = ?", (corpus,)
+            ).fetchall()
 
     def put(
         self,
@@ -387,7 +475,7 @@ class PassageStore:
             if passage is not None and (passage.digest, passage.locator) == (digest, locator):
                 kept[passage_id] = key
             else:
-                self._delete(connection, corpus, key, passage_id)
+                self._delete(connection, corpus, key)
         return kept
 
     def _insert(
@@ -396,7 +484,7 @@ class PassageStore:
         passage = entry.passage
         cursor = connection.execute(
             "INSERT INTO passages (source_key, corpus, id, part, locator, start, stop, context, "
-            "text, gist, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "text, gist, digest, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 source_key,
                 corpus,
@@ -409,6 +497,7 @@ class PassageStore:
                 passage.text,
                 entry.gist,
                 passage.digest,
+                len(_WORD.findall(passage.embedded_text)),
             ),
         )
         key = cursor.lastrowid or 0
@@ -417,13 +506,9 @@ class PassageStore:
             (key, passage.context, passage.text),
         )
         connection.execute("INSERT INTO pending VALUES (?, ?)", (key, corpus))
-        # A passage that comes back under its old id is upserted, not deleted.
-        connection.execute("DELETE FROM doomed WHERE corpus = ? AND id = ?", (corpus, entry.id))
         return key
 
-    def _delete(
-        self, connection: sqlite3.Connection, corpus: str, key: int, passage_id: str
-    ) -> None:
+    def _delete(self, connection: sqlite3.Connection, corpus: str, key: int) -> None:
         context, text = connection.execute(
             "SELECT context, text FROM passages WHERE passage_key = ?", (key,)
         ).fetchone()
@@ -433,7 +518,7 @@ class PassageStore:
             (key, context, text),
         )
         connection.execute("DELETE FROM passages WHERE passage_key = ?", (key,))
-        connection.execute("INSERT OR IGNORE INTO doomed VALUES (?, ?)", (corpus, passage_id))
+        connection.execute("INSERT INTO doomed VALUES (?, ?)", (key, corpus))
 
     def remove(self, connection: sqlite3.Connection, corpus: str, source: str) -> None:
         """Remove a source with everything it brought."""
@@ -449,14 +534,13 @@ class PassageStore:
         """The first passages, in the order they came, that have no vector yet."""
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT q.passage_key, p.id, p.context, p.text FROM pending q "
+                "SELECT q.passage_key, p.context, p.text FROM pending q "
                 "CROSS JOIN passages p USING (passage_key) WHERE q.corpus = ? "
                 "ORDER BY q.passage_key LIMIT ?",
                 (corpus, limit),
             ).fetchall()
         return [
-            Pending(key, passage_id, f"{context}\n{text}" if context else text)
-            for key, passage_id, context, text in rows
+            Pending(key, f"{context}\n{text}" if context else text) for key, context, text in rows
         ]
 
     def put_vectors(self, keys: Sequence[int], vectors: Vectors) -> None:
@@ -477,20 +561,20 @@ class PassageStore:
                 "DELETE FROM pending WHERE passage_key = ?", [(key,) for key in keys]
             )
 
-    def all_vectors(self, corpus: str, block: int) -> Iterator[tuple[list[str], Vectors]]:
-        """Ids and vectors of a corpus, block by block."""
+    def all_vectors(self, corpus: str, block: int) -> Iterator[tuple[list[int], Vectors]]:
+        """Keys and vectors of a corpus, block by block."""
         after = 0
         while True:
             with self.reading() as connection:
                 rows = connection.execute(
-                    "SELECT passage_key, id, vector FROM passages JOIN vectors USING (passage_key) "
+                    "SELECT passage_key, vector FROM passages JOIN vectors USING (passage_key) "
                     "WHERE corpus = ? AND passage_key > ? ORDER BY passage_key LIMIT ?",
                     (corpus, after, block),
                 ).fetchall()
             if not rows:
                 return
             after = rows[-1][0]
-            yield [row[1] for row in rows], _matrix([row[2] for row in rows])
+            yield [row[0] for row in rows], _matrix([row[1] for row in rows])
 
     def vectors_for(
         self, corpus: str, filters: SearchFilters, limit: int
@@ -518,8 +602,8 @@ class PassageStore:
             ).fetchall()
         return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
 
-    def sample_vectors(self, corpus: str, size: int) -> tuple[list[str], Vectors]:
-        """Up to `size` ids with their vectors, spread evenly over the corpus."""
+    def sample_vectors(self, corpus: str, size: int) -> tuple[list[int], Vectors]:
+        """Up to `size` keys with their vectors, spread evenly over the corpus."""
         with self.reading() as connection:
             low, high = connection.execute(
                 "SELECT min(passage_key), max(passage_key) FROM passages WHERE corpus = ?",
@@ -532,40 +616,37 @@ class PassageStore:
                 row[0]: row[1]
                 for start in range(low, high + 1, step)
                 for row in connection.execute(
-                    "SELECT id, vector FROM passages JOIN vectors USING (passage_key) "
+                    "SELECT passage_key, vector FROM passages JOIN vectors USING (passage_key) "
                     "WHERE corpus = ? AND passage_key >= ? ORDER BY passage_key LIMIT 1",
                     (corpus, start),
                 )
             }
         return list(rows), _matrix(list(rows.values()))
 
-    def doomed(self, corpus: str) -> list[str]:
-        """Ids still to be taken out of the index."""
+    def doomed(self, corpus: str) -> list[int]:
+        """Keys still to be taken out of the index."""
         with self.reading() as connection:
-            rows = connection.execute("SELECT id FROM doomed WHERE corpus = ?", (corpus,))
+            rows = connection.execute("SELECT passage_key FROM doomed WHERE corpus = ?", (corpus,))
             return [row[0] for row in rows]
 
-    def forget_doomed(self, corpus: str, ids: Sequence[str]) -> None:
-        """Note that these ids are out of the index."""
+    def forget_doomed(self, keys: Sequence[int]) -> None:
+        """Note that these passages are out of the index."""
         with self.writing() as connection:
             connection.executemany(
-                "DELETE FROM doomed WHERE corpus = ? AND id = ?", [(corpus, each) for each in ids]
+                "DELETE FROM doomed WHERE passage_key = ?", [(each,) for each in keys]
             )
 
-    def keys_of(
-        self, corpus: str, ids: Sequence[str], filters: SearchFilters | None = None
-    ) -> dict[str, int]:
-        """Keys of passages by id, of those that pass the filter."""
+    def passing(self, keys: Sequence[int], filters: SearchFilters) -> set[int]:
+        """Which of some passages pass a filter."""
         clause, arguments = where_clause(filters)
-        marks = ",".join("?" * len(ids))
+        marks = ",".join("?" * len(keys))
         with self.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT p.id, p.passage_key FROM passages p JOIN sources s USING (source_key) "  # noqa: S608
-                    f"WHERE p.corpus = ? AND p.id IN ({marks}) AND {clause}",
-                    (corpus, *ids, *arguments),
-                ).fetchall()
+            rows = connection.execute(
+                "SELECT p.passage_key FROM passages p CROSS JOIN sources s USING (source_key) "  # noqa: S608
+                f"WHERE p.passage_key IN ({marks}) AND {clause}",
+                (*keys, *arguments),
             )
+            return {row[0] for row in rows}
 
     def load(self, keys: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by key."""

@@ -11,7 +11,7 @@ from rag.embedding import Embedder, Vectors
 from rag.filters import SearchFilters
 from rag.lexical import LexicalSearch
 from rag.passage_store import PassageStore, StoredPassage
-from rag.ranking import Candidate, Fused, cap_copies, fuse
+from rag.ranking import Candidate, Fused, Standing, by_standing, cap_copies, fuse
 from rag.vector_index import VectorIndex
 from telecom.errors import StoreDamagedError
 
@@ -98,7 +98,7 @@ class Retrieval:
         if filters is not None and not filters.restricts:
             filters = None
         wanted = _Question(query, corpus, limit, filters, require)
-        depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * limit)
+        depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * limit) if mode == "hybrid" else 2 * limit + 10
         by_words = mode != "dense" or self._index() is None
         # SQLite works while the embedding model does.
         words = self._beside.submit(self._by_words, wanted, depth) if by_words else None
@@ -144,10 +144,12 @@ class Retrieval:
         reach = depth if wanted.filters is None else min(_DEEPEST, depth * _FILTERED_REACH)
         while True:
             (found,) = index.nearest(wanted.corpus, vector, reach)
-            keys = self._store.keys_of(wanted.corpus, [each for each, _ in found], wanted.filters)
-            ranked = [(keys[each], cosine) for each, cosine in found if each in keys]
             more = len(found) >= reach
-            if wanted.filters is None or len(ranked) >= wanted.limit or not more:
+            if wanted.filters is None:
+                return found, more
+            passing = self._store.passing([key for key, _ in found], wanted.filters)
+            ranked = [each for each in found if each[0] in passing]
+            if len(ranked) >= wanted.limit or not more:
                 return ranked[:depth], more
             if len(ranked) < _RARE_SHARE * reach:
                 exact = self._store.vectors_for(wanted.corpus, wanted.filters, _EXACT_SCAN)
@@ -175,6 +177,14 @@ class Retrieval:
         self, fused: Sequence[Fused], limit: int
     ) -> tuple[list[tuple[StoredPassage, Fused]], dict[int, str]]:
         passages = self._store.load([each.key for each in fused])
+        fused = by_standing(
+            fused,
+            {
+                key: Standing(bool(passage.resolved), passage.closed_at)
+                for key, passage in passages.items()
+                if passage.resolved or passage.closed_at is not None
+            },
+        )
         places = {each.key: each for each in fused}
         taken, passed = cap_copies(
             (

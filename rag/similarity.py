@@ -25,6 +25,8 @@ class IncidentSignature:
     managed_objects: tuple[str, ...] = ()
     """Suspected ones first."""
     probable_cause: str | None = None
+    done: tuple[str, ...] = ()
+    """What was done about it already, in words."""
 
     @property
     def text(self) -> str:
@@ -67,7 +69,7 @@ def weigh(
         )
         for score, precedent in shown
     )
-    return agree(incidents, confident_from=CONFIDENT)
+    return agree(incidents, confident_from=CONFIDENT, done=signature.done)
 
 
 def _score(signature: IncidentSignature, precedent: Precedent) -> float:

@@ -99,16 +99,34 @@ def read_tickets(
         zone: For times that carry none.
     """
     try:
-        if file.suffix.lower() == ".csv":
-            rows = _csv_rows(file, name)
-        elif file.suffix.lower() == ".json":
-            rows = _json_rows(file, name)
-        else:
-            rows = _json_lines(file, name)
-        for row in rows:
+        for row in _rows(file, name):
             yield row if isinstance(row, Reject) else _record(*row, name, mapping or {}, zone)
     except OSError as exc:
         yield Reject(name, None, f"cannot be read: {exc.strerror}")
+
+
+def columns_of(
+    file: Path, *, name: str, mapping: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]] | None:
+    """Columns of an export's first record: our column -> its column, and all of its columns.
+
+    None when nothing in it can be read as a record.
+    """
+    try:
+        first = next((row for row in _rows(file, name) if not isinstance(row, Reject)), None)
+    except OSError:
+        first = None
+    if first is None:
+        return None
+    theirs = [_normal(key) for key in _flat(first[1])]
+    chosen = {ours: _normal(column) for ours, column in mapping.items()}
+    columns = guess_mapping(theirs) | {o: c for o, c in chosen.items() if c in theirs}
+    return columns, theirs
+
+
+def _rows(file: Path, name: str) -> Iterator[Row | Reject]:
+    readers = {".csv": _csv_rows, ".json": _json_rows}
+    return readers.get(file.suffix.lower(), _json_lines)(file, name)
 
 
 Row = tuple[int, dict[str, Any]]

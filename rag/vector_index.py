@@ -1,4 +1,4 @@
-"""The Chroma half of the knowledge base: ids and vectors, nothing else.
+"""The Chroma half of the knowledge base: keys of passages and vectors, nothing else.
 
 One collection per corpus, cosine space, vectors always passed in: Chroma's own embedding function
 would try to download a model. Everything here can be made again from `PassageStore`.
@@ -6,11 +6,15 @@ would try to download a model. Everything here can be made again from `PassageSt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import chromadb
+import httpx
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
@@ -18,8 +22,11 @@ from rag.embedding import Vectors
 from telecom.errors import StoreDamagedError
 
 _SPACE: dict[str, Any] = {"hnsw": {"space": "cosine"}}
+SERVER_SECONDS = 10.0
+"""How long a Chroma server may take for one call."""
 _CHROMA_FAILS_WITH = (
     ChromaError,
+    httpx.HTTPError,
     OSError,
     RuntimeError,
     ValueError,
@@ -29,59 +36,96 @@ _CHROMA_FAILS_WITH = (
 T = TypeVar("T")
 
 
-class VectorIndex:
-    """Nearest neighbours by cosine; safe across threads, for one process per folder."""
+@dataclass(frozen=True, slots=True)
+class ChromaServer:
+    """A Chroma server beside the data, shared by sites that each have their own collections."""
 
-    def __init__(self, folder: Path, corpora: Sequence[str]) -> None:
+    url: str
+    name: str
+    """Begins the names of the collections: the site's id."""
+
+
+class VectorIndex:
+    """Nearest neighbours by cosine; safe across threads, for one process per index."""
+
+    def __init__(self, place: Path | ChromaServer, corpora: Sequence[str], number: int) -> None:
         """Open or create the collections.
 
+        Args:
+            place: A folder for the embedded Chroma, or a server.
+            corpora: One collection for each.
+            number: Which index this is, where several share a server.
+
         Raises:
-            StoreDamagedError: The folder holds something Chroma cannot open.
+            StoreDamagedError: The folder holds something Chroma cannot open, or the server does not
+                answer.
         """
-        self._folder = folder
+        self._place = place
+        self._number = number
 
         def open_collections() -> dict[str, Any]:
-            self._client = chromadb.PersistentClient(
-                path=str(folder), settings=Settings(anonymized_telemetry=False)
-            )
+            self._client = _client(place)
             return {
                 corpus: self._client.get_or_create_collection(
-                    corpus, configuration=_SPACE, embedding_function=None
+                    self._collection(corpus), configuration=_SPACE, embedding_function=None
                 )
                 for corpus in corpora
             }
 
         self._collections = self._call(open_collections)
 
+    def _collection(self, corpus: str) -> str:
+        if isinstance(self._place, Path):
+            return corpus
+        return f"{self._place.name}-{corpus}-{self._number}"
+
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder or the connection."""
         self._client.close()
+
+    def drop_others(self) -> None:
+        """Remove the collections of earlier indexes of the same name from a server."""
+        if isinstance(self._place, Path):
+            return
+        earlier = re.compile(
+            rf"{re.escape(self._place.name)}-({'|'.join(self._collections)})-(\d+)"
+        )
+
+        def drop() -> None:
+            for each in self._client.list_collections():
+                match = earlier.fullmatch(each.name)
+                if match is not None and int(match[2]) != self._number:
+                    self._client.delete_collection(each.name)
+
+        self._call(drop)
 
     def count(self, corpus: str) -> int:
         """How many vectors a corpus has."""
         return self._call(lambda: int(self._collections[corpus].count()))
 
-    def upsert(self, corpus: str, ids: Sequence[str], vectors: Vectors) -> None:
-        """Add vectors, or replace those of the same ids; durable when it returns."""
-        self._call(lambda: self._collections[corpus].upsert(ids=list(ids), embeddings=vectors))
+    def upsert(self, corpus: str, keys: Sequence[int], vectors: Vectors) -> None:
+        """Add vectors, or replace those of the same keys; durable when it returns."""
+        self._call(
+            lambda: self._collections[corpus].upsert(ids=list(map(str, keys)), embeddings=vectors)
+        )
 
-    def delete(self, corpus: str, ids: Sequence[str]) -> None:
-        """Remove vectors; ids without one are ignored."""
-        self._call(lambda: self._collections[corpus].delete(ids=list(ids)))
+    def delete(self, corpus: str, keys: Sequence[int]) -> None:
+        """Remove vectors; keys without one are ignored."""
+        self._call(lambda: self._collections[corpus].delete(ids=list(map(str, keys))))
 
-    def ids(self, corpus: str) -> list[str]:
-        """Every id of a corpus."""
-        return self._call(lambda: list(self._collections[corpus].get(include=[])["ids"]))
+    def keys(self, corpus: str) -> list[int]:
+        """Every key of a corpus."""
+        return self._call(lambda: list(map(int, self._collections[corpus].get(include=[])["ids"])))
 
-    def nearest(self, corpus: str, vectors: Vectors, limit: int) -> list[list[tuple[str, float]]]:
-        """For each row the ids nearest to it with their cosine, best first."""
+    def nearest(self, corpus: str, vectors: Vectors, limit: int) -> list[list[tuple[int, float]]]:
+        """For each row the keys nearest to it with their cosine, best first."""
 
-        def query() -> list[list[tuple[str, float]]]:
+        def query() -> list[list[tuple[int, float]]]:
             answer = self._collections[corpus].query(
                 query_embeddings=vectors, n_results=limit, include=["distances"]
             )
             return [
-                [(each, 1.0 - distance) for each, distance in zip(ids, distances, strict=True)]
+                [(int(each), 1.0 - distance) for each, distance in zip(ids, distances, strict=True)]
                 for ids, distances in zip(answer["ids"], answer["distances"], strict=True)
             ]
 
@@ -92,15 +136,41 @@ class VectorIndex:
         try:
             return action()
         except _CHROMA_FAILS_WITH as exc:
-            raise StoreDamagedError(
-                f"the vector index in {self._folder} does not work ({type(exc).__name__}); "
-                "`tierwise-site ingest --rebuild` builds it anew"
-            ) from exc
+            raise StoreDamagedError(self._problem(type(exc).__name__)) from exc
         except BaseException as exc:
             # A panic in Chroma's native half is no Exception and has no importable name.
             if type(exc).__name__ != "PanicException":
                 raise
-            raise StoreDamagedError(
-                f"the vector index in {self._folder} is damaged; "
-                "`tierwise-site ingest --rebuild` builds it anew"
-            ) from exc
+            raise StoreDamagedError(self._problem("a panic")) from exc
+
+    def _problem(self, what: str) -> str:
+        if isinstance(self._place, ChromaServer):
+            return (
+                f"the Chroma server at {self._place.url} does not serve ({what}); start it, or see "
+                "`knowledge.chroma_url` in site.yaml"
+            )
+        return (
+            f"the vector index in {self._place} does not work ({what}); "
+            "`tierwise-site knowledge rebuild` builds it anew"
+        )
+
+
+def _client(place: Path | ChromaServer) -> Any:
+    """Chroma's client (its types are not ours to check, hence Any)."""
+    settings = Settings(anonymized_telemetry=False)
+    if isinstance(place, Path):
+        return chromadb.PersistentClient(path=str(place), settings=settings)
+    url = urlsplit(place.url)
+    secure = url.scheme == "https"
+    # Chroma's own client would wait for a silent server without an end, and has no setting for it.
+    httpx.get(
+        f"{place.url.rstrip('/')}/api/v2/heartbeat", timeout=SERVER_SECONDS
+    ).raise_for_status()
+    client = chromadb.HttpClient(
+        host=url.hostname or "",
+        port=url.port or (443 if secure else 80),
+        ssl=secure,
+        settings=settings,
+    )
+    client._server._session.timeout = httpx.Timeout(SERVER_SECONDS)
+    return client

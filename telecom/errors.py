@@ -7,9 +7,11 @@
     |-- ToolRefused                        the model must give up: retrying changes nothing
     |   |-- PlacementRefusedError          "placement_refused"     no tier may run it
     |   |-- EgressRefusedError             "egress_refused"        the gate lets nothing out
+    |   |   `-- ApprovalPendingError       "approval_pending"      until a person says yes
     |   |-- BudgetExceededError            "budget_exceeded"
     |   |-- SiteUnavailableError           "site_unavailable"      down, cut off or refusing
     |   |-- ToolTimeoutError               "tool_timeout"
+    |   |-- ToolChangedError               "tool_changed"          it is not what was pinned
     |   |-- MalformedAnswerError           "malformed_answer"      the other end broke the contract
     |   |-- ModelUnavailableError          "model_unavailable"
     |   `-- KnowledgeBaseEmptyError        "knowledge_base_empty"
@@ -19,8 +21,10 @@
         |-- PolicyError                    "policy"                every problem, with file and line
         |-- StoreOwnedError                "store_owned"           another process owns the store
         |-- StoreDamagedError              "store_damaged"
+        |-- StateUnavailableError          "state_unavailable"     the orchestrator's own database
         |-- LedgerBrokenError              "ledger_broken"
         |-- IdentityError                  "identity"              token refused or no key
+        |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
         |-- FilterRefusedError             "filter_refused"        not better than the one in force
         `-- MissingExtraError              "missing_extra"
 
@@ -70,7 +74,7 @@ class RecordNotFoundError(ToolRetry):
 
 
 class ToolRefused(TierwiseError):  # noqa: N818 - it tells the model what to do
-    """Repeating the call changes nothing."""
+    """Repeating the call changes nothing that the model could bring about."""
 
     code: ClassVar[str] = "tool_refused"
 
@@ -95,6 +99,18 @@ class EgressRefusedError(ToolRefused):
         super().__init__(message if remedy is None else f"{message}; {remedy}")
         self.rule = rule
         self.remedy = remedy
+
+
+class ApprovalPendingError(EgressRefusedError):
+    """The answer waits at the site for a named person's yes; asked again, it may come."""
+
+    code: ClassVar[str] = "approval_pending"
+
+    def __init__(
+        self, message: str, *, approval_id: str, rule: str, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, rule=rule, remedy=remedy)
+        self.approval_id = approval_id
 
 
 class BudgetExceededError(ToolRefused):
@@ -125,6 +141,20 @@ class ToolTimeoutError(ToolRefused):
 
     def __init__(self, site: str, tool: str, timeout_s: float) -> None:
         super().__init__(f"{tool} on site {site!r} gave no answer within {timeout_s:g} s")
+        self.site = site
+        self.tool = tool
+
+
+class ToolChangedError(ToolRefused):
+    """A site describes a tool differently than when it was pinned."""
+
+    code: ClassVar[str] = "tool_changed"
+
+    def __init__(self, site: str, tool: str) -> None:
+        super().__init__(
+            f"{tool} on site {site!r} describes itself differently than before, so it is not "
+            f"called; look at it and accept it with `tierwise tools accept {site}`"
+        )
         self.site = site
         self.tool = tool
 
@@ -222,6 +252,18 @@ class StoreDamagedError(OperatorError):
     code: ClassVar[str] = "store_damaged"
 
 
+class StateUnavailableError(OperatorError):
+    """The orchestrator's own state cannot be read or written now; the same may work later."""
+
+    code: ClassVar[str] = "state_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the state cannot be reached ({why}); check the disk or the database of `state:`"
+        )
+        self.why = why
+
+
 class LedgerBrokenError(OperatorError):
     """The egress ledger's chain or signatures do not hold."""
 
@@ -232,6 +274,15 @@ class IdentityError(OperatorError):
     """A token is refused, or a key is missing."""
 
     code: ClassVar[str] = "identity"
+
+
+class IntakeUnavailableError(OperatorError):
+    """What a sender delivered cannot be kept now, so it is not accepted; the sender comes again."""
+
+    code: ClassVar[str] = "intake_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"alarms cannot be kept now: {why}; nothing was accepted, send it again")
 
 
 class FilterRefusedError(OperatorError):

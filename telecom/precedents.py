@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from telecom.repair_steps import skipped_checks
 from telecom.ticket import SimilarIncident, SimilarIncidents
 
 _MAJORITY = 0.5
@@ -16,12 +17,15 @@ _STOP_WORDS = frozenset(
 )
 
 
-def agree(incidents: Sequence[SimilarIncident], *, confident_from: float) -> SimilarIncidents:
+def agree(
+    incidents: Sequence[SimilarIncident], *, confident_from: float, done: Sequence[str] = ()
+) -> SimilarIncidents:
     """Count the causes that similar incidents name; abstain where they do not support one.
 
     Args:
         incidents: Best first, only those similar enough to be shown.
         confident_from: Score that the best one must reach before its cause is taken for likely.
+        done: What was done about the incident at hand, in words.
     """
     if not incidents:
         return SimilarIncidents(
@@ -32,11 +36,17 @@ def agree(incidents: Sequence[SimilarIncident], *, confident_from: float) -> Sim
         )
     cause, votes = leading_cause([incident.cause for incident in incidents])
     reason = _why_not(votes, len(incidents), incidents[0].score, confident_from)
+    solved = [
+        each
+        for each in incidents
+        if reason or (cause and each.cause and same_cause(cause, each.cause))
+    ]
     return SimilarIncidents(
         incidents=tuple(incidents),
         agreed_cause=None if reason else cause,
         agreement=(votes, len(incidents)),
         abstained_because=reason,
+        skipped_checks=skipped_checks(solved, done),
     )
 
 
@@ -52,8 +62,7 @@ def leading_cause(causes: Sequence[str | None]) -> tuple[str | None, int]:
         if cause is None or not words:
             continue
         for place, (wording, known, votes) in enumerate(groups):
-            shared = len(words & known)
-            if shared == min(len(words), len(known)) or shared * 5 >= 3 * len(words | known):
+            if _same(words, known):
                 groups[place] = (wording, known, votes + 1)
                 break
         else:
@@ -62,6 +71,17 @@ def leading_cause(causes: Sequence[str | None]) -> tuple[str | None, int]:
         return None, 0
     wording, _, votes = max(groups, key=lambda group: group[2])
     return wording, votes
+
+
+def same_cause(one: str, other: str) -> bool:
+    """Whether two wordings name the same cause, as `leading_cause` counts them."""
+    words, known = telling_words(one), telling_words(other)
+    return bool(words and known) and _same(words, known)
+
+
+def _same(words: frozenset[str], known: frozenset[str]) -> bool:
+    shared = len(words & known)
+    return shared == min(len(words), len(known)) or shared * 5 >= 3 * len(words | known)
 
 
 def telling_words(text: str) -> frozenset[str]:

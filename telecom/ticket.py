@@ -56,6 +56,15 @@ class SimilarIncident(ProductModel):
     closed_at: datetime | None = None
 
 
+class SkippedCheck(ProductModel):
+    """A step that solved similar incidents and was not done at this one."""
+
+    text: str
+    """In the words of a close note, verbatim."""
+    ticket_ids: tuple[str, ...]
+    """The tickets in which it was done, most similar first."""
+
+
 class SimilarIncidents(ProductModel):
     """Have we seen this before: the tickets, and how far they agree."""
 
@@ -66,3 +75,6 @@ class SimilarIncidents(ProductModel):
     agreement: tuple[int, int]
     """k of n: how many of the n similar tickets name `agreed_cause`."""
     abstained_because: str | None = None
+    skipped_checks: tuple[SkippedCheck, ...] = ()
+    """What solved those of the agreed cause, or all of them where none is agreed, and was not done
+    here; taken by most tickets first."""

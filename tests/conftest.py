@@ -16,6 +16,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep model hubs, telemetry and AWS credentials out of every test."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("ANONYMIZED_TELEMETRY", "False")
+    monkeypatch.setenv("TIERWISE_MODEL_CALLS", "loopback")
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

@@ -41,11 +41,12 @@ PROMISES = {
         "Optimization spans the hybrid: the pipeline produces deployment artifacts for each tier.",
         proofs=(
             "mcp_servers/briefs/test_learned_filter.py::test_an_artifact_is_small_and_scores_as_it_was_trained",
+            "mcp_servers/test_model_build.py::test_the_artifact_of_the_tiers_keeps_what_the_weights_know",
             "orchestrator/test_tuning_job.py::test_a_training_job_for_open_weights_is_valid_and_isolated",
             "orchestrator/test_tuning_job.py::test_bedrock_fine_tunes_or_distils",
             "orchestrator/test_tuning_job.py::test_each_tier_has_an_artifact_that_its_hardware_can_run",
         ),
-        owed="#6: artifacts for more targets than the portable int8 one",
+        owed="#5: quantized artifacts of a tuned small model: docs/briefs.md, not built here",
     ),
     "R4": Promise(
         "The tiers: Region, Local Zone, Dedicated Local Zone, Outposts, AI Factory.",
@@ -141,7 +142,7 @@ PROMISES = {
             "orchestrator/test_delegation.py::test_a_prompt_router_stands_behind_the_endpoint_of_its_members_widest_residency",
             "orchestrator/test_delegation.py::test_a_simple_question_goes_to_a_light_model_and_a_deep_one_to_a_strong_one",
             "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
-            "orchestrator/test_evidence_tools.py::test_the_tools_are_small_enough_for_an_edge_model",
+            "orchestrator/test_evidence_tools.py::test_prompt_and_tools_are_small_enough_for_an_edge_model",
             "orchestrator/test_investigation.py::test_a_small_clear_incident_is_read_by_a_light_model_and_the_record_says_why",
             "placement/test_model_routing.py::test_a_configured_prompt_router_picks_the_model_within_its_residency",
             "placement/test_model_routing.py::test_a_small_question_gets_a_light_model_and_a_deep_one_a_strong_model",
@@ -207,8 +208,12 @@ PROMISES = {
     ),
     "R22": Promise(
         "NOC engineers chat for a root cause.",
-        proofs=("orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",),
-        owed="#8 and #10: chat and console (the command `tierwise ask` exists)",
+        proofs=(
+            "orchestrator/test_cli.py::test_a_chat_answers_line_by_line_and_is_kept",
+            "orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",
+            "orchestrator/test_conversation.py::test_engineers_ask_on_about_an_incident_and_get_its_evidence",
+        ),
+        owed="#10: the console (the commands `tierwise ask` and `tierwise chat` exist)",
     ),
     "R23": Promise(
         "MCP clients such as Claude Desktop use the servers.",

@@ -20,21 +20,48 @@ import httpx
 import pytest
 from dulwich.repo import Repo
 
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site import generate
+from mcp_servers.site_directory import SiteDirectory
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
+from telecom.errors import TierwiseError
+from tests.canaries import DEVICE, DISGUISES, TOPICS, CanarySearch, grow, plant, tbcd
 from tests.wire_recording import RecordingRelay
 
 BIN = Path(sys.executable).parent
 TOOLS = {
     "alarms": {"list_alarms", "summarize_alarms", "rank_root_causes", "get_alarm"},
     "tickets": {"search_tickets", "get_ticket", "find_similar_incidents", "search_documents"},
-    "configs": {"lookup_config", "diff_config", "list_changes", "get_neighbors"},
+    "configs": {
+        "lookup_config",
+        "diff_config",
+        "list_changes",
+        "get_neighbors",
+        "check_consistency",
+        "find_config",
+    },
 }
 BUDGETS = """
 budgets: {tokens_per_hour: 100000000, records_per_hour: 100000000, identifiers_per_hour: 100000000}
 """
 """So that no refusal for quantity hides a leak."""
+CANARIES = grow(seed=4)
+GUARD = Path(__file__).parent / "socket_guard"
 SCOPES = "alarms:read,tickets:read,configs:read"
+
+PLACES = (
+    "the wire to a Region caller",
+    "the pipe to a stdio client",
+    "the wire of the investigation",
+    "model requests",
+    "the report",
+    "the investigation's stderr",
+    "the ledger",
+    "serve.log",
+    "stdio.log",
+    "state.sqlite",
+)
+"""Where bytes that left the site's raw files can be seen."""
 
 Ask = Callable[..., dict[str, Any]]
 """Calls a tool of a server with arguments and gives its JSON-RPC result."""
@@ -78,6 +105,10 @@ class Traffic:
     refused: Counter[str] = field(default_factory=Counter)
     local: bytes = b""
     """What the same questions give to a caller at the site itself."""
+    gate_off: bytes = b""
+    """What the tools themselves answer, before any gate."""
+    connections: str = ""
+    """What the guard of every process saw of sockets."""
     report: dict[str, Any] = field(default_factory=dict)
     model_requests: int = 0
     asked_back: int = 0
@@ -91,6 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "site" / "truth.json").rename(folder / "truth.json")
     with (folder / "site" / "site.yaml").open("a") as settings:
         settings.write(BUDGETS)
+    plant(folder / "site", CANARIES)
     command("tierwise-site", "ingest", folder / "site")
     return folder / "site"
 
@@ -105,6 +137,7 @@ def planted(site: Path) -> Planted:
 def traffic(site: Path, planted: Planted) -> Traffic:
     """Everything that can be asked, asked once."""
     seen = Traffic()
+    seen.gate_off = answers_without_a_gate(site)
     with served(site) as port, (site.parent / "stdio.log").open("wb") as log:
         with RecordingRelay(port) as relay:
             with http_session(relay, token(site, "region")) as ask:
@@ -128,7 +161,38 @@ def traffic(site: Path, planted: Planted) -> Traffic:
     for name in ("serve.log", "stdio.log", "state.sqlite"):
         seen.places[name] = (site.parent / name).read_bytes()
     seen.places["the ledger"] = (site / "store" / "egress.jsonl").read_bytes()
+    seen.connections = (site.parent / "sockets.log").read_text()
     return seen
+
+
+def guarded(site: Path) -> dict[str, str]:
+    """An environment in which a process writes down where it connects to."""
+    return os.environ | {
+        "PYTHONPATH": str(GUARD),
+        "TIERWISE_SOCKET_LOG": str(site.parent / "sockets.log"),
+    }
+
+
+def answers_without_a_gate(site: Path) -> bytes:
+    """The positive control: the same questions, put to the tool functions themselves."""
+    host = SiteHost(SiteDirectory.open(site))
+    try:
+        tools = {tool.name: tool for tool in host.toolset("all").tools}
+        said: list[str] = []
+
+        def ask(_server: str, tool: str, **arguments: object) -> dict[str, Any]:
+            try:
+                answer = tools[tool].function(**arguments).model_dump(mode="json", by_alias=True)
+            except TierwiseError as exc:
+                said.append(str(exc))
+                return {"isError": True}
+            said.append(json.dumps(answer, ensure_ascii=False))
+            return {"structuredContent": answer}
+
+        ask_everything(ask, site, Traffic())
+        return "\n".join(said).encode()
+    finally:
+        host.close()
 
 
 def command(name: str, *arguments: str | Path) -> str:
@@ -153,7 +217,9 @@ def served(site: Path) -> Iterator[int]:
     """Serve the site as its operator does; gives the port."""
     with (site.parent / "serve.log").open("wb") as log:
         server = subprocess.Popen(
-            [BIN / "tierwise-site", "serve", site, "--port", "0"], stderr=subprocess.PIPE
+            [BIN / "tierwise-site", "serve", site, "--port", "0"],
+            stderr=subprocess.PIPE,
+            env=guarded(site),
         )
         assert server.stderr is not None
         ready = re.search(rb"ready: http://127\.0\.0\.1:(\d+)", server.stderr.readline())
@@ -195,6 +261,7 @@ def stdio_session(site: Path, log: BinaryIO) -> Iterator[tuple[Ask, list[bytes]]
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
+        env=guarded(site),
     )
     assert child.stdin is not None
     assert child.stdout is not None
@@ -279,6 +346,21 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
     for file in sorted((site / "tickets").iterdir()):
         for line in file.read_text().splitlines():
             told("tickets", "get_ticket", ticket_id=json.loads(line)["ticket_id"])
+    for topic in TOPICS:
+        for query in (f"handling of {topic}", f"about {topic}", f"{topic} password customer IMSI"):
+            told("tickets", "search_documents", query=query, limit=20)
+    cursor = ""
+    while cursor is not None:
+        more = {"cursor": cursor} if cursor else {}
+        page = told("alarms", "list_alarms", managed_object=DEVICE, limit=20, **more)
+        cursor = page.get("next_cursor")
+    for section in ("", *(f"interface Loopback{number}" for number in range(len(CANARIES) // 9))):
+        told(
+            "configs",
+            "lookup_config",
+            managed_object=DEVICE,
+            **({"section": section} if section else {}),
+        )
     causes = [cause["managed_object"] for cause in truth["root_causes"]]
     told(
         "tickets",
@@ -294,6 +376,9 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
             from_time=start,
             to_time=end,
         )
+    told("configs", "check_consistency")
+    for word in ("description", "password|community|secret|key", "user"):
+        told("configs", "find_config", pattern=word)
     for device in sorted({part.partition(":")[0] for part in [*causes, *truth["path"]]}):
         told("configs", "get_neighbors", managed_object=device)
         told("configs", "lookup_config", managed_object=device)
@@ -310,6 +395,7 @@ def probe(ask: Ask, planted: Planted, seen: Traffic) -> None:
                 ask("tickets", "search_tickets", query=f"what about {guess}?"),
                 ask("configs", "lookup_config", managed_object=guess, section=guess),
                 ask("configs", "get_neighbors", managed_object=guess, hops=guess),
+                ask("configs", "find_config", pattern=guess),
             ):
                 seen.refused["probe"] += bool(result.get("isError"))
         for result in (
@@ -380,7 +466,7 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
             capture_output=True,
             timeout=120,
             check=False,
-            env=os.environ | environment,
+            env=guarded(site) | environment,
         )
         assert done.returncode == 0, done.stderr.decode()
         seen.places["model requests"] = double.sent_to_model
@@ -393,7 +479,8 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
 
 def raw_bytes(site: Path) -> bytes:
     """What lies on the site: files, and every version of every configuration."""
-    parts = [file.read_bytes() for file in site.rglob("*.*") if "configs" not in file.parts]
+    files = [file for file in site.rglob("*.*") if file.is_file() and "configs" not in file.parts]
+    parts = [file.read_bytes() for file in files]
     with closing(Repo(str(site / "configs"))) as repository:
         parts += [repository.object_store[sha].as_raw_string() for sha in repository.object_store]
     return b"\n".join(parts)
@@ -415,24 +502,61 @@ def test_the_questions_reach_what_must_not_leave(planted: Planted, traffic: Traf
     assert traffic.asked_back > 0
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "the wire to a Region caller",
-        "the pipe to a stdio client",
-        "the wire of the investigation",
-        "model requests",
-        "the report",
-        "the investigation's stderr",
-        "the ledger",
-        "serve.log",
-        "stdio.log",
-        "state.sqlite",
-    ],
-)
+@pytest.mark.parametrize("place", PLACES)
 def test_no_planted_identifier_gets_out(place: str, planted: Planted, traffic: Traffic) -> None:
     """R6, R10; issue 2 'No subscriber identifier appears in any byte'; issue 4: 0 hits."""
     assert planted.found_in(traffic.places[place]) == Counter()
+
+
+@pytest.fixture(scope="session")
+def search() -> CanarySearch:
+    """The search after the planted canaries."""
+    return CanarySearch(CANARIES)
+
+
+def test_the_search_sees_through_every_disguise(search: CanarySearch) -> None:
+    """Issue 4: the positive control of the search: ten encodings and more."""
+    assert len(grow(seed=4, per_kind=64)) >= 1000
+    assert len(DISGUISES) >= 10
+    for name, disguise in DISGUISES.items():
+        for canary in CANARIES[::23]:
+            if name == "grouped" and canary.kind == "ue_ip":
+                continue  # an address in groups is another address
+            found = search.canaries_in(b"before " + disguise(canary.value) + b" after")
+            assert found == {canary}, (name, canary)
+    digits = [canary for canary in CANARIES if canary.kind in ("imsi", "msisdn", "imei", "iccid")]
+    for canary in digits[::11]:
+        assert canary in search.canaries_in(b"\xff" + tbcd(canary.value) + b"\xff")
+
+
+def test_without_a_gate_the_questions_bring_every_canary_out(
+    site: Path, search: CanarySearch, traffic: Traffic
+) -> None:
+    """Issue 4: the positive control of the run: with the gate off, all are found."""
+    planted_all = raw_bytes(site)
+    assert search.canaries_in(planted_all) == set(CANARIES)
+    missing = set(CANARIES) - search.canaries_in(traffic.gate_off)
+    # Secrets in configurations are taken out by the reader already, a lock before the gate.
+    configured = {one for one in missing if one.kind in ("community", "password")}
+    assert missing == configured
+    assert len(configured) < len(CANARIES) / 10
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_canary_gets_out_in_any_encoding(
+    place: str, search: CanarySearch, traffic: Traffic
+) -> None:
+    """Issue 4: 1,000 canaries of every kind, 0 hits in ten encodings, everywhere bytes go."""
+    assert search.found_in(traffic.places[place]) == Counter()
+
+
+def test_no_process_connects_to_an_address_that_nobody_declared(traffic: Traffic) -> None:
+    """Issue 4: the socket guard: no telemetry, no model hub, nothing but loopback."""
+    seen = [json.loads(line) for line in traffic.connections.splitlines()]
+    assert {one["event"] for one in seen} >= {"start", "socket.connect"}
+    assert len({one["process"] for one in seen if one["event"] == "start"}) >= 3
+    strangers = [one for one in seen if one["event"] != "start" and not one["declared"]]
+    assert strangers == []
 
 
 def test_the_logs_were_written_and_the_ledger_has_both_callers(traffic: Traffic) -> None:

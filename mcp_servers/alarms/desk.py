@@ -18,7 +18,9 @@ from agents.fidelity import facts_of
 from agents.findings import AlarmSummary
 from agents.folding import in_order
 from agents.salience import HAND_SET, SalienceFilter
-from mcp_servers.alarms.store import AlarmCounts, AlarmStore, Progress
+from mcp_servers.alarms.file_intake import AlarmCounts, Progress
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.site_directory import SiteDirectory
@@ -62,6 +64,7 @@ class AlarmDesk:
         store: AlarmStore,
         topology: Topology,
         configs: ConfigDesk,
+        incidents: IncidentLog,
         *,
         salience: Callable[[], SalienceFilter] = lambda: HAND_SET,
         rewriter: Callable[[], SiteRewriter | None] = lambda: None,
@@ -73,6 +76,7 @@ class AlarmDesk:
             store: Their index.
             topology: The site's topology.
             configs: Configuration history, if there is one.
+            incidents: Incidents over the same index.
             salience: Gives the filter in force, which ranks the messages of a brief.
             rewriter: Gives the small model that rewrites briefs, if the site has one.
         """
@@ -80,6 +84,7 @@ class AlarmDesk:
         self._rewriter = rewriter
         self.store = store
         self.topology = topology
+        self.incidents = incidents
         self._site = site
         self._configs = configs
         self._lock = threading.Lock()
@@ -99,14 +104,25 @@ class AlarmDesk:
         """Take in alarm files that are new or changed since the last look."""
         with self._lock:
             if time.monotonic() - self._looked >= _REFRESH_SECONDS:
-                self.store.ingest(self._site)
+                self._take_in()
                 self._looked = time.monotonic()
 
     def ingest(self, *, progress: Progress | None = None) -> AlarmCounts:
         """Take in alarm files now."""
         with self._lock:
-            counts = self.store.ingest(self._site, progress=progress)
+            counts = self._take_in(progress)
             self._looked = time.monotonic()
+        return counts
+
+    def take_in_received(self) -> None:
+        """Take in what live intake appended since the last call; cheap when it was nothing."""
+        with self._lock:
+            if self.store.ingest_received(self._site):
+                self.incidents.follow(time.time())
+
+    def _take_in(self, progress: Progress | None = None) -> AlarmCounts:
+        counts = self.store.ingest(self._site, progress=progress)
+        self.incidents.follow(time.time())
         return counts
 
     def window(self, from_time: str | None, to_time: str | None) -> Window:

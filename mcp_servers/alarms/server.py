@@ -23,6 +23,7 @@ from mcp_servers.serving.answers import (
     fill,
     tokens_of,
 )
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.alarm import Alarm
@@ -86,6 +87,7 @@ class AlarmTools:
                 ),
                 DeclaredTool(self.get_alarm, raw, scope, twins.alarm_text, "Read one alarm"),
             ),
+            (DeclaredResource("alarm://{+alarm_id}", self.read_alarm, raw, scope, "Alarm"),),
         )
 
     def summarize_alarms(
@@ -199,6 +201,10 @@ class AlarmTools:
                 for number, alarm in enumerate(kept, start=1)
             },
         )
+
+    def read_alarm(self, alarm_id: str) -> str:
+        """Every record of one alarm; links to it stand in lists of alarms."""
+        return twins.alarm_text(self.get_alarm(alarm_id).model_dump(mode="json", by_alias=True))
 
     def _query(
         self,

@@ -7,65 +7,24 @@ hash of raw text or of its place would let an outsider confirm a guess.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sqlite3
-import threading
-from base64 import b32encode
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from hmac import digest
 from pathlib import Path
 
+from mcp_servers.alarms.alarm_rows import UNDATED, microseconds
 from mcp_servers.alarms.bursts import newest_burst
-from mcp_servers.alarms.rejects import Reject, record_rejects
+from mcp_servers.alarms.database import AlarmDatabase
+from mcp_servers.alarms.file_intake import AlarmCounts, FileIntake, Progress
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
-from telecom.errors import InvalidArgumentError, RecordNotFoundError, StoreDamagedError
-from telecom.formats import NotAnAlarm, Rejected, read_records
+from telecom.errors import InvalidArgumentError, RecordNotFoundError
 from telecom.times import Window
-from telecom.topology import port_key
+from telecom.topology import Topology, port_key
 
-Progress = Callable[[str, int, int], None]
-"""Called with a phrase, steps done and steps in all."""
-
-ALARM_SUFFIXES = frozenset({".log", ".syslog", ".json", ".jsonl", ".ndjson", ".trap", ".traps"})
 _BURST_SAMPLE = 200_000
 """Alarm times looked at for the newest burst: a week of a large region."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, others INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS alarms (
-    id INTEGER PRIMARY KEY, file INTEGER NOT NULL, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
-    port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
-CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
-CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
-CREATE INDEX IF NOT EXISTS alarms_by_file ON alarms (file);
-CREATE TABLE IF NOT EXISTS rejects (file INTEGER NOT NULL, line INTEGER, why TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
-"""
-_VERSION = 1
-
-
-@dataclass(slots=True)
-class AlarmCounts:
-    """What one ingest of alarms did."""
-
-    read: int = 0
-    """Alarms that the files hold."""
-    added: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    not_alarms: int = 0
-    """Valid records that are no alarm: headers, heartbeats, registrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,266 +49,79 @@ class AlarmPage:
     """Records that match the query, this page and all others."""
 
 
-def event_time(alarm: Alarm) -> datetime | None:
-    """When the record happened; None when it carries no time at all."""
-    return alarm.alarm_raised_time or alarm.alarm_changed_time or alarm.alarm_cleared_time
-
-
 @dataclass(slots=True)
 class AlarmStore:
     """Alarms by time, object, id and record number. Safe to use from several threads."""
 
-    path: Path
-    _connection: sqlite3.Connection
-    _id_key: bytes
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    database: AlarmDatabase
+    _files: FileIntake
     revision: int = 0
     """Grows whenever an ingest changed something."""
 
     @classmethod
-    def open(cls, store: Path, *, id_key: bytes) -> AlarmStore:
+    def open(cls, store: Path, *, id_key: bytes, topology: Topology | None = None) -> AlarmStore:
         """Open or create `store/alarms.sqlite`.
 
         Args:
             store: The site's store; made when missing.
             id_key: Secret of the site that assigned alarm ids are keyed with.
+            topology: Spells the elements that incidents are told about.
 
         Raises:
             StoreDamagedError: The file is no database; it can be deleted and rebuilt.
         """
-        store.mkdir(parents=True, exist_ok=True)
-        path = store / "alarms.sqlite"
-        try:
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                connection.executescript(
-                    "DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS alarms;"
-                    f"DROP TABLE IF EXISTS rejects; PRAGMA user_version={_VERSION};"
-                )
-            connection.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as exc:
-            raise StoreDamagedError(
-                f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
-            ) from exc
-        return cls(path, connection, id_key)
+        database = AlarmDatabase.open(store / "alarms.sqlite")
+        return cls(database, FileIntake(database, id_key, topology or Topology()))
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._connection.close()
+        self.database.close()
 
     def ingest(self, site: SiteDirectory, *, progress: Progress | None = None) -> AlarmCounts:
         """Take in every file of `alarms/` that is new or changed, and forget those that are gone.
 
-        A file is one transaction; an interrupted ingest continues where it stopped. What cannot be
+        A few files are one transaction; an interrupted ingest continues there. What cannot be
         read is recorded in `store/rejects.jsonl` and does not stop the rest.
         """
-        counts = AlarmCounts()
-        files = _alarm_files(site.alarms)
-        changed = self._forget_missing({name for name, _ in files})
-        for number, (name, path) in enumerate(files):
-            if progress is not None:
-                progress("reading alarms", number, len(files))
-            changed |= self._ingest_file(site, name, path, counts)
-        if progress is not None:
-            progress("reading alarms", len(files), len(files))
-        if changed:
-            self.revision += 1
-            record_rejects(site.store, "alarms", self._rejects())
+        counts, changed = self._files.ingest(site, progress)
+        self.revision += changed
         return counts
 
-    def _ingest_file(self, site: SiteDirectory, name: str, path: Path, counts: AlarmCounts) -> bool:
-        """Bring one file up to date; True when the store changed."""
-        with self._lock:
-            known = self._connection.execute(
-                "SELECT id, size, mtime_ns, sha256 FROM files WHERE path = ?", (name,)
-            ).fetchone()
-        stat = path.stat()
-        if known is not None and known[1:3] == (stat.st_size, stat.st_mtime_ns):
-            self._count_unchanged(known[0], counts)
-            return False
-        unreadable: str | None = None
-        try:
-            data = path.read_bytes()
-        except OSError as exc:
-            data, unreadable = b"", exc.strerror or "cannot be read"
-        sha256 = hashlib.sha256(data).hexdigest()
-        if known is not None and known[3] == sha256 and unreadable is None:
-            with self._lock:
-                self._connection.execute(
-                    "UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?",
-                    (stat.st_size, stat.st_mtime_ns, known[0]),
-                )
-            self._count_unchanged(known[0], counts)
-            return False
-        alarms: list[Alarm] = []
-        rejects: list[tuple[int | None, str]] = []
-        others = 0
-        if unreadable is not None:
-            rejects.append((None, unreadable))
-        elif path.suffix.lower() == ".gz":
-            rejects.append((None, "compressed file; unpack it"))
-        else:
-            records = read_records(
-                data,
-                path=name,
-                # Not `received`: a record without any time did not happen when its file was copied.
-                year=site.settings.alarms.year
-                or datetime.fromtimestamp(stat.st_mtime, site.timezone).year,
-                zone=site.timezone,
-            )
-            for record in records:
-                if isinstance(record, Rejected):
-                    rejects.append((record.line, record.why))
-                elif isinstance(record, NotAnAlarm):
-                    others += 1
-                else:
-                    alarms.append(record)
-        self._replace(
-            name, (stat.st_size, stat.st_mtime_ns, sha256, others), alarms, rejects, counts
-        )
-        return True
-
-    def _replace(
-        self,
-        name: str,
-        fingerprint: tuple[int, int, str, int],
-        alarms: Sequence[Alarm],
-        rejects: Sequence[tuple[int | None, str]],
-        counts: AlarmCounts,
-    ) -> None:
-        with self._transaction() as connection:
-            connection.execute(
-                "INSERT INTO files (path, size, mtime_ns, sha256, others) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,"
-                " mtime_ns = excluded.mtime_ns, others = excluded.others",
-                (name, *fingerprint),
-            )
-            file = connection.execute("SELECT id FROM files WHERE path = ?", (name,)).fetchone()[0]
-            before = dict(
-                connection.execute("SELECT id, raw || body FROM alarms WHERE file = ?", (file,))
-            )
-            rows = list(self._rows(file, alarms))
-            fresh = [row for row in rows if before.get(row[0]) != row[7] + row[6]]
-            connection.executemany(
-                "INSERT OR REPLACE INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fresh
-            )
-            connection.execute(
-                "DELETE FROM alarms WHERE file = ? AND id > ?", (file, _number(file, len(rows)))
-            )
-            connection.execute("DELETE FROM rejects WHERE file = ?", (file,))
-            connection.executemany(
-                "INSERT INTO rejects VALUES (?, ?, ?)", [(file, *reject) for reject in rejects]
-            )
-        counts.read += len(rows)
-        counts.added += len(fresh)
-        counts.unchanged += len(rows) - len(fresh)
-        counts.rejected += len(rejects)
-        counts.not_alarms += fingerprint[3]
-
-    def _rows(
-        self, file: int, alarms: Sequence[Alarm]
-    ) -> Iterator[tuple[int, int, str, str, str, int, str, str]]:
-        """Database rows; alarms without an id of their source get a keyed one."""
-        repeated: Counter[str] = Counter()
-        for ordinal, read in enumerate(alarms, start=1):
-            alarm = read
-            if has_assigned_id(read):
-                place = read.source.locator
-                repeated[place] += 1
-                keyed = self._keyed_id(place, repeated[place])
-                alarm = read.model_copy(update={"alarm_id": keyed})
-            device, _, port = alarm.managed_object.partition(":")
-            happened = event_time(alarm)
-            yield (
-                _number(file, ordinal),
-                file,
-                alarm.alarm_id,
-                device.lower(),
-                port_key(port) if port else "",
-                _UNDATED if happened is None else _microseconds(happened),
-                alarm.model_dump_json(by_alias=True, exclude_none=True),
-                alarm.source.raw,
-            )
-
-    def _keyed_id(self, locator: str, repetition: int) -> str:
-        place = locator if repetition == 1 else f"{locator}#{repetition}"
-        mac = digest(self._id_key, b"alarm-id\0" + place.encode(), "sha256")
-        return f"alarm-{b32encode(mac[:10]).decode().lower()}"
-
-    def _count_unchanged(self, file: int, counts: AlarmCounts) -> None:
-        with self._lock:
-            (alarms,) = self._connection.execute(
-                "SELECT count(*) FROM alarms WHERE file = ?", (file,)
-            ).fetchone()
-            (rejects,) = self._connection.execute(
-                "SELECT count(*) FROM rejects WHERE file = ?", (file,)
-            ).fetchone()
-            (others,) = self._connection.execute(
-                "SELECT others FROM files WHERE id = ?", (file,)
-            ).fetchone()
-        counts.read += alarms
-        counts.unchanged += alarms
-        counts.rejected += rejects
-        counts.not_alarms += others
-
-    def _forget_missing(self, names: set[str]) -> bool:
-        with self._lock:
-            known = self._connection.execute("SELECT id, path FROM files").fetchall()
-        gone = [(file,) for file, path in known if path not in names]
-        if gone:
-            with self._transaction() as connection:
-                connection.executemany("DELETE FROM alarms WHERE file = ?", gone)
-                connection.executemany("DELETE FROM rejects WHERE file = ?", gone)
-                connection.executemany("DELETE FROM files WHERE id = ?", gone)
-        return bool(gone)
-
-    def _rejects(self) -> list[Reject]:
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT path, line, why FROM rejects JOIN files ON files.id = rejects.file"
-                " ORDER BY path, line"
-            ).fetchall()
-        return [Reject("alarms", path, line, why) for path, line, why in rows]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def ingest_received(self, site: SiteDirectory) -> bool:
+        """Take in what live intake appended since the last call; True when there was something."""
+        changed = self._files.ingest_received(site)
+        self.revision += changed
+        return changed
 
     def count(self) -> int:
         """How many alarm records there are."""
-        with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM alarms").fetchone()[0])
+        with self.database.lock:
+            return int(
+                self.database.connection.execute("SELECT count(*) FROM alarms").fetchone()[0]
+            )
 
     def undated(self) -> int:
         """How many records carry no time, so that no window finds them."""
-        with self._lock:
+        with self.database.lock:
             return int(
-                self._connection.execute(
-                    "SELECT count(*) FROM alarms WHERE time_us = ?", (_UNDATED,)
+                self.database.connection.execute(
+                    "SELECT count(*) FROM alarms WHERE time_us = ?", (UNDATED,)
                 ).fetchone()[0]
             )
 
     def unread(self) -> int:
         """How many records of the site's files could not be read."""
-        with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM rejects").fetchone()[0])
+        with self.database.lock:
+            return int(
+                self.database.connection.execute("SELECT count(*) FROM rejects").fetchone()[0]
+            )
 
     def between(self, window: Window) -> list[Alarm]:
         """Every alarm of a window with its raw record, oldest first."""
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 "SELECT body, raw FROM alarms WHERE time_us BETWEEN ? AND ? ORDER BY time_us, id",
-                (_microseconds(window.start), _microseconds(window.end)),
+                (microseconds(window.start), microseconds(window.end)),
             ).fetchall()
         return [_alarm(body, raw) for body, raw in rows]
 
@@ -366,12 +138,12 @@ class AlarmStore:
         """
         where, values = _where(query)
         after = (-(2**63), 0) if cursor is None else _place(cursor)
-        with self._lock:
-            (total,) = self._connection.execute(
+        with self.database.lock:
+            (total,) = self.database.connection.execute(
                 f"SELECT count(*) FROM alarms WHERE {where}",  # noqa: S608 - our own clauses
                 values,
             ).fetchone()
-            rows = self._connection.execute(
+            rows = self.database.connection.execute(
                 f"SELECT body, raw, time_us, id FROM alarms WHERE {where}"  # noqa: S608 - as above
                 f" AND (time_us, id) > (?, ?) ORDER BY time_us, id LIMIT ?",
                 (*values, *after, limit),
@@ -387,8 +159,8 @@ class AlarmStore:
         if cursor is None:
             return 0
         where, values = _where(query)
-        with self._lock:
-            (count,) = self._connection.execute(
+        with self.database.lock:
+            (count,) = self.database.connection.execute(
                 f"SELECT count(*) FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
                 " AND (time_us, id) <= (?, ?)",
                 (*values, *_place(cursor)),
@@ -398,8 +170,8 @@ class AlarmStore:
     def numbered(self, query: AlarmQuery) -> list[tuple[int, Alarm]]:
         """Every alarm of a query with its record number, oldest first."""
         where, values = _where(query)
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 f"SELECT id, body, raw FROM alarms WHERE {where}"  # noqa: S608 - our own clauses
                 " ORDER BY time_us, id",
                 values,
@@ -412,8 +184,8 @@ class AlarmStore:
         Raises:
             RecordNotFoundError: No record has that id.
         """
-        with self._lock:
-            rows = self._connection.execute(
+        with self.database.lock:
+            rows = self.database.connection.execute(
                 "SELECT body, raw FROM alarms WHERE alarm_id = ? ORDER BY time_us, id",
                 (alarm_id,),
             ).fetchall()
@@ -425,12 +197,12 @@ class AlarmStore:
 
     def newest_burst(self) -> Window | None:
         """The window of the newest burst; None when no alarm carries a time."""
-        with self._lock:
+        with self.database.lock:
             times = [
                 row[0] / 1e6
-                for row in self._connection.execute(
+                for row in self.database.connection.execute(
                     "SELECT time_us FROM alarms WHERE time_us < ? ORDER BY time_us DESC LIMIT ?",
-                    (_UNDATED, _BURST_SAMPLE),
+                    (UNDATED, _BURST_SAMPLE),
                 )
             ]
         burst = newest_burst(times[::-1])
@@ -439,40 +211,8 @@ class AlarmStore:
         return Window(*(datetime.fromtimestamp(end, UTC) for end in burst))
 
 
-_UNDATED = 2**62
-"""Stands for the time of a record without one, so that it sorts last."""
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _HEX = str.maketrans("abcdefghijklmnop", "0123456789abcdef")
-
-
-def has_assigned_id(alarm: Alarm) -> bool:
-    """Whether a reader made the id up from the record's place because the source gave none."""
-    return alarm.alarm_id.startswith(alarm.source.locator)
-
-
-def _alarm_files(folder: Path) -> list[tuple[str, Path]]:
-    """Alarm files with their names in the site directory, in stable order."""
-    if not folder.is_dir():
-        return []
-    found = []
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or not path.is_file():
-            continue
-        suffixes = {suffix.lower() for suffix in path.suffixes}
-        if suffixes & ALARM_SUFFIXES:
-            found.append((f"alarms/{relative.as_posix()}", path))
-    return found
-
-
-def _number(file: int, ordinal: int) -> int:
-    """Record numbers survive a re-read of a file that grew."""
-    return file << 32 | ordinal
-
-
-def _microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
 
 
 def _alarm(body: str, raw: str) -> Alarm:
@@ -485,7 +225,7 @@ def _where(query: AlarmQuery) -> tuple[str, tuple[object, ...]]:
     clauses, values = ["1"], list[object]()
     if query.window is not None:
         clauses.append("time_us BETWEEN ? AND ?")
-        values += [_microseconds(query.window.start), _microseconds(query.window.end)]
+        values += [microseconds(query.window.start), microseconds(query.window.end)]
     if query.managed_object is not None:
         device, _, port = query.managed_object.partition(":")
         clauses.append("device = ?")

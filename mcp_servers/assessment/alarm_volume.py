@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from mcp_servers.alarms.alarm_rows import event_time
 from mcp_servers.alarms.desk import AlarmDesk
-from mcp_servers.alarms.store import AlarmQuery, event_time
+from mcp_servers.alarms.store import AlarmQuery
 from placement.site_data import AlarmVolume
 from telecom.times import Window
 

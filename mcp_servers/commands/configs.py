@@ -1,4 +1,4 @@
-"""`config show|diff|changes`: what is set, and what changed."""
+"""`config show|diff|changes|find|check|neighbors`: what is set, changed, joined and wrong."""
 
 # ruff: noqa: PLC0415, PLR0917 - a command imports its heavy half when called; its options are named
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcp_servers.commands.output import print_json, print_text
+from mcp_servers.commands.output import print_json, print_text, say
 from mcp_servers.commands.site import AsJson, Directory
 from telecom.errors import SiteDirectoryError
 
@@ -93,6 +93,76 @@ def changes(
         {"--since": since, "--until": until},
     )
     _print_changes(found, as_json=as_json)
+
+
+@app.command()
+def find(
+    directory: Directory,
+    pattern: Annotated[str, typer.Argument(help="RE2, any case; such as '10[.]0[.]3[.]'.")],
+    at: Annotated[str | None, typer.Option(help="ISO 8601; the state at that time.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many lines at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Find the lines of all configurations that match a pattern.
+
+    Example: tierwise-site config find site 'route-map .*CUSTOMER'
+    """
+    found = _ask(directory, "find_config", {"pattern": pattern, "limit": limit}, {"--at": at})
+    if as_json:
+        print_json(found)
+        return
+    for block in found:
+        path = " > ".join(block["path"])
+        print_text(
+            f"{block['file']}:{block['first_line']}  {path and path + ' > '}{block['text'].strip()}"
+        )
+
+
+@app.command()
+def check(
+    directory: Directory,
+    around: Annotated[
+        list[str] | None, typer.Option(help="Only these elements; may be given several times.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="ISO 8601; the state at that time.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find contradictions: ends of a link that do not agree, references to nothing.
+
+    Example: tierwise-site config check site --around pe1
+    """
+    found = _ask(directory, "check_configs", {"around": around or []}, {"--at": at})
+    if as_json:
+        print_json(found)
+        return
+    for finding in found:
+        print_text(f"{finding['kind']}: {finding['summary']}")
+        for side in finding["sides"]:
+            print_text(f"  {side['file']}:{side['line']}  {side['text'].strip()}")
+    say("no contradiction found" if not found else f"{len(found)} contradictions")
+
+
+@app.command()
+def neighbors(
+    directory: Directory,
+    managed_object: Element,
+    hops: Annotated[int, typer.Option(min=1, max=5, help="How far.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is joined to an element, who says so, and where the sources disagree.
+
+    Example: tierwise-site config neighbors site pe1 --hops 2
+    """
+    from mcp_servers.commands.opening import open_site
+
+    with open_site(directory) as access:
+        found = access.call("list_neighbors", {"managed_object": managed_object, "hops": hops})
+    if as_json:
+        print_json(found)
+        return
+    from mcp_servers.serving.twins import neighborhood_text
+
+    print_text(neighborhood_text({"links": found}))
 
 
 def _ask(

@@ -64,15 +64,32 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Show progress on stderr while something runs; silent where stderr is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bar
+
+    class RateColumn(ProgressColumn):
+        """How many in a second."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s")
 
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        RateColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks: dict[str, Any] = {}  # rich's task ids by phrase

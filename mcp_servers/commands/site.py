@@ -1,6 +1,6 @@
 """`init`, `ingest`, `serve`, `stdio`, `token`: a site directory and who may ask it."""
 
-# ruff: noqa: PLC0415 - a command imports its heavy half when it is called
+# ruff: noqa: PLC0415, PLR0917 - a command imports its heavy half when called; its options are named
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from telecom.errors import InvalidArgumentError
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The site directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 
+WATCHED = ("tickets", "docs")
+"""What `ingest --watch` takes in where nothing is named: exports that others drop here."""
 _TTL = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -75,6 +77,14 @@ def ingest(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Forget what the store learnt and read all anew.")
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Stay, and ingest tickets and docs again when files change."),
+    ] = False,
+    mapping: Annotated[
+        bool,
+        typer.Option("--mapping", help="Only show how the columns of ticket exports are read."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in tickets, documents, alarms and configurations; safe to repeat and to interrupt.
@@ -85,17 +95,43 @@ def ingest(
         tierwise-site ingest site
 
         tierwise-site ingest site alarms tickets --json
+
+        tierwise-site ingest site tickets docs --watch     (nightly exports; Ctrl-C ends it)
+
+        tierwise-site ingest site --mapping
     """
     from mcp_servers.commands.opening import open_site
     from mcp_servers.ownership.site_operations import CORPORA
 
-    wanted = list(dict.fromkeys(corpora or CORPORA))
+    every = WATCHED if watch else CORPORA
+    wanted = list(dict.fromkeys(corpora or every))
     if unknown := [name for name in wanted if name not in CORPORA]:
         raise InvalidArgumentError(
             "corpora", f"nothing called {unknown[0]!r} to ingest; known: {', '.join(CORPORA)}"
         )
-    with open_site(directory) as site, progress_bar() as progress:
-        counts = site.call("ingest", {"corpora": wanted, "rebuild": rebuild}, progress=progress)
+    if mapping:
+        from mcp_servers.commands.ingest_watch import show_mapping
+        from mcp_servers.site_directory import SiteDirectory
+
+        show_mapping(SiteDirectory.open(directory))
+        return
+
+    def take_in(*, anew: bool = False) -> None:
+        with open_site(directory) as site, progress_bar() as progress:
+            counts = site.call("ingest", {"corpora": wanted, "rebuild": anew}, progress=progress)
+        _show_counts(directory, wanted, counts, as_json=as_json)
+
+    if watch:
+        from mcp_servers.commands.ingest_watch import watch_folders
+
+        watch_folders([directory / name for name in wanted], take_in)
+    else:
+        take_in(anew=rebuild)
+
+
+def _show_counts(
+    directory: Path, wanted: list[str], counts: dict[str, dict[str, int]], *, as_json: bool
+) -> None:
     if as_json:
         print_json(counts)
         return
@@ -116,7 +152,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
 ) -> None:
-    """Serve /tickets/mcp, /alarms/mcp and /configs/mcp over HTTP with bearer tokens.
+    """Serve /tickets/mcp, /alarms/mcp, /configs/mcp, and /all/mcp over HTTP with bearer tokens.
 
     Prints `ready: URL` on stderr when it answers. Stop it with Ctrl-C.
 

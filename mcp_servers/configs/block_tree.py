@@ -16,8 +16,12 @@ import re2
 from mcp_servers.configs.grammar import Grammar, load_grammar, recognise
 
 _MAX_DEPTH = 64
+_OUTSIDE, _HEADER = -2, -1
+"""Indentation of the text as a whole, and of a header that encloses lines as little indented."""
 _QUOTES = str.maketrans("", "", '"')
 _PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{};]|[^{};"]+|"')
+_FINGERPRINT = re2.compile(r"<(secret:[0-9a-f]{8})>")
+"""What stands for a secret is no element of XML."""
 _JSON_PIECE = re2.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n')
 
 
@@ -127,7 +131,7 @@ def read_tree(text: str, grammar: Grammar | None = None) -> ConfigTree:
 
 def _read_indented(lines: list[str], grammar: Grammar) -> list[Statement]:
     top: list[Statement] = []
-    enclosing: list[tuple[int, list[Statement]]] = [(-1, top)]
+    enclosing: list[tuple[int, list[Statement]]] = [(_OUTSIDE, top)]
     number = 0
     while number < len(lines):
         line = lines[number]
@@ -136,7 +140,7 @@ def _read_indented(lines: list[str], grammar: Grammar) -> list[Statement]:
         if not text or grammar.is_ignored(text):
             continue
         statement = Statement(text, number)
-        indent = _indent(line)
+        indent = _HEADER if grammar.is_header(text) else _indent(line)
         while enclosing[-1][0] >= indent:
             enclosing.pop()
         enclosing[-1][1].append(statement)
@@ -265,7 +269,11 @@ def _read_xml(text: str, grammar: Grammar) -> list[Statement] | None:
         content.clear()
         if len(members.open) > _MAX_DEPTH:
             raise expat.ExpatError("nested too deep")
-        members.begin(tag.rpartition(":")[2], parser.CurrentLineNumber)
+        name = tag.rpartition(":")[2]
+        if known := attributes.get("name"):
+            # PAN-OS: <entry name="ethernet1/1">
+            name = known if name == "entry" else f"{name} {known}"
+        members.begin(name, parser.CurrentLineNumber)
 
     def end(tag: str) -> None:
         value = " ".join("".join(content).split())
@@ -279,6 +287,7 @@ def _read_xml(text: str, grammar: Grammar) -> list[Statement] | None:
     parser.EndElementHandler = end
     parser.CharacterDataHandler = content.append
     parser.StartDoctypeDeclHandler = refuse
+    text = _FINGERPRINT.sub(r"&lt;\1&gt;", text)
     begin = text.find("<")
     try:
         parser.Parse("\n" * text.count("\n", 0, begin) + text[begin:].rstrip(), True)

@@ -56,6 +56,8 @@ class Grammar:
     ignored: re2._Regexp
     """Whole lines that are comments or only close a block."""
     literals: tuple[LiteralText, ...]
+    headers: re2._Regexp | None
+    """Lines that begin a block of all lines to the next of them, whatever their indentation."""
     ordered: re2._Regexp | None
     """Blocks (flattened header) in which the order of statements matters."""
     set_blocks: tuple[re2._Regexp, ...]
@@ -71,6 +73,10 @@ class Grammar:
     def is_ignored(self, line: str) -> bool:
         """Whether a line, without indentation, is no statement."""
         return _matches(self.ignored, line)
+
+    def is_header(self, line: str) -> bool:
+        """Whether a line begins a block that only the next such line ends."""
+        return self.headers is not None and _matches(self.headers, line)
 
     def is_ordered(self, statement: str) -> bool:
         """Whether a flattened statement stands in a block whose order matters."""
@@ -208,7 +214,7 @@ def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
         """The nearest level's value (YAML, hence Any)."""
         return next((level[key] for level in chain if key in level), default)
 
-    ordered = first("ordered")
+    headers, ordered = first("headers"), first("ordered")
     return Grammar(
         name=name,
         title=first("title", name),
@@ -218,6 +224,7 @@ def _grammar(name: str, contents: dict[str, Any]) -> Grammar:
             LiteralText(entry["word"], re2.compile(entry["begin"]), entry.get("end"))
             for entry in first("literals", ())
         ),
+        headers=re2.compile(headers) if headers else None,
         ordered=re2.compile(ordered) if ordered else None,
         set_blocks=tuple(re2.compile("^" + pattern) for pattern in first("set_blocks", ())),
         keys=frozenset(first("keys", ())),

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Literal
 
 from mcp_servers.configs.element_view import ElementView, Interface
+from mcp_servers.configs.link_sources import LinkSource, ObservedLink
 from telecom.schema import ProductModel
-from telecom.topology import ManagedObject, Topology, port_key
-
-LinkSource = Literal["topology", "addresses", "bgp"]
+from telecom.topology import Link, ManagedObject, Topology, port_key
 
 _WIDEST_LINK = {4: 24, 6: 64}
 """A wider subnet is a management or access network, not a link."""
@@ -160,10 +158,22 @@ def _carried_by(element: ElementConfig, port: Interface) -> list[Interface]:
 
 
 def neighbor_links(
-    wanted: ManagedObject, hops: int, elements: Sequence[ElementConfig], topology: Topology
+    wanted: ManagedObject,
+    hops: int,
+    elements: Sequence[ElementConfig],
+    topology: Topology,
+    observed: Sequence[ObservedLink] = (),
 ) -> list[NeighborLink]:
-    """The links within `hops` of a managed object, from every source, conflicts marked."""
-    known = _all_links(elements, topology)
+    """The links within `hops` of a managed object, from every source, conflicts marked.
+
+    Args:
+        wanted: A device, or one port of it.
+        hops: How far.
+        elements: The configurations.
+        topology: The operator's table.
+        observed: What other sources say.
+    """
+    known = _all_links(elements, topology, observed)
     by_device: dict[str, list[_Known]] = {}
     for link in known.values():
         for end in {link.a.device, link.b.device}:
@@ -198,8 +208,20 @@ class _Known:
     sources: list[LinkSource]
 
 
+def derived_links(elements: Sequence[ElementConfig], topology: Topology) -> Iterator[ObservedLink]:
+    """Links that follow from two addresses in one small subnet."""
+    for pair in pairs_by_address(elements):
+        ends = [
+            _base_port(ManagedObject.parse(managed_port(element.device, interface, topology)))
+            for element, interface in (pair.a, pair.b)
+        ]
+        yield ObservedLink(
+            Link(ends[0], ends[1]), "addresses", f"{pair.a[0].file}:{pair.a[1].line}"
+        )
+
+
 def _all_links(
-    elements: Sequence[ElementConfig], topology: Topology
+    elements: Sequence[ElementConfig], topology: Topology, observed: Sequence[ObservedLink]
 ) -> Mapping[tuple[frozenset[str], str], _Known]:
     known: dict[tuple[frozenset[str], str], _Known] = {}
 
@@ -211,12 +233,10 @@ def _all_links(
 
     for link in topology.links:
         note(link.a, link.b, link.relation, "topology")
-    for pair in pairs_by_address(elements):
-        ends = [
-            _base_port(ManagedObject.parse(managed_port(element.device, interface, topology)))
-            for element, interface in (pair.a, pair.b)
-        ]
-        note(ends[0], ends[1], "connects", "addresses")
+    for derived in derived_links(elements, topology):
+        note(derived.link.a, derived.link.b, "connects", derived.source)
+    for seen in observed:
+        note(*_completed(seen.link, known), seen.link.relation, seen.source)
     owners = _owners(elements)
     for element in elements:
         for session in element.view.sessions.values():
@@ -224,6 +244,19 @@ def _all_links(
             if owner is not None and owner != element.device:
                 note(ManagedObject(element.device), ManagedObject(owner), "bgp", "bgp")
     return known
+
+
+def _completed(
+    link: Link, known: Mapping[tuple[frozenset[str], str], _Known]
+) -> tuple[ManagedObject, ManagedObject]:
+    """The ends of a link; a far end without a port is the one that a better source gives."""
+    if link.b.port is not None:
+        return link.a, link.b
+    for other in known.values():
+        for near, far in ((other.a, other.b), (other.b, other.a)):
+            if _end_key(near) == _end_key(link.a) and far.device == link.b.device:
+                return near, far
+    return link.a, link.b
 
 
 def _end_key(end: ManagedObject) -> str:
@@ -253,18 +286,30 @@ def _normal(address: str) -> str:
 
 
 def _conflicts(link: _Known, known: Mapping[tuple[frozenset[str], str], _Known]) -> tuple[str, ...]:
-    """Other far ends that another source gives for a port of this link."""
+    """Other far ends that a source which does not know this link gives for a port of it."""
     if link.relation != "connects":
         return ()
     found = []
     for other in known.values():
-        if other is link or other.relation != "connects" or set(other.sources) & set(link.sources):
-            continue
+        said, said_there = set(link.sources), set(other.sources)
+        if (
+            other is link
+            or other.relation != "connects"
+            or said <= said_there
+            or said_there <= said
+        ):
+            continue  # one source may well join a port to several, as on a shared network
         for end in (link.a, link.b):
             for theirs, far in ((other.a, other.b), (other.b, other.a)):
-                if end.port and _end_key(end) == _end_key(theirs):
+                if end.port and _end_key(end) == _end_key(theirs) and _differ(link, end, far):
                     found.append(f"{' and '.join(other.sources)} joins {end} to {far}")
     return tuple(dict.fromkeys(found))
+
+
+def _differ(link: _Known, end: ManagedObject, far: ManagedObject) -> bool:
+    """Whether a far end is another than this link's; a device without a port agrees with each."""
+    own = link.b if end == link.a else link.a
+    return own.device != far.device or (own.port is not None and far.port is not None)
 
 
 def _told(

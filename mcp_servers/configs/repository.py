@@ -15,14 +15,17 @@ import re2
 from mcp_servers.configs.block_tree import ConfigTree, read_tree
 from mcp_servers.configs.change_listing import ChangeListing
 from mcp_servers.configs.consistency import Finding, check_consistency
+from mcp_servers.configs.described_links import described_links
 from mcp_servers.configs.device_names import device_of, names_no_device
 from mcp_servers.configs.element_view import ElementView, view_addresses, view_element
 from mcp_servers.configs.git_history import GitHistory
 from mcp_servers.configs.history import FileChange, History, Revision, decode, joined_moves
+from mcp_servers.configs.link_sources import ObservedLink
 from mcp_servers.configs.neighbors import (
     ElementConfig,
     NeighborLink,
     address_book,
+    derived_links,
     neighbor_links,
 )
 from mcp_servers.configs.secret_stripping import SecretStripper
@@ -35,6 +38,10 @@ from telecom.times import Window
 from telecom.topology import ManagedObject, Topology
 
 _TREES_KEPT = 256
+_ELEMENTS_KEPT = 1_000
+"""Configurations that are kept understood, at some 100 kB each."""
+_FACING_AT_MOST = 256
+"""Addresses of a subnet that may join two devices, as `neighbors` has it."""
 _FOUND_AT_MOST = 200
 _PATTERN_LENGTH = 500
 _PAGE_LINES = 200
@@ -73,6 +80,7 @@ class ConfigRepository:
         self._gaps: dict[str, Gap] = {}
         self._changes = ChangeListing(topology, stripper)
         self._addresses: tuple[frozenset[str], dict[str, str]] | None = None
+        self._elements: tuple[frozenset[str], list[ElementConfig]] | None = None
 
     @classmethod
     def open(
@@ -349,8 +357,12 @@ class ConfigRepository:
             tree = self._tree(file)
             if tree is None:
                 continue
+            lines_seen = set[int]()
             for placed in tree.placed:
                 statement = placed.statement
+                if statement.line in lines_seen:
+                    continue  # one line may hold several statements, in XML above all
+                lines_seen.add(statement.line)
                 if not matcher.search(tree.lines[statement.line - 1]):
                     continue
                 span = Span(placed.path, statement.line, statement.line, statement.line)
@@ -465,18 +477,49 @@ class ConfigRepository:
         }
 
     def elements(self, at: datetime | None = None) -> list[ElementConfig]:
-        """Every configuration, understood."""
+        """Every configuration, understood; kept until one changes, in a site of usual size."""
+        files = list(self._files(at))
+        keys = frozenset(file.key for _, file in files)
+        if self._elements is not None and self._elements[0] == keys:
+            return self._elements[1]
+        found = [element for entry in files if (element := self._element(*entry, at)) is not None]
+        if at is None and len(found) <= _ELEMENTS_KEPT:
+            self._elements = (keys, found)
+        return found
+
+    def _element(self, device: str, file: _File, at: datetime | None) -> ElementConfig | None:
+        tree = self._trees.get(file.key) or self._read_tree(file)
+        if tree is None:
+            return None
+        return ElementConfig(
+            device,
+            file.name,
+            self._views.get(file.key) or view_element(tree),
+            tree.lines,
+            _revision_id(file, at),
+            tree.grammar.mtu_overhead,
+        )
+
+    def _elements_near(self, devices: set[str], at: datetime | None) -> list[ElementConfig]:
+        """The configurations of some devices and of all that may be joined to them."""
+        files = list(self._files(at))
+        book = self.addresses(at)
+        near = set(devices)
+        for device, file in files:
+            if device not in devices:
+                continue
+            near.update(self.topology.neighbors(device))
+            view = self._view(file)
+            facing = [session.neighbor for session in view.sessions.values()]
+            for interface in view.interfaces.values():
+                for own, _ in interface.addresses:
+                    if own.network.num_addresses <= _FACING_AT_MOST:
+                        facing += [str(address) for address in own.network]
+            near.update(ManagedObject.parse(book[ip]).device for ip in facing if ip in book)
         return [
-            ElementConfig(
-                device,
-                file.name,
-                self._view(file),
-                tree.lines,
-                _revision_id(file, at),
-                tree.grammar.mtu_overhead,
-            )
-            for device, file in self._files(at)
-            if (tree := self._tree(file)) is not None
+            element
+            for device, file in files
+            if device in near and (element := self._element(device, file, at)) is not None
         ]
 
     def check_consistency(
@@ -487,13 +530,37 @@ class ConfigRepository:
         Args:
             around: Only findings on these managed objects' devices; empty means all.
             at: As of this instant; None is now.
+
+        Raises:
+            RecordNotFoundError: One of `around` has no configuration.
         """
         devices = {self.topology.canonical(name).device for name in around}
-        found = check_consistency(self.elements(at), self.topology)
+        known = set(self.devices(at))
+        if unknown := sorted(devices - known):
+            raise RecordNotFoundError(
+                "configuration of device",
+                _shown(unknown[0]),
+                hint="get_neighbors and list_changes name the devices",
+            )
+        elements = self._elements_near(devices, at) if devices else self.elements(at)
+        found = check_consistency(elements, self.topology)
         return [f for f in found if not devices or devices & {side.device for side in f.sides}]
 
-    def get_neighbors(self, managed_object: str, hops: int = 1) -> list[NeighborLink]:
-        """The links around a managed object, from the topology and from the configurations.
+    def get_neighbors(
+        self,
+        managed_object: str,
+        hops: int = 1,
+        *,
+        table: Topology | None = None,
+        observed: Sequence[ObservedLink] = (),
+    ) -> list[NeighborLink]:
+        """The links around a managed object, from every source that there is.
+
+        Args:
+            managed_object: `device` or `device:port`.
+            hops: 1 to 5.
+            table: What counts as the operator's own table; None is the whole topology.
+            observed: What other sources say.
 
         Raises:
             InvalidArgumentError: `hops` is not 1 to 5.
@@ -508,7 +575,17 @@ class ConfigRepository:
             raise RecordNotFoundError(
                 "device", _shown(wanted.device), hint="list_changes names devices that exist"
             )
-        return neighbor_links(wanted, hops, elements, self.topology)
+        said = (*observed, *described_links(elements, self.topology))
+        table = self.topology if table is None else table
+        return neighbor_links(wanted, hops, elements, table, said)
+
+    def derived_links(self) -> list[ObservedLink]:
+        """What the configurations suggest: shared subnets, then descriptions."""
+        elements = self.elements()
+        return [
+            *derived_links(elements, self.topology),
+            *described_links(elements, self.topology),
+        ]
 
 
 def _revision_id(file: _File, at: datetime | None) -> str | None:

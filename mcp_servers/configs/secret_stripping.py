@@ -27,6 +27,8 @@ _ALREADY = re2.compile(
     r"|<(?:secret|configuration|password|key|community)[\w ]*(?:hidden|removed)>"
     r"|\*{3,}|<removed>|SCRUBBED"
 )
+_CONTINUED = re2.compile(r"(?i)(?:password|passwd|passphrase|secret|psk|-key)\s*[=:]\s*\\$")
+"""A line that goes on in the next one, in the middle of a secret."""
 _PEM_BEGIN, _PEM_END = "-----BEGIN ", "-----END "
 _KEY_BYTES = 32
 
@@ -39,8 +41,14 @@ class _Rule:
     """Numbers of the groups that may hold the secret."""
     exempt: re2._Regexp | None
     unless_line: re2._Regexp | None
+    within: re2._Regexp | None
     unless_within: re2._Regexp | None
     unless_defined: str | None
+
+    @property
+    def depends_on_place(self) -> bool:
+        """Whether the lines around decide, too."""
+        return bool(self.within or self.unless_within or self.unless_defined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ def _table() -> _Table:
                 ),
                 _optional(rule.get("except"), whole=True),
                 _optional(rule.get("unless_line"), whole=False),
+                _optional(rule.get("within"), whole=False),
                 _optional(rule.get("unless_within"), whole=False),
                 rule.get("unless_defined"),
             )
@@ -145,6 +154,9 @@ class SecretStripper:
         if _PEM_BEGIN in text:
             self._strip_pem(lines)
         for number, line in enumerate(lines):
+            if number and _CONTINUED.search(lines[number - 1]):
+                lines[number] = self._strip_continued(line)
+                continue
             stripped, contextual = self._line(line)
             if contextual:
                 # A rule that depends on where the line stands holds for the line alone.
@@ -166,15 +178,20 @@ class SecretStripper:
                 number = end
             number += 1
 
+    def _strip_continued(self, line: str) -> str:
+        """Fingerprint the value that a line begins with: its key ended the line before."""
+        value = re2.search(_VALUE, line)
+        if value is None or _ALREADY.search(value.group()):
+            return line
+        return self._replace(line, [max(value.span(1), value.span(2))])
+
     def _strip_line_alone(self, line: str) -> tuple[str, bool]:
         """The line stripped, and whether the answer depends on the lines around it."""
         table = _table()
         if not table.triggers.search(line):
             return line, False
         hits = table.which.Match(line) or ()
-        if any(
-            table.rules[index].unless_within or table.rules[index].unless_defined for index in hits
-        ):
+        if any(table.rules[index].depends_on_place for index in hits):
             return line, True
         return self._apply(line, None), False
 
@@ -209,7 +226,7 @@ def _secret_spans(rule: _Rule, line: str) -> Iterator[tuple[int, int]]:
         value = line[start:end]
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             start, end, value = start + 1, end - 1, value[1:-1]
-        if not value.strip() or _ALREADY.fullmatch(value.strip()):
+        if value.strip() in ("", "\\") or _ALREADY.fullmatch(value.strip()):
             continue
         if any(begin < end and start < finish for begin, finish in known):
             continue
@@ -229,6 +246,10 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _exempted_by_context(rule: _Rule, line: str, context: _Context) -> bool:
+    if rule.within is not None and not any(
+        rule.within.search(header) for header in _headers_above(context.lines, context.number)
+    ):
+        return True
     if rule.unless_within is not None and any(
         rule.unless_within.search(header)
         for header in _headers_above(context.lines, context.number)
@@ -243,12 +264,18 @@ def _exempted_by_context(rule: _Rule, line: str, context: _Context) -> bool:
 
 
 def _headers_above(lines: list[str], number: int) -> Iterator[str]:
-    """The headers that enclose a line, nearest first, told by indentation."""
+    """The headers that enclose a line, nearest first, told by indentation.
+
+    A path that begins with a slash, as RouterOS has it, encloses what stands below it unindented.
+    """
     depth = len(lines[number]) - len(lines[number].lstrip())
     for above in range(number - 1, -1, -1):
-        if depth == 0:
-            return
         line = lines[above]
+        if depth == 0:
+            if line.startswith("/") and not line.startswith("/*"):
+                yield line
+                return
+            continue
         indent = len(line) - len(line.lstrip())
         if line.strip() and indent < depth and line.strip() not in ("!", "#", "}"):
             depth = indent

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated
 
 from pydantic import Field
 
 from agents.findings import ChangeReview
+from mcp_servers.configs.consistency import Finding, FindingSide
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.serving import twins
 from mcp_servers.serving.answers import (
     ConfigDifference,
     ConfigExcerpt,
+    Contradiction,
+    Contradictions,
     Neighborhood,
     fill,
     tokens_of,
 )
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.configuration import ConfigBlock, ConfigChange
@@ -75,7 +79,22 @@ class ConfigTools:
                     self.diff_config, classes, scope, twins.changes_text, "Compare configuration"
                 ),
                 DeclaredTool(
+                    self.check_consistency,
+                    classes,
+                    scope,
+                    twins.contradictions_text,
+                    "Find contradictions",
+                ),
+                DeclaredTool(
+                    self.find_config, classes, scope, twins.blocks_text, "Search configuration"
+                ),
+                DeclaredTool(
                     self.get_neighbors, classes, scope, twins.neighborhood_text, "List neighbors"
+                ),
+            ),
+            (
+                DeclaredResource(
+                    "config://{+managed_object}", self.read_config, classes, scope, "Configuration"
                 ),
             ),
         )
@@ -95,17 +114,43 @@ class ConfigTools:
         Use it to check how something is set, now or at a past time. Not for what has changed:
         list_changes and diff_config do that. One answer holds about 1,600 tokens; name a section.
         """
-        moment = None if at is None else parse_instant(at, zone=self._zone, argument="at")
-        found = self._desk.blocks(managed_object, section, moment)
-        kept = fill(found, lambda block: tokens_of(block, _quote_block(block)))
-        return ConfigExcerpt(
-            blocks=tuple(kept),
-            left_out=len(found) - len(kept),
-            evidence={
-                f"config:{block.managed_object}:{block.first_line}": _quote_block(block)
-                for block in kept
-            },
-        )
+        return _excerpt(self._desk.blocks(managed_object, section, self._instant(at)))
+
+    def find_config(
+        self,
+        pattern: Annotated[str, Field(min_length=1, max_length=256, description="RE2")],
+        at: OptionalMoment = None,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    ) -> ConfigExcerpt:
+        """Find lines of all configurations that match a pattern, with the block of each.
+
+        Use it for where something is set: an address, a name, a VLAN. Not for one known element:
+        lookup_config.
+        """
+        return _excerpt(self._desk.find(pattern, limit=limit, at=self._instant(at)))
+
+    def check_consistency(
+        self,
+        around: Annotated[
+            list[str] | None, Field(max_length=40, description="elements; all when empty")
+        ] = None,
+        at: OptionalMoment = None,
+    ) -> Contradictions:
+        """Find contradictions: ends of a link or session that disagree, references to nothing.
+
+        Checks MTU, speed, VLAN, subnets, OSPF, IS-IS, BGP, shutdown under peers, duplicates; each
+        finding quotes the lines of both sides. Use it on suspects when no change explains an
+        incident. Not for what changed: list_changes.
+        """
+        if not self._desk.has_history:
+            return Contradictions(findings=(), left_out=0, evidence={}, gaps=(NO_HISTORY,))
+        found = self._desk.check_consistency(tuple(around or ()), self._instant(at))
+        return contradictions_of(found, self._desk.gaps())
+
+    def read_config(self, managed_object: str) -> str:
+        """The newest configuration of an element (device or device:port), secrets stripped."""
+        excerpt = self.lookup_config(managed_object)
+        return twins.blocks_text(excerpt.model_dump(mode="json", by_alias=True))
 
     def diff_config(
         self, managed_object: Element, from_time: Moment, to_time: Moment
@@ -169,6 +214,9 @@ class ConfigTools:
             left_out=len(links) - len(kept),
         )
 
+    def _instant(self, at: str | None) -> datetime | None:
+        return None if at is None else parse_instant(at, zone=self._zone, argument="at")
+
     def _window(self, from_time: str, to_time: str) -> Window:
         return Window(
             parse_instant(from_time, zone=self._zone, argument="from_time"),
@@ -188,6 +236,28 @@ def quote_change(change: ConfigChange) -> Quotation:
     )
 
 
+def contradictions_of(found: Sequence[Finding], gaps: Sequence[Gap]) -> Contradictions:
+    """Findings with the lines of both sides, as many as an answer holds."""
+    told = [
+        (
+            Contradiction(
+                kind=finding.kind,
+                summary=finding.summary,
+                evidence_ids=tuple(dict.fromkeys(map(_side_id, finding.sides))),
+            ),
+            {_side_id(side): _quote_side(side) for side in finding.sides},
+        )
+        for finding in found
+    ]
+    kept = fill(told, lambda item: tokens_of(item[0], *item[1].values()))
+    return Contradictions(
+        findings=tuple(finding for finding, _ in kept),
+        left_out=len(told) - len(kept),
+        evidence={key: quote for _, quotes in kept for key, quote in quotes.items()},
+        gaps=tuple(gaps[:5]),
+    )
+
+
 def review_of(found: Sequence[ConfigChange], gaps: Sequence[Gap]) -> ChangeReview:
     """Changes with their quotations, as many as an answer holds; the rest is a gap."""
     kept = fill(found, lambda change: tokens_of(change, quote_change(change)))
@@ -203,6 +273,33 @@ def review_of(found: Sequence[ConfigChange], gaps: Sequence[Gap]) -> ChangeRevie
         changes=tuple(kept),
         evidence={change.evidence_id: quote_change(change) for change in kept},
         gaps=tuple(known),
+    )
+
+
+def _excerpt(found: Sequence[ConfigBlock]) -> ConfigExcerpt:
+    """Blocks with their quotations, as many as an answer holds."""
+    kept = fill(found, lambda block: tokens_of(block, _quote_block(block)))
+    return ConfigExcerpt(
+        blocks=tuple(kept),
+        left_out=len(found) - len(kept),
+        evidence={
+            f"config:{block.managed_object}:{block.first_line}": _quote_block(block)
+            for block in kept
+        },
+    )
+
+
+def _side_id(side: FindingSide) -> str:
+    return f"config:{side.device}:{side.line}"
+
+
+def _quote_side(side: FindingSide) -> Quotation:
+    commit = "" if side.commit is None else f"@{side.commit[:12]}"
+    return Quotation(
+        source="configs",
+        locator=f"{side.file}{commit}:{side.line}",
+        quote=side.text or None,
+        data_class="network_config",
     )
 
 

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from mcp_servers.egress.approval_desk import ApprovalDesk
 from mcp_servers.egress.budgets import BUDGET_WINDOW, EgressBudgets
 from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller
 from mcp_servers.site_directory import SiteSettings
-from placement import LivePolicy, Policy, TierInstance, Verdict
+from placement import LivePolicy, Policy, TierInstance, Verdict, awaits_approval
 from telecom.errors import BudgetExceededError, EgressRefusedError
 from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
-from telecom.identifiers.masking import mask, placeholder
+from telecom.identifiers.masking import label, placeholder
 from telecom.identifiers.numbering import may_be_subscribers
 from telecom.identifiers.tokens import escape_lookalikes
 from telecom.tokens import estimate_tokens
@@ -42,7 +43,6 @@ _FORMS: tuple[Form, ...] = ("raw", "pseudonymized", "anonymized")
 _FOUND_CLASS = "subscriber_pii"
 """What an answer also is when identifiers turn up in a class that says it has none."""
 _LOCAL_DECISION = "local"
-_LONGEST_LABEL = 128
 _RECORD_KEYS = frozenset(
     {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
 )
@@ -98,6 +98,8 @@ class _Permit:
     rendering: _Rendering
     decision_id: str
     tier: str
+    by_approval: bool = False
+    """A named person has to say yes to exactly this."""
 
 
 class EgressGate:
@@ -111,7 +113,20 @@ class EgressGate:
         detector: IdentifierDetector,
         pseudonymizer: Pseudonymizer,
         ledger: EgressLedger,
+        *,
+        desk: ApprovalDesk | None = None,
     ) -> None:
+        """Guard a site.
+
+        Args:
+            policy: Who decides what may go where.
+            home: Where the site's data lives.
+            settings: The site's budgets and callers.
+            detector: Finds identifiers.
+            pseudonymizer: Names them.
+            ledger: Records what leaves.
+            desk: Where grey areas wait for a person; None refuses them.
+        """
         self.detector = detector
         self.home = home
         self.site_tier = settings.tier
@@ -119,6 +134,7 @@ class EgressGate:
         self._settings = settings
         self._pseudonymizer = pseudonymizer
         self._ledger = ledger
+        self._desk = desk
         self._budgets = EgressBudgets(
             settings.budgets, ledger.since(datetime.now(UTC) - BUDGET_WINDOW)
         )
@@ -140,6 +156,7 @@ class EgressGate:
         Raises:
             EgressRefusedError: No form may go there, no data class was declared, the answer is not
                 JSON or too large, or the ledger cannot be written. Names rule and remedy.
+            ApprovalPendingError: Somebody at the site has to say yes first; ask again then.
             BudgetExceededError: The answer is longer than one may be, or the caller has had its
                 hour's share.
         """
@@ -155,6 +172,10 @@ class EgressGate:
         tokens = estimate_tokens(payload.decode())
         self._check_size(release, len(payload), tokens)
         records = _count_records(permit.rendering.value)
+        entry = self._entry(release, permit, payload, tokens=tokens, records=records)
+        approval = (
+            self._desk.approval_of(entry, payload) if permit.by_approval and self._desk else None
+        )
         if release.caller.transport != "local":
             self._budgets.spend(
                 release.caller.principal,
@@ -163,9 +184,9 @@ class EgressGate:
                 identifiers=distinct(permit.rendering.found),
             )
         self._pseudonymizer.flush()
-        entry = self._ledger.append(
-            self._entry(release, permit, payload, tokens=tokens, records=records)
-        )
+        if approval is not None and self._desk is not None:
+            entry = self._desk.use(approval, entry)
+        entry = self._ledger.append(entry)
         return Released(
             value=permit.rendering.value,
             decision_id=permit.decision_id,
@@ -198,7 +219,26 @@ class EgressGate:
                 return _Permit(rendering, _decision_id(workload, tier, policy), tier.id)
         if refused is None:
             raise AssertionError("an anonymized answer is either permitted or refused")
+        waiting = self._approvable(document, release, tier, policy)
+        if waiting is not None:
+            return waiting
         raise _refusal(release, tier, *refused, policy=policy)
+
+    def _approvable(
+        self, document: Document, release: Release, tier: TierInstance, policy: Policy
+    ) -> _Permit | None:
+        """The weakest form that a person's yes would let out; nobody is asked to reveal anyone."""
+        if self._desk is None:
+            return None
+        for form in _FORMS:
+            rendering = self._render(document, form)
+            people = [each for each in rendering.found if each.kind is not IdentifierKind.SECRET]
+            workload = self._workload(release, rendering, policy)
+            if (form == "raw" and people) or not awaits_approval(policy, workload, tier):
+                continue
+            decision = _decision_id(workload, tier, policy)
+            return _Permit(rendering, decision, tier.id, by_approval=True)
+        return None
 
     def tier_of(self, caller: Caller) -> TierInstance:
         """The tier instance a caller runs on; an unknown one is outside."""
@@ -310,11 +350,7 @@ class EgressGate:
         )
 
     def _label(self, text: str | None) -> str | None:
-        """A caller's own words in the ledger: short, clean, without identifiers."""
-        if text is None:
-            return None
-        clean = sanitized(text[:_LONGEST_LABEL])
-        return mask(clean, self.detector.find(clean)) if isinstance(clean, str) else None
+        return None if text is None else label(text, self.detector)
 
     # ------------------------------------------------------------------- way in
 

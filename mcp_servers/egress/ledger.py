@@ -39,7 +39,14 @@ _TAIL_BYTES = 1 << 20
 class LedgerEntry(ProductModel):
     """One thing that left, or was about to."""
 
-    event: Literal["release", "reveal", "recovered"] = "release"
+    event: Literal[
+        "release",
+        "reveal",
+        "recovered",
+        "approval_requested",
+        "approval_given",
+        "approval_denied",
+    ] = "release"
     time: datetime
     principal: str
     client: str

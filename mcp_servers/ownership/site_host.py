@@ -14,25 +14,36 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 
 from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.incidents import IncidentLog
+from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.briefs.filter_desk import FilterDesk
 from mcp_servers.briefs.filter_shelf import FilterShelf
 from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import ConfigDesk
+from mcp_servers.configs.link_sources import LinkReading
+from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
+from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
 from mcp_servers.configs.server import ConfigTools
+from mcp_servers.egress.approval_desk import ApprovalDesk
+from mcp_servers.egress.approvals import Approvals
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.policy_resources import PolicyResources
+from mcp_servers.serving.prompts import SITE_PROMPTS
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.server import TicketTools
@@ -40,6 +51,7 @@ from placement.live import LivePolicy
 from placement.policy import Policy, load_policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
+from telecom.topology import Topology
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,8 +123,19 @@ class SiteHost:
         settings = self.site.settings
         return self._part(
             "verifier",
-            lambda: TokenVerifier.open(settings.site_id, self.keys, settings.callers),
+            lambda: TokenVerifier.open(
+                settings.site_id,
+                self.keys,
+                settings.callers,
+                issuers=settings.issuers,
+                folder=self.site.path,
+            ),
         )
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """How often callers over a stream may call, all their connections together."""
+        return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
 
     @property
     def live_policy(self) -> LivePolicy:
@@ -164,6 +187,17 @@ class SiteHost:
         return self._part("ledger", opened)
 
     @property
+    def approval_desk(self) -> ApprovalDesk:
+        """What waits for a named person's yes."""
+
+        def opened() -> ApprovalDesk:
+            approvals = Approvals.open(self.site.store)
+            self._exit.callback(approvals.close)
+            return ApprovalDesk(approvals, self.ledger)
+
+        return self._part("approval_desk", opened)
+
+    @property
     def gate(self) -> EgressGate:
         """The one way out."""
         return self._part(
@@ -175,6 +209,7 @@ class SiteHost:
                 self.detector,
                 self.pseudonymizer,
                 self.ledger,
+                desk=self.approval_desk,
             ),
         )
 
@@ -183,12 +218,17 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            store = AlarmStore.open(self.site.store, id_key=self._id_key())
+            key, topology = self._id_key(), self.configs.topology
+            store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
+            incidents = IncidentLog(
+                store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
+            )
             desk = AlarmDesk(
                 self.site,
                 store,
-                self.site.topology,
+                topology,
                 self.configs,
+                incidents,
                 salience=self.filters.in_force,
                 rewriter=lambda: self.rewriter,
             )
@@ -249,10 +289,10 @@ class SiteHost:
     def configs(self) -> ConfigDesk:
         """Configuration history and topology."""
 
-        def open_repository() -> ConfigRepository:
+        def open_repository(topology: Topology) -> ConfigRepository:
             return ConfigRepository.open(
                 self.site.configs,
-                self.site.topology,
+                topology,
                 self.site.timezone,
                 key=fingerprint_key(self.site.store / "keys"),
                 index=self.site.store / "configs.sqlite",
@@ -260,11 +300,18 @@ class SiteHost:
 
         def opened() -> ConfigDesk:
             opener = open_repository if self.site.configs.is_dir() else None
-            desk = ConfigDesk(opener, self.site.topology)
+            desk = ConfigDesk(opener, self.site.topology, self.observed_links())
             self._exit.callback(desk.close)
             return desk
 
         return self._part("configs", opened)
+
+    def observed_links(self) -> LinkReading:
+        """What elements and inventories say about links, as it is on disk now."""
+        observed = read_neighbor_outputs(self.site.neighbors, self.site.topology)
+        if self.site.settings.netbox is not None:
+            observed += read_netbox(self.site.store, self.site.topology)
+        return observed
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -275,9 +322,16 @@ class SiteHost:
             # Chroma takes half a second to import, and many questions never touch a ticket.
             from rag.embedding import open_embedder  # noqa: PLC0415
             from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
+            from rag.vector_index import ChromaServer  # noqa: PLC0415
 
             embedder = open_embedder(settings.model, settings.engine)
-            knowledge = KnowledgeBase.open(self.site.store, embedder, root=self.site.path)
+            url = self.site.settings.knowledge.chroma_url
+            knowledge = KnowledgeBase.open(
+                self.site.store,
+                embedder,
+                root=self.site.path,
+                server=None if url is None else ChromaServer(url, self.site.settings.site_id),
+            )
             self._exit.callback(knowledge.close)
             return knowledge
 
@@ -293,6 +347,19 @@ class SiteHost:
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
 
+    def restore_knowledge(self, backup: Path) -> None:
+        """Put a backup in the place of the knowledge base.
+
+        Raises:
+            StoreDamagedError: The file is no whole knowledge base; then nothing changes.
+        """
+        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+        part = self._parts.pop("knowledge", None)
+        if part is not None:
+            part.close()
+        KnowledgeBase.restore(self.site.store, backup)
+
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
         from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
@@ -307,23 +374,29 @@ class SiteHost:
                 file.unlink()
 
     def toolset(self, name: str) -> ToolSet:
-        """The tools of one server, or of all three together.
+        """What one server serves, or all three together.
 
         Args:
             name: One of `SERVERS`, or `all`.
         """
         sets = {
-            "tickets": lambda: TicketTools(self.knowledge_of).declared(),
+            "tickets": lambda: TicketTools(
+                self.knowledge_of, self.site.tickets, self.site.timezone
+            ).declared(),
             "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
             "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
         }
-        if name != "all":
-            return sets[name]()
-        parts = [sets[part]() for part in SERVERS]
+        parts = [sets[part]() for part in (SERVERS if name == "all" else (name,))]
+        rules = PolicyResources(lambda: self.policy, self.site.settings.country)
         return ToolSet(
-            "all",
+            name,
             "\n\n".join(part.instructions for part in parts),
             tuple(tool for part in parts for tool in part.tools),
+            (
+                *(resource for part in parts for resource in part.resources),
+                *rules.declared(parts[0].tools[0].scope),
+            ),
+            SITE_PROMPTS,
         )
 
     def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:
@@ -339,6 +412,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            limiter=None if stream_caller is None else self.limiter,
         )
 
     def missing(self) -> list[str]:

@@ -7,11 +7,10 @@ client gets an MCP session through the gate instead.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +19,23 @@ from anyio.to_thread import run_sync
 
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.assessment.alarm_volume import measure_alarms
-from mcp_servers.egress.gate import EgressGate, Release
-from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.configs.desk import NO_HISTORY
+from mcp_servers.configs.netbox_snapshot import keep_netbox
+from mcp_servers.egress.gate import EgressGate
+from mcp_servers.egress.peoples_words import release_words
+from mcp_servers.egress.revealing import reveal
 from mcp_servers.ownership.owner_protocol import JsonValue
 from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.session_stream import serve_stream
-from mcp_servers.site_directory import BudgetSettings, SiteDirectory
+from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
+from mcp_servers.tickets.operations import KnowledgeOperations
+from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import RecordNotFoundError
+from telecom.errors import MissingExtraError, OperatorError
+from telecom.evidence import Gap
 from telecom.times import Window
-from telecom.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from rag.ingestion import IngestProgress
@@ -39,10 +43,6 @@ if TYPE_CHECKING:
 Arguments = Mapping[str, JsonValue]
 
 CORPORA = ("tickets", "docs", "alarms", "configs")
-_PIECE_TOKENS = 1_500
-"""Text is released in pieces of this size: a policy lets raw classes out in summaries only."""
-_PEOPLES_WORDS = ("tickets_raw",)
-"""A question or comment is free text by an engineer, as a ticket is."""
 _UNLIMITED = BudgetSettings(
     tokens_per_hour=10**15,
     records_per_hour=10**15,
@@ -57,21 +57,31 @@ class OwnedSite:
 
     def __init__(self, site: SiteDirectory) -> None:
         self.host = SiteHost(site)
+        self._watch: SiteWatch | None = None
+        self._watch_lock = threading.Lock()
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
-            "search": self.search,
             "summarize": self.summarize,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
             "diff_config": self.diff_config,
             "list_config_changes": self.list_config_changes,
+            "find_config": self.find_config,
+            "check_configs": self.check_configs,
+            "list_neighbors": self.list_neighbors,
+            "start_watching": self.start_watching,
+            "watch_once": self.watch_once,
+            "watch_news": self.watch_news,
             "anonymize": self.anonymize,
             "reveal": self.reveal,
+            "list_approvals": self.list_approvals,
+            "decide_approval": self.decide_approval,
             "train_filter": self.train_filter,
             "evaluate_filter": self.evaluate_filter,
             "promote_filter": self.promote_filter,
             "roll_back_filter": self.roll_back_filter,
             "export_filter": self.export_filter,
+            **KnowledgeOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
@@ -82,7 +92,32 @@ class OwnedSite:
 
     def close(self) -> None:
         """Close everything that was opened."""
+        if self._watch is not None:
+            self._watch.close()
         self.host.close()
+
+    def watch(self) -> SiteWatch:
+        """The site's own watch, made when it is first wanted."""
+        with self._watch_lock:
+            if self._watch is None:
+                self._watch = SiteWatch(self.host)
+            return self._watch
+
+    def start_watching(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Watch in the background for as long as the store is owned; safe to repeat."""
+        self.watch().start()
+        return None
+
+    def watch_once(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Do one pass of the watch now; what it did."""
+        watch = self.watch()
+        before = watch.newest
+        watch.run_pass(patient=False)
+        return watch.news_after(before)
+
+    def watch_news(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What the watch did since a piece of news."""
+        return self.watch().news_after(arguments["after"])
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
@@ -124,36 +159,30 @@ class OwnedSite:
 
     def _count_configs(self, progress: Progress) -> JsonValue:
         """The repository is read where it lies; what is learnt of its history is kept."""
+        found: list[Gap] = []
+        if self.host.site.settings.netbox is not None:
+            progress("reading NetBox", 0, 0)
+            try:
+                self._read_netbox(self.host.site.settings.netbox)
+            except OperatorError as exc:
+                found.append(Gap(what="NetBox", why=f"{exc}; the last reading stays in use"))
         desk = self.host.configs
+        desk.observe(self.host.observed_links())
         added = desk.index(lambda done: progress("reading configurations", done, 0))
-        gaps = [
-            Reject("configs", gap.what, None, gap.why) for gap in desk.gaps() if desk.has_history
-        ]
+        found += [gap for gap in desk.gaps() if gap != NO_HISTORY]
+        gaps = [Reject("configs", gap.what, None, gap.why) for gap in found]
         record_rejects(self.host.site.store, "configs", gaps)
         devices = len(desk.devices())
         return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
 
-    def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
-        knowledge = self.host.knowledge_of(arguments["corpus"])
-        return [
-            {
-                "id": query["id"],
-                "results": [
-                    {
-                        "id": found.id,
-                        "score": found.score,
-                        "text": found.text,
-                        "source": found.source,
-                        "locator": found.locator,
-                    }
-                    for found in knowledge.search(
-                        query["text"], corpus=arguments["corpus"], limit=arguments["limit"]
-                    )
-                ],
-            }
-            for query in arguments["queries"]
-        ]
+    def _read_netbox(self, settings: NetBoxSettings) -> None:
+        try:
+            # Optional, and half a second that only a site with a NetBox should pay.
+            from mcp_servers.configs.netbox_client import fetch_netbox  # noqa: PLC0415
+        except ImportError as exc:
+            raise MissingExtraError("netbox", "reading NetBox") from exc
+        site = self.host.site
+        keep_netbox(site.store, fetch_netbox(settings, site.path))
 
     def summarize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Fold the alarms of a window."""
@@ -168,8 +197,9 @@ class OwnedSite:
 
     def show_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Read parts of a configuration, now or at a time."""
-        at = next((datetime.fromisoformat(text) for text in arguments["times"]), None)
-        blocks = self.host.configs.blocks(arguments["managed_object"], arguments["section"], at)
+        blocks = self.host.configs.blocks(
+            arguments["managed_object"], arguments["section"], _moment(arguments)
+        )
         return [block.model_dump(mode="json") for block in blocks]
 
     def diff_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
@@ -187,27 +217,32 @@ class OwnedSite:
         )
         return [change.model_dump(mode="json") for change in found]
 
+    def find_config(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Lines of all configurations that match a pattern."""
+        found = self.host.configs.find(
+            arguments["pattern"], limit=arguments["limit"], at=_moment(arguments)
+        )
+        return [block.model_dump(mode="json") for block in found]
+
+    def check_configs(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Contradictions of configurations."""
+        found = self.host.configs.check_consistency(arguments["around"], _moment(arguments))
+        return [finding.model_dump(mode="json") for finding in found]
+
+    def list_neighbors(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Links around an element, from every source."""
+        found = self.host.configs.neighbors(arguments["managed_object"], arguments["hops"])
+        return [link.model_dump(mode="json") for link in found]
+
     def anonymize(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Show a text as the gate would release it to a caller."""
-        release = Release(
-            caller=self._caller(arguments["caller"]),
-            tool="anonymize",
-            data_classes=_PEOPLES_WORDS,
-        )
-        preview = self._preview_gate()
-        text, forms, spans = "", list[str](), list[JsonValue]()
-        offset = 0
-        for piece in _pieces(arguments["text"]):
-            released = preview.release_text(piece, release)
-            text += str(released.value)
-            forms.append(released.form)
-            spans += [
-                {"start": offset + found.start, "end": offset + found.end, "kind": found.kind.value}
-                for found in preview.detector.find(piece)
-            ]
-            offset += len(piece)
-        form = "anonymized" if "anonymized" in forms else forms[0] if forms else "raw"
-        return {"text": text, "form": form, "spans": spans}
+        caller = self._caller(arguments["caller"])
+        words = release_words(self._preview_gate(), arguments["text"], caller, tool="anonymize")
+        spans = [
+            {"start": found.start, "end": found.end, "kind": found.kind.value}
+            for found in words.found
+        ]
+        return {"text": words.text, "form": words.form, "spans": spans}
 
     def _preview_gate(self) -> EgressGate:
         host = self.host
@@ -238,35 +273,25 @@ class OwnedSite:
 
     def reveal(self, arguments: Arguments, _progress: Progress) -> JsonValue:
         """Give the originals of pseudonyms to an operator; the ledger has it first."""
-        originals = {}
-        for pseudonym in arguments["pseudonyms"]:
-            original = self.host.pseudonymizer.resolve(pseudonym)
-            if original is None:
-                raise RecordNotFoundError(
-                    "pseudonym",
-                    pseudonym,
-                    hint="it was made by another site, or its key epoch has been destroyed",
-                )
-            originals[pseudonym] = original
-        payload = json.dumps(originals, ensure_ascii=False).encode()
-        self.host.ledger.append(
-            LedgerEntry(
-                event="reveal",
-                time=datetime.now(UTC),
-                principal=LOCAL_CALLER.principal,
-                client=LOCAL_CALLER.client,
-                tier="local",
-                tool="reveal",
-                data_classes=("subscriber_identifier",),
-                form="raw",
-                decision_id="local",
-                records=len(originals),
-                bytes=len(payload),
-                tokens=estimate_tokens(payload.decode()),
-                payload_sha256=hashlib.sha256(payload).hexdigest(),
-            )
+        return reveal(
+            arguments["pseudonyms"], LOCAL_CALLER, self.host.pseudonymizer, self.host.ledger
         )
-        return originals
+
+    def list_approvals(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """What waits for a person's yes, or with `all` whatever was decided, too."""
+        found = self.host.approval_desk.approvals.all(state=None if arguments["all"] else "waiting")
+        return [approval.model_dump(mode="json") for approval in found]
+
+    def decide_approval(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Record the yes or no of somebody at the site."""
+        decided = self.host.approval_desk.decide(
+            arguments["id"],
+            approve=arguments["approve"],
+            by=arguments["by"],
+            note=arguments["note"],
+            detector=self.host.gate.detector,
+        )
+        return decided.model_dump(mode="json")
 
     def train_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
         """Train a filter on the site's labelled incidents; it is not in force yet."""
@@ -304,6 +329,11 @@ class OwnedSite:
         return {"written": written, "refused": refused}
 
 
+def _moment(arguments: Arguments) -> datetime | None:
+    """The one time of a question, if it names one."""
+    return next((datetime.fromisoformat(text) for text in arguments["times"]), None)
+
+
 def _window(arguments: Arguments) -> Window:
     start, end = map(datetime.fromisoformat, arguments["times"])
     return Window(start, end)
@@ -314,17 +344,3 @@ def _counted(counts: IngestCounts) -> JsonValue:
         name: getattr(counts, name)
         for name in ("read", "added", "unchanged", "rejected", "corrected", "removed")
     }
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a text at line ends into pieces that count as summaries."""
-    piece, tokens = "", 0
-    for line in text.splitlines(keepends=True):
-        cost = estimate_tokens(line)
-        if piece and tokens + cost > _PIECE_TOKENS:
-            yield piece
-            piece, tokens = "", 0
-        piece += line
-        tokens += cost
-    if piece:
-        yield piece

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from agents.findings import Candidate
 from mcp_servers.configs.neighbors import NeighborLink
@@ -80,7 +80,10 @@ class Passages(ProductModel):
 
     passages: tuple[Citation, ...]
     left_out: int
+    why: dict[str, str] = Field(default_factory=dict)
+    """Passage id -> why it stands where it does, where that was asked."""
     evidence: dict[str, Quotation]
+    gaps: tuple[Gap, ...] = ()
 
 
 class TicketRecord(ProductModel):
@@ -88,6 +91,14 @@ class TicketRecord(ProductModel):
 
     ticket: Ticket
     evidence: dict[str, Quotation]
+
+
+class RecordedCause(ProductModel):
+    """A person's decision, written down."""
+
+    ticket_id: str
+    """Under which it is found after the next ingest."""
+    decision: Literal["confirmed", "corrected"]
 
 
 class ConfigExcerpt(ProductModel):
@@ -105,6 +116,25 @@ class ConfigDifference(ProductModel):
     changes: tuple[ConfigChange, ...]
     left_out: int
     evidence: dict[str, Quotation]
+
+
+class Contradiction(ProductModel):
+    """Configurations that do not agree with each other, or refer to nothing."""
+
+    kind: str
+    """`mtu_mismatch`, `undefined_reference`, `peer_on_shutdown_interface`, ..."""
+    summary: str
+    evidence_ids: tuple[str, ...]
+    """The lines of both sides."""
+
+
+class Contradictions(ProductModel):
+    """What configurations contradict."""
+
+    findings: tuple[Contradiction, ...]
+    left_out: int
+    evidence: dict[str, Quotation]
+    gaps: tuple[Gap, ...] = ()
 
 
 class Neighborhood(ProductModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 
+from anyio.to_thread import run_sync
 from mcp.server.auth.provider import AccessToken
 from pydantic import ConfigDict
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,8 +33,12 @@ class BearerVerifier:
 
     async def verify_token(self, token: str) -> CallerToken | None:
         """Verify a bearer token; None makes the SDK answer 401."""
+        peer = _peer.get()
         try:
-            caller = self._verifier.verify(token, peer=_peer.get())
+            if self._verifier.may_wait:
+                caller = await run_sync(lambda: self._verifier.verify(token, peer=peer))
+            else:
+                caller = self._verifier.verify(token, peer=peer)
         except IdentityError as exc:
             _logger.warning("bearer token refused: %s", exc)
             return None

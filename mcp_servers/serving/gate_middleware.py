@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.to_thread import run_sync
@@ -25,8 +25,12 @@ from pydantic import ValidationError
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.rate_limits import RateLimiter
+from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.tool_declarations import DeclaredTool
-from telecom.errors import EgressRefusedError, TierwiseError, ToolRefused
+from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
+from telecom.tool_schemas import compact_list
+from telecom.workload import DataClass
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -35,6 +39,12 @@ ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 
 TOOL_SECONDS = 60.0
 """A tool answers within this or not at all."""
+
+_PHASES = ("arguments admitted", "answer ready", "answer released")
+"""All that progress ever says: words of ours, because notifications do not pass the gate."""
+_PROMPT_CLASSES: tuple[DataClass, ...] = ("vendor_docs",)
+"""A prompt is our own words round the caller's own arguments."""
+_BINARY_TYPES = frozenset({"image", "audio"})
 
 _logger = logging.getLogger(__name__)
 
@@ -64,35 +74,40 @@ class GateMiddleware:
         self,
         gate: EgressGate,
         tools: Mapping[str, DeclaredTool],
+        resources: Sequence[DeclaredResource] = (),
         *,
         stream_caller: Caller | None,
+        limiter: RateLimiter | None = None,
     ) -> None:
         """Guard a server.
 
         Args:
             gate: The site's egress gate.
             tools: The declared tools by name; no other can be called.
+            resources: The declared resources; no other can be read.
             stream_caller: Who is at the other end of a transport without HTTP requests; None where
                 only HTTP is served.
+            limiter: How often whoever holds the stream may call; HTTP has its own in front.
         """
         self._gate = gate
         self._tools = tools
+        self._resources = {resource.scheme: resource for resource in resources}
         self._stream_caller = stream_caller
-        self._all_classes = tuple(
-            dict.fromkeys(name for tool in tools.values() for name in tool.data_classes)
-        )
+        self._limiter = limiter
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
         """Let one message through, or answer it with a refusal."""
         if ctx.request_id is None or ctx.method in _OWN_WORDS:
-            return await call_next(ctx)
+            return cast("HandlerResult", compact_list(await call_next(ctx)))
         try:
             if ctx.method == "tools/call":
                 return await self._call_tool(ctx, call_next)
-            if ctx.method in ("resources/read", "prompts/get"):
-                return await self._read(ctx, call_next)
+            if ctx.method == "resources/read":
+                return await self._read_resource(ctx, call_next)
+            if ctx.method == "prompts/get":
+                return await self._read(ctx, call_next, ctx.method, _PROMPT_CLASSES)
         except (MCPError, ValidationError):
             raise
         except Exception as exc:
@@ -110,6 +125,9 @@ class GateMiddleware:
         if tool is None:
             raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
         release = _release(caller, tool.name, tool.data_classes, params, tool.summary_field)
+        wait = self._limiter.wait_for(caller.principal) if self._limiter else 0
+        if wait:
+            return _refusal(f"too many calls; try again in {wait} s", "rate_limited")
         if tool.scope not in caller.scopes:
             return _refusal(f"{tool.name} needs a token with the scope {tool.scope!r}", "scope")
         arguments = params.get("arguments") or {}
@@ -119,6 +137,7 @@ class GateMiddleware:
             params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
         except TierwiseError as exc:
             return _refusal_of(exc)
+        await _progress(ctx, 1)
         try:
             with anyio.fail_after(TOOL_SECONDS):
                 answer = _json_object(await call_next(replace(ctx, params=params)))
@@ -127,10 +146,13 @@ class GateMiddleware:
                 f"{tool.name} gave no answer within {TOOL_SECONDS:g} s; ask for a shorter window",
                 "tool_timeout",
             )
+        await _progress(ctx, 2)
         try:
-            return await self._released(answer, tool, release)
+            released = await self._released(answer, tool, release)
         except ToolRefused as exc:
             return _refusal_of(exc)
+        await _progress(ctx, 3)
+        return released
 
     async def _released(
         self, answer: JsonObject, tool: DeclaredTool, release: Release
@@ -159,16 +181,40 @@ class GateMiddleware:
             "_meta": self._meta(answer, released),
         }
 
-    async def _read(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> JsonObject:
-        """Resources and prompts may hold whatever the server's tools may."""
+    async def _read_resource(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> JsonObject:
+        scheme = str((ctx.params or {}).get("uri")).partition("://")[0]
+        resource = self._resources.get(scheme)
+        if resource is None:
+            # The standard's code, and no word about what else there might be.
+            raise MCPError(
+                code=INVALID_PARAMS, message="no such resource; resources/templates/list names all"
+            )
+        if resource.scope not in self._caller(ctx).scopes:
+            raise MCPError(
+                code=INVALID_REQUEST,
+                message=f"{scheme}:// needs a token with the scope {resource.scope!r}",
+            )
+        return await self._read(ctx, call_next, f"read:{scheme}", resource.data_classes)
+
+    async def _read(
+        self,
+        ctx: ServerRequestContext[Any, Any],
+        call_next: CallNext,
+        name: str,
+        data_classes: tuple[DataClass, ...],
+    ) -> JsonObject:
+        """Release a resource or a prompt; what names it is admitted like a tool's arguments."""
         caller = self._caller(ctx)
         params = dict(ctx.params or {})
-        release = _release(caller, ctx.method, self._all_classes, params, None)
+        release = _release(caller, name, data_classes, params, None)
+        asked: JsonObject = {key: params[key] for key in ("uri", "arguments") if key in params}
         try:
-            answer = _json_object(await call_next(ctx))
-            if any("blob" in item for item in answer.get("contents", [])):
-                raise EgressRefusedError("binary content does not leave", rule="gate.shape")
+            params |= await run_sync(self._gate.admit, asked, caller)
+            answer = _json_object(await call_next(replace(ctx, params=params)))
             body = {key: answer[key] for key in ("contents", "messages") if key in answer}
+            self._refuse_binary(body)
             released = await run_sync(self._gate.release, body, release)
         except MCPError as exc:
             text = await run_sync(self._gate.release_text, exc.error.message, release)
@@ -176,6 +222,17 @@ class GateMiddleware:
         except TierwiseError as exc:
             raise MCPError(code=INVALID_REQUEST, message=f"{exc.code}: {exc}") from exc
         return answer | _json_object(released.value) | {"_meta": self._meta(answer, released)}
+
+    def _refuse_binary(self, body: object) -> None:
+        """Nobody can find an identifier in pictures, sounds and blobs, so they stay."""
+        if isinstance(body, list):
+            for item in body:
+                self._refuse_binary(item)
+        elif isinstance(body, dict):
+            if "blob" in body or body.get("type") in _BINARY_TYPES:
+                raise EgressRefusedError("binary content does not leave", rule="gate.shape")
+            for item in body.values():
+                self._refuse_binary(item)
 
     def _meta(self, answer: JsonObject, released: Released) -> JsonObject:
         """What was done to the answer, and where the site is that did it."""
@@ -201,6 +258,11 @@ class GateMiddleware:
         if isinstance(user, AuthenticatedUser) and isinstance(user.access_token, CallerToken):
             return user.access_token.caller
         raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
+
+
+async def _progress(ctx: ServerRequestContext[Any, Any], phase: int) -> None:
+    """Tell a client that asked for progress how far its call has come."""
+    await ctx.session.report_progress(phase, len(_PHASES), _PHASES[phase - 1])
 
 
 def _release(
@@ -239,9 +301,12 @@ def _text_of(answer: JsonObject) -> str:
 
 def _refusal_of(exc: TierwiseError) -> JsonObject:
     """A refusal in the gate's or the policy's own words, which name no data."""
-    return _refusal(
+    refusal = _refusal(
         str(exc), exc.code, rule=getattr(exc, "rule", None), remedy=getattr(exc, "remedy", None)
     )
+    if isinstance(exc, ApprovalPendingError):
+        refusal["_meta"][ERROR_META]["approval_id"] = exc.approval_id
+    return refusal
 
 
 def _refusal(

@@ -1,8 +1,8 @@
-"""The site's HTTP door: three MCP servers on one port, and two paths for its watchers."""
+"""The site's HTTP door: three MCP servers, live alarms, and two paths for its watchers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
+from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
 from mcp_servers.site_directory import ServingSettings
 from placement.live import PolicyStatus
 
@@ -29,7 +31,7 @@ REQUEST_BYTES = 256 * 1024
 REQUEST_SECONDS = 120.0
 """A request that is not over by then is cut off, however slowly it is sent or read."""
 
-_LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
+LOOPBACK_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*", "127.0.0.1", "localhost", "[::1]")
 _LOOPBACK_ORIGINS = ("http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*")
 
 
@@ -40,6 +42,8 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    intake: LiveIntake | None = None,
+    people: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -51,10 +55,12 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        intake: Live alarms; None takes none in.
+        people: Paths of the site's own origin that people use.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=[*_LOOPBACK_HOSTS, *settings.allowed_hosts],
+        allowed_hosts=[*LOOPBACK_HOSTS, *settings.allowed_hosts],
         allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
     )
     routes: list[BaseRoute] = []
@@ -71,6 +77,8 @@ def build_app(
     @asynccontextmanager
     async def run_servers(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if intake is not None:
+                await stack.enter_async_context(intake.running())
             for server in servers.values():
                 await stack.enter_async_context(server.session_manager.run())
             yield
@@ -88,19 +96,39 @@ def build_app(
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
 
-    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    if intake is not None:
+        routes += intake.routes()
+    routes += [Route("/healthz", alive), Route("/readyz", ready), *people]
     return Starlette(
         routes=routes,
         lifespan=run_servers,
         middleware=[
             Middleware(TimeLimit, seconds=REQUEST_SECONDS),
+            Middleware(TrimmedHeaders),
             Middleware(PeerAddress),
             Middleware(
                 AuthenticationMiddleware, backend=BearerAuthBackend(BearerVerifier(verifier))
             ),
+            Middleware(RateLimit, limiter=RateLimiter(settings.rate)),
             Middleware(AuthContextMiddleware),
         ],
     )
+
+
+class TrimmedHeaders:
+    """Takes the blanks around header values away, which the HTTP parser leaves behind them.
+
+    Source: RFC 9110 section 5.5, a field value does not include leading or trailing whitespace.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request with clean headers."""
+        if scope["type"] == "http":
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self.app(scope, receive, send)
 
 
 class TimeLimit:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import BinaryIO
+import ssl
+from typing import Any, BinaryIO
 
 import uvicorn
 
 from mcp_servers.commands.output import say
 from mcp_servers.egress.gate import detector_of
-from mcp_servers.ownership.site_host import SERVERS
+from mcp_servers.intake.live_intake import LiveIntake
+from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
-from mcp_servers.serving.http_app import build_app
+from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
 from mcp_servers.serving.log_output import log_to_stderr
+from mcp_servers.serving.page_guard import PageGuard
+from mcp_servers.serving.people_pages import PeoplePages
 from mcp_servers.serving.stdio_bridge import StdioBridge
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import SettingsError
 
 _logger = logging.getLogger(__name__)
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DRAIN_SECONDS = 10
 """How long requests under way may take when the server is stopped."""
 
@@ -38,15 +43,23 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         opened = access.own_or_fail().opened
         assert isinstance(opened, OwnedSite)  # the opener above makes nothing else
         hosted = opened.host
+        if site.settings.cloud is not None:
+            opened.watch().start()
         app = build_app(
-            {name: hosted.server(name) for name in SERVERS},
+            {name: hosted.server(name) for name in (*SERVERS, "all")},
             hosted.verifier,
             site.settings.serving,
             missing=hosted.missing,
             policy=lambda: hosted.live_policy.status,
+            intake=LiveIntake(site, hosted.alarms),
+            people=_people_pages(hosted).routes(),
         )
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=_DRAIN_SECONDS
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            **_tls_options(site, host),
         )
         _Server(config, host).run(sockets=[listener])
 
@@ -74,8 +87,10 @@ class _Server(uvicorn.Server):
         if self.started and sockets:
             port = sockets[0].getsockname()[1]
             name = f"[{self._host}]" if ":" in self._host else self._host
-            paths = ", ".join(f"/{server}/mcp" for server in SERVERS)
-            say(f"ready: http://{name}:{port} ({paths})")
+            served = (f"/{server}/mcp" for server in (*SERVERS, "all"))
+            paths = ", ".join([*served, "/intake/{format}"])
+            scheme = "https" if self.config.is_ssl else "http"
+            say(f"ready: {scheme}://{name}:{port} ({paths})")
 
 
 def _checked(site: SiteDirectory) -> OwnedSite:
@@ -94,6 +109,50 @@ def _checked(site: SiteDirectory) -> OwnedSite:
             "refuses most answers to callers outside the site; set `country`"
         )
     return opened
+
+
+def _people_pages(host: SiteHost) -> PeoplePages:
+    serving = host.site.settings.serving
+    return PeoplePages(
+        host.site.settings.name or host.site.settings.site_id,
+        host.gate,
+        host.pseudonymizer,
+        host.ledger,
+        host.verifier,
+        PageGuard((*LOOPBACK_HOSTS, *serving.allowed_hosts), serving.page_parents),
+        host.limiter,
+    )
+
+
+def _tls_options(site: SiteDirectory, host: str) -> dict[str, Any]:
+    """What uvicorn is to be told about TLS (options of several types, hence Any).
+
+    Raises:
+        SettingsError: A certificate or key cannot be used.
+    """
+    tls = site.settings.serving.tls
+    if tls is None:
+        if host not in _LOOPBACK:
+            _logger.warning(
+                "serving plain HTTP on %s: tokens cross the network readable unless a proxy in "
+                "front ends TLS; `serving.tls` in site.yaml names a certificate",
+                host,
+            )
+        return {}
+    options: dict[str, Any] = {
+        "ssl_certfile": str(site.path / tls.certificate),
+        "ssl_keyfile": str(site.path / tls.key),
+    }
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options["ssl_certfile"], options["ssl_keyfile"])
+        if tls.client_ca is not None:
+            options["ssl_ca_certs"] = str(site.path / tls.client_ca)
+            options["ssl_cert_reqs"] = ssl.CERT_REQUIRED
+            context.load_verify_locations(options["ssl_ca_certs"])
+    except OSError as exc:
+        raise SettingsError(f"serving.tls: {exc}; check the files in {site.path}") from exc
+    return options
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,8 +1,8 @@
 """Who calls: the site's key pair, the tokens it issues, and what a verified token is worth.
 
 The tier of a caller is what `site.yaml` binds to its (issuer, client); a claim may only narrow it,
-and a valid token without a row is outside the site. Keys of other issuers are files, so that
-verification works while the site is cut off.
+and a valid token without a row is outside the site. Keys of other issuers lie on the site, so that
+verification works while it is cut off.
 """
 
 from __future__ import annotations
@@ -22,25 +22,33 @@ from typing import Any, Literal
 import jwt
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from mcp_servers.site_directory import CallerSettings
+from mcp_servers.serving.issuer_keys import (
+    FetchedKeys,
+    KeyLookup,
+    PublicKey,
+    algorithms_of,
+    keys_in_file,
+    read_public_key,
+)
+from mcp_servers.site_directory import CallerSettings, IssuerSettings
 from telecom.errors import IdentityError
 
 READ_SCOPES = frozenset({"tickets:read", "alarms:read", "configs:read"})
 """What an unauthenticated stdio client may do: read, as an outsider."""
 
-SCOPES = READ_SCOPES | {"alarms:write", "pii:reveal"}
+CONFIRM_SCOPE = "causes:confirm"
+"""What a client must have that hands on a person's decision. No model's session has it."""
+
+SCOPES = READ_SCOPES | {"alarms:write", "pii:reveal", CONFIRM_SCOPE}
 """Every scope a site knows."""
 
-_ALGORITHMS: tuple[Literal["EdDSA", "ES256"], ...] = ("EdDSA", "ES256")
+_ALGORITHMS = ("EdDSA", "ES256", "RS256", "PS256")
 _LARGEST_TOKEN = 8192
 _LONGEST_TTL = timedelta(days=365)
 _KEY_FILE = "site_ed25519.pem"
 _TRUSTED_FOLDER = "trusted"
-
-PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,27 +206,58 @@ class TokenVerifier:
 
     site_id: str
     callers: tuple[CallerSettings, ...]
-    trusted: Mapping[str, Mapping[str, PublicKey]]
-    """Issuer -> key id -> public key."""
+    trusted: Mapping[str, KeyLookup]
+    """Issuer -> its public keys."""
+    audiences: Mapping[str, str] = field(default_factory=dict)
+    """Issuer -> the audience of its tokens, where it is not the site's own name."""
 
     @classmethod
-    def open(cls, site_id: str, keys: SiteKeys, callers: Sequence[CallerSettings]) -> TokenVerifier:
-        """Trust the site itself, and each issuer with a file in `keys/trusted/`.
+    def open(
+        cls,
+        site_id: str,
+        keys: SiteKeys,
+        callers: Sequence[CallerSettings],
+        *,
+        issuers: Sequence[IssuerSettings] = (),
+        folder: Path = Path(),
+    ) -> TokenVerifier:
+        """Trust the site itself, `issuers`, and each issuer with a file in `keys/trusted/`.
 
         Such a file is a JSON Web Key Set with one more member: `{"issuer": "...", "keys": [...]}`.
 
+        Args:
+            site_id: The site, and so the audience of tokens.
+            keys: The site's own keys; fetched ones are kept beside them.
+            callers: Which client of which issuer runs on which tier.
+            issuers: As `site.yaml` has them.
+            folder: What paths in `issuers` are relative to.
+
         Raises:
-            IdentityError: A file cannot be read, or holds a key that is neither Ed25519 nor P-256.
+            IdentityError: A file cannot be read, holds a key of another kind, or an issuer is named
+                twice.
         """
-        trusted: dict[str, dict[str, PublicKey]] = {
-            site_issuer(site_id): {keys.key_id: keys.public_key}
-        }
+        own = site_issuer(site_id)
+        found: dict[str, dict[str, PublicKey]] = {own: {keys.key_id: keys.public_key}}
         for file in sorted((keys.folder / _TRUSTED_FOLDER).glob("*.json")):
-            issuer, found = _read_trusted(file)
-            if issuer == site_issuer(site_id):
+            issuer, read = _read_trusted(file)
+            if issuer == own:
                 raise IdentityError(f"{file} names the site itself as issuer")
-            trusted.setdefault(issuer, {}).update(found)
-        return cls(site_id, tuple(callers), trusted)
+            found.setdefault(issuer, {}).update(read)
+        trusted: dict[str, KeyLookup] = dict(found)
+        for each in issuers:
+            if each.issuer in trusted:
+                raise IdentityError(f"the issuer {each.issuer!r} is trusted twice")
+            if each.jwks_file is not None:
+                trusted[each.issuer] = keys_in_file(folder / each.jwks_file)
+            elif each.jwks_url is not None:
+                trusted[each.issuer] = FetchedKeys.open(each.jwks_url, keys.folder / "fetched")
+        audiences = {each.issuer: each.audience for each in issuers if each.audience}
+        return cls(site_id, tuple(callers), trusted, audiences)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether `verify` may have to ask an issuer for its keys."""
+        return any(isinstance(keys, FetchedKeys) for keys in self.trusted.values())
 
     def verify(self, token: str, *, peer: str | None = None) -> Caller:
         """Check signature, algorithm, issuer, audience and expiry, and look up the caller's tier.
@@ -253,8 +292,8 @@ class TokenVerifier:
             return jwt.decode(
                 token,
                 key,
-                algorithms=[_algorithm_of(key)],
-                audience=site_issuer(self.site_id),
+                algorithms=list(algorithms_of(key)),
+                audience=self.audiences.get(str(issuer), site_issuer(self.site_id)),
                 issuer=str(issuer),
                 options={"require": ["iss", "aud", "sub", "exp", "iat"]},
             )
@@ -284,6 +323,11 @@ class TokenVerifier:
         return None
 
 
+def token_ends_at(token: str) -> float:
+    """When a token that was verified a moment ago ends, in seconds since the epoch."""
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+
+
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "it has expired"),
     (jwt.ImmatureSignatureError, "it is not valid yet"),
@@ -298,10 +342,6 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 def _reason(exc: Exception) -> str:
     return next((why for kind, why in _REASONS if isinstance(exc, kind)), "it cannot be verified")
-
-
-def _algorithm_of(key: PublicKey) -> str:
-    return "EdDSA" if isinstance(key, Ed25519PublicKey) else "ES256"
 
 
 def _text_claim(claims: Mapping[str, Any], name: str) -> str | None:
@@ -333,20 +373,12 @@ def _read_trusted(file: Path) -> tuple[str, dict[str, PublicKey]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         issuer = content["issuer"]
-        keys = {str(jwk["kid"]): _public_key(jwk) for jwk in content["keys"]}
+        keys = {str(jwk["kid"]): read_public_key(jwk) for jwk in content["keys"]}
     except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as exc:
         raise IdentityError(
-            f"{file} must be {{'issuer': ..., 'keys': [public Ed25519 or P-256 keys with a kid]}}"
+            f"{file} must be {{'issuer': ..., 'keys': [...]}} with public Ed25519, P-256 or RSA "
+            "keys that have a kid"
         ) from exc
     if not isinstance(issuer, str) or not issuer or not keys:
         raise IdentityError(f"{file} needs an issuer and at least one key")
     return issuer, keys
-
-
-def _public_key(jwk: Mapping[str, Any]) -> PublicKey:
-    key = jwt.PyJWK.from_dict(dict(jwk)).key
-    if isinstance(key, Ed25519PublicKey):
-        return key
-    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
-        return key
-    raise ValueError("neither a public Ed25519 nor a public P-256 key")

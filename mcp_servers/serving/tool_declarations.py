@@ -15,7 +15,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from pydantic import BaseModel
 
-from mcp_servers.serving.identity import READ_SCOPES
+from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES
 from telecom.errors import SettingsError
 from telecom.workload import DataClass
 
@@ -40,6 +40,8 @@ class DeclaredTool:
     title: str
     summary_field: str | None = None
     """Top-level field in which the summary obligation is measured; None is the whole answer."""
+    records_a_decision: bool = False
+    """Whether it writes down what a person decided; every other tool only reads."""
 
     @property
     def name(self) -> str:
@@ -89,7 +91,9 @@ def _problems(tool: DeclaredTool, known_classes: Collection[DataClass]) -> list[
         for name in tool.data_classes
         if name not in known_classes
     ]
-    if tool.scope not in READ_SCOPES:
+    if tool.records_a_decision != (tool.scope == CONFIRM_SCOPE):
+        problems.append(f"{tool.name!r} must record a decision exactly with {CONFIRM_SCOPE!r}")
+    elif tool.scope not in {*READ_SCOPES, CONFIRM_SCOPE}:
         problems.append(f"{tool.name!r} asks for the scope {tool.scope!r}, which is no read scope")
     if len(tool.name) > LONGEST_NAME:
         problems.append(f"{tool.name!r} is longer than {LONGEST_NAME} characters")

@@ -59,9 +59,15 @@ def passages_text(answer: Json) -> str:
     """Twin of `Passages`."""
     lines = [
         f"[{passage['id']}] {passage['source']} {passage['locator']}: {passage['text']}"
+        + (f" ({answer['why'][passage['id']]})" if passage["id"] in answer["why"] else "")
         for passage in answer["passages"]
     ]
-    return "\n".join((*(lines or ["nothing matches"]), *_left_out(answer)))
+    return "\n".join((*(lines or ["nothing matches"]), *_left_out(answer))) + _gaps(answer)
+
+
+def recorded_text(answer: Json) -> str:
+    """Twin of a `RecordedCause`."""
+    return f"{answer['decision']}; searchable as {answer['ticket_id']} after the next ingest"
 
 
 def ticket_text(answer: Json) -> str:
@@ -85,6 +91,10 @@ def similar_text(answer: Json) -> str:
             f"{incident['title']}; cause: {incident['cause'] or 'none named'}; "
             f"{incident['locator']}: {incident['quote']}"
         )
+    lines += [
+        f"not done here yet: {check['text']} (done in {', '.join(check['ticket_ids'])})"
+        for check in similar["skipped_checks"]
+    ]
     return "\n".join(lines) + _gaps(answer)
 
 
@@ -113,6 +123,17 @@ def changes_text(answer: Json) -> str:
             lines.append("  @ " + " > ".join(hunk["block"]))
             lines += [f"  {line['sign']}{line['text']}" for line in hunk["lines"]]
     return "\n".join((*(lines or ["no change"]), *_left_out(answer))) + _gaps(answer)
+
+
+def contradictions_text(answer: Json) -> str:
+    """Twin of `Contradictions`."""
+    lines = list[str]()
+    for finding in answer["findings"]:
+        lines.append(f"{finding['kind']}: {finding['summary']}")
+        for key in finding["evidence_ids"]:
+            quotation = answer["evidence"][key]
+            lines.append(f"  {quotation['locator']}: {quotation['quote']}")
+    return "\n".join((*(lines or ["no contradiction found"]), *_left_out(answer))) + _gaps(answer)
 
 
 def neighborhood_text(answer: Json) -> str:

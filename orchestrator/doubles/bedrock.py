@@ -22,6 +22,7 @@ from urllib.parse import unquote
 
 from orchestrator.doubles.converse_rules import JsonObject, count_tokens, refusal
 from orchestrator.doubles.event_stream import damaged, event_frame, exception_frame
+from orchestrator.doubles.prompt_cache import PromptCache
 from telecom.tokens import estimate_tokens
 
 StopReason = Literal[
@@ -56,8 +57,9 @@ class Say:
     uses: tuple[Use, ...] = ()
     stop_reason: StopReason | None = None
     """None: `tool_use` with calls, else `end_turn`."""
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
+    cache_read_tokens: int | None = None
+    """None: as a cache would have it that has seen this double's requests so far."""
+    cache_write_tokens: int | None = None
     invoked_model_id: str | None = None
     """Set by prompt routers: the model that really answered."""
 
@@ -144,12 +146,27 @@ class BedrockDouble:
     """A Bedrock runtime endpoint for the length of a `with` block."""
 
     def __init__(
-        self, replies: Iterable[Reply] | Brain, *, needs_profile: Collection[str] = ()
+        self,
+        replies: Iterable[Reply] | Brain,
+        *,
+        needs_profile: Collection[str] = (),
+        plain: Collection[str] = (),
     ) -> None:
+        """Prepare the answers.
+
+        Args:
+            replies: One for each request in order, or a function of the request's body.
+            needs_profile: Plain model ids to refuse, beyond those known to need a profile.
+            plain: Model ids that take neither cache points nor an answer schema.
+        """
+        self.plain = frozenset(plain)
+        self.cache = PromptCache()
         self._brain = replies if callable(replies) else _reader(replies)
         self.needs_profile = frozenset(needs_profile)
         self.requests: list[Received] = []
         """Every request in order of arrival, refused ones included."""
+        self.usages: list[dict[str, int]] = []
+        """What was counted for each answer, as it was told to the caller."""
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -182,7 +199,9 @@ class BedrockDouble:
             self.requests.append(request)
         if request.operation == "count-tokens":
             return count_tokens(request.body["input"].get("converse", {}))
-        why = refusal(request.model_id, request.body, needs_profile=self.needs_profile)
+        why = refusal(
+            request.model_id, request.body, needs_profile=self.needs_profile, plain=self.plain
+        )
         return why if why is not None else self._brain(request.body)
 
 
@@ -244,7 +263,7 @@ class _ConverseHandler(BaseHTTPRequestHandler):
         if not isinstance(reply, Say):
             self.close_connection = True  # a broken answer without a stream: nothing comes
             return
-        events = list(_events(reply, received.body))
+        events = list(_events(reply, received.body, self.owner))
         self._json(
             HTTPStatus.OK,
             {
@@ -265,7 +284,7 @@ class _ConverseHandler(BaseHTTPRequestHandler):
             reply = reply.answer
         assert not isinstance(reply, (Throttle, Fail, Hold))
         answer = reply if isinstance(reply, Say) else reply.answer
-        for number, (name, payload) in enumerate(_events(answer, received.body)):
+        for number, (name, payload) in enumerate(_events(answer, received.body, self.owner)):
             frame = event_frame(name, payload)
             broken = not isinstance(reply, Say) and number == reply.after
             try:
@@ -317,7 +336,9 @@ def _content(answer: Say) -> list[JsonObject]:
     ]
 
 
-def _events(answer: Say, request: JsonObject) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(
+    answer: Say, request: JsonObject, double: BedrockDouble
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The events of one streamed answer, metadata last."""
     yield "messageStart", {"role": "assistant"}
     index = 0
@@ -338,16 +359,20 @@ def _events(answer: Say, request: JsonObject) -> Iterator[tuple[str, dict[str, A
     written = estimate_tokens(answer.text) + sum(
         estimate_tokens(json.dumps(use.arguments)) for use in answer.uses
     )
-    cached = answer.cache_read_tokens + answer.cache_write_tokens
-    fresh = max(0, count_tokens(request) - cached)
+    read, fresh_in_cache = double.cache.bill(request)
+    read = read if answer.cache_read_tokens is None else answer.cache_read_tokens
+    write = fresh_in_cache if answer.cache_write_tokens is None else answer.cache_write_tokens
+    fresh = max(0, count_tokens(request) - read - write)
+    usage = {
+        "inputTokens": fresh,
+        "outputTokens": written,
+        "totalTokens": fresh + written + read + write,
+        "cacheReadInputTokens": read,
+        "cacheWriteInputTokens": write,
+    }
+    double.usages.append(usage)
     metadata: dict[str, Any] = {
-        "usage": {
-            "inputTokens": fresh,
-            "outputTokens": written,
-            "totalTokens": fresh + written + cached,
-            "cacheReadInputTokens": answer.cache_read_tokens,
-            "cacheWriteInputTokens": answer.cache_write_tokens,
-        },
+        "usage": usage,
         "metrics": {"latencyMs": 1},
     }
     if answer.invoked_model_id is not None:

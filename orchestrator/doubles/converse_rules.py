@@ -12,24 +12,31 @@ from telecom.tokens import estimate_tokens
 
 JsonObject = dict[str, Any]  # a request as it came over the wire
 
+_NEEDS_A_PROFILE = re.compile(r"anthropic\.claude-(?:3-7|\w+-[4-9]|[4-9])")
+"""Plain ids of models that are offered through inference profiles only."""
 _NO_TEMPERATURE = re.compile(r"claude-(?:[a-z]+-)?5")
 _CACHE_POINTS = 4
 _METADATA_ENTRIES = 16
 
 
-def refusal(model_id: str, body: JsonObject, *, needs_profile: Collection[str]) -> str | None:
+def refusal(
+    model_id: str, body: JsonObject, *, needs_profile: Collection[str], plain: Collection[str] = ()
+) -> str | None:
     """Say why Bedrock would answer this request with a ValidationException; None if it would not.
 
     Args:
         model_id: As in the path of the request.
         body: The request.
-        needs_profile: Plain model ids that are not offered on demand.
+        needs_profile: Plain model ids that are not offered on demand, beyond those known here.
+        plain: Models that take neither cache points nor an answer schema.
     """
-    return next(_refusals(model_id, body, needs_profile), None)
+    return next(_refusals(model_id, body, needs_profile, plain), None)
 
 
-def _refusals(model_id: str, body: JsonObject, needs_profile: Collection[str]) -> Iterator[str]:
-    if model_id in needs_profile:
+def _refusals(
+    model_id: str, body: JsonObject, needs_profile: Collection[str], plain: Collection[str]
+) -> Iterator[str]:
+    if model_id in needs_profile or _NEEDS_A_PROFILE.match(model_id):
         yield (
             f"Invocation of model ID {model_id} with on-demand throughput isn't supported. Retry "
             "your request with the ID or ARN of an inference profile that contains this model."
@@ -41,7 +48,10 @@ def _refusals(model_id: str, body: JsonObject, needs_profile: Collection[str]) -
         yield "maxTokens must be at least 1."
     if len(body.get("requestMetadata", {})) > _METADATA_ENTRIES:
         yield f"requestMetadata takes at most {_METADATA_ENTRIES} entries."
-    if json.dumps(body).count('"cachePoint"') > _CACHE_POINTS:
+    cached = json.dumps(body).count('"cachePoint"')
+    if model_id in plain and (cached or "outputConfig" in body):
+        yield "This model does not support prompt caching or outputConfig."
+    if cached > _CACHE_POINTS:
         yield f"A maximum of {_CACHE_POINTS} blocks with cachePoint may be provided."
     yield from _tool_refusals(body)
     yield from _conversation_refusals(body)
@@ -85,9 +95,10 @@ def _conversation_refusals(body: JsonObject) -> Iterator[str]:
 
 
 def count_tokens(body: JsonObject) -> int:
-    """Estimate what the service would count for a request's instructions, tools and messages."""
-    read = {key: body[key] for key in ("system", "messages", "toolConfig") if key in body}
-    return sum(map(estimate_tokens, _texts(read)))
+    """Estimate what the service would count: instructions, tools, messages, the answer's schema."""
+    read = {key: body[key] for key in ("system", "messages", "outputConfig") if key in body}
+    tools = json.dumps(body["toolConfig"]) if "toolConfig" in body else ""
+    return sum(map(estimate_tokens, _texts(read))) + estimate_tokens(tools)
 
 
 def _texts(value: Any) -> Iterator[str]:

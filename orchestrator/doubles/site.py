@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agents import ticket_historian
 from agents.findings import AlarmSummary, ChangeReview
 from telecom.errors import RecordNotFoundError, TierwiseError
+from telecom.identifiers import DetectorSettings, IdentifierDetector
 from telecom.ticket import Citation, Ticket
 from telecom.tokens import estimate_tokens
 
@@ -54,6 +55,7 @@ class SiteDouble:
         *,
         changes: ChangeReview | None = None,
         tickets: Sequence[Ticket] = (),
+        documents: Mapping[str, str] | None = None,
         form: Form | None = "anonymized",
         says: Mapping[str, Any] | None = None,
         token: str | None = None,
@@ -65,6 +67,7 @@ class SiteDouble:
             summary: What `summarize_alarms` answers, whatever the window.
             changes: What `list_changes` answers.
             tickets: What ticket tools search.
+            documents: Path -> passage, for the tool that searches documents.
             form: What the gate says it did; None leaves the receipts out.
             says: What it says about itself with each answer: `home` and `tier`.
             token: The bearer token it asks for; None takes anybody.
@@ -73,6 +76,7 @@ class SiteDouble:
         self.summary = summary
         self.changes = changes or ChangeReview(changes=(), evidence={})
         self.tickets = tuple(tickets)
+        self.documents = dict(documents or {})
         self.form = form
         self.says = dict(says or {})
         self.token = token
@@ -137,6 +141,23 @@ class SiteDouble:
             return self._answer("summarize_alarms", arguments, ctx, lambda: self.summary)
 
         @server.tool()
+        async def list_alarms(
+            ctx: Context[Any],
+            *,
+            managed_object: str | None = None,
+            from_time: str | None = None,
+            to_time: str | None = None,
+            handle: str | None = None,
+            limit: int = 50,
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """List alarm records."""
+            arguments: dict[str, Any] = {"managed_object": managed_object, "handle": handle}
+            arguments |= {"from_time": from_time, "to_time": to_time, "limit": limit}
+            return self._answer(
+                "list_alarms", arguments, ctx, lambda: self._records(managed_object, handle)
+            )
+
+        @server.tool()
         async def get_alarm(
             ctx: Context[Any], alarm_id: str
         ) -> Annotated[CallToolResult, dict[str, Any]]:
@@ -168,6 +189,14 @@ class SiteDouble:
             return self._answer(
                 "search_tickets", {"query": query, "limit": limit}, ctx, self._passages
             )
+
+        @server.tool()
+        async def search_documents(
+            ctx: Context[Any], query: str, limit: int = 10
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Search documents."""
+            arguments = {"query": query, "limit": limit}
+            return self._answer("search_documents", arguments, ctx, self._documents)
 
         @server.tool()
         async def get_ticket(
@@ -230,6 +259,29 @@ class SiteDouble:
             }
         }
 
+    def _records(self, managed_object: str | None, handle: str | None) -> Answer:
+        """The first record of each group that is asked for."""
+        lines = []
+        evidence = {}
+        for group in self.summary.groups:
+            mine = managed_object in (None, group.managed_object.partition(":")[0])
+            if not mine or handle not in (None, group.handle):
+                continue
+            key = f"alarm:{group.handle.removeprefix('group:')}"
+            lines.append(
+                {
+                    "alarm_id": key,
+                    "time": group.first.isoformat(),
+                    "managed_object": group.managed_object,
+                    "probable_cause": group.probable_cause,
+                    "evidence_id": key,
+                }
+            )
+            quoted = self.summary.evidence.get(key)
+            if quoted is not None:
+                evidence[key] = quoted.model_dump(mode="json")
+        return {"total": len(lines), "left_out": 0, "alarms": lines, "evidence": evidence}
+
     def _alarm(self, alarm_id: str) -> Answer:
         for group in self.summary.groups:
             if group.handle.removeprefix("group:") == alarm_id:
@@ -241,6 +293,20 @@ class SiteDouble:
             if ticket.ticket_id == ticket_id:
                 return {"ticket": ticket.model_dump(mode="json")}
         raise RecordNotFoundError("ticket", ticket_id, hint="search_tickets names them")
+
+    def _documents(self) -> Answer:
+        passages = [
+            {
+                "id": f"{source}#checklist",
+                "score": 1.0,
+                "text": text,
+                "source": source,
+                "locator": "#checklist",
+                "corpus": "docs",
+            }
+            for source, text in self.documents.items()
+        ]
+        return {"passages": passages, "left_out": 0, "evidence": {}}
 
     def _passages(self) -> Answer:
         passages = [_passage(ticket).model_dump(mode="json") for ticket in self.tickets]
@@ -287,7 +353,17 @@ def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     async def ready(_: Request) -> Response:
         return JSONResponse({"status": "ready"} | double.readiness)
 
-    routes += [Route("/healthz", alive), Route("/readyz", ready)]
+    async def pseudonymize(request: Request) -> Response:
+        words = (await request.json())["text"]
+        for found in reversed(IdentifierDetector(DetectorSettings()).find(words)):
+            words = f"{words[: found.start]}SUBSCRIBER_aaaaaaaaaaaa{words[found.end :]}"
+        return JSONResponse({"text": words, "form": "pseudonymized", "masked": {}})
+
+    routes += [
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/pseudonymize", pseudonymize, methods=["POST"]),
+    ]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

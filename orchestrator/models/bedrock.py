@@ -25,8 +25,16 @@ from botocore.exceptions import (
     EventStreamError,
 )
 
+from agents.models.real_calls import check_call_allowed
 from agents.ports import ModelRequest, ModelTurn, TextDelta
-from orchestrator.models.converse import TokenPrice, TurnCollector, converse_parameters
+from orchestrator.models.converse import (
+    PLAIN,
+    Features,
+    TokenPrice,
+    TurnCollector,
+    converse_parameters,
+    features_of,
+)
 from telecom.errors import ModelUnavailableError
 
 # What can come out of a stream after the 200: the service's own error, a broken or silent
@@ -65,10 +73,12 @@ class BedrockSettings:
     """Longest time for a turn, all attempts together."""
     attempts: int = 3
     """How often a turn is begun when its stream breaks."""
-    cache_prompt: bool = True
-    """False for models without prompt caching."""
+    features: Features | None = None
+    """What the model takes; None goes by its family."""
     concurrency: int = 16
     """Calls in flight at once."""
+    guardrail: str | None = None
+    """ID:VERSION or ARN:VERSION of a guardrail that the service applies."""
     prices: Mapping[str, TokenPrice] = field(default_factory=dict)
     """Base model id -> price; without a row the cost stays unknown."""
 
@@ -76,11 +86,16 @@ class BedrockSettings:
 _END: Final = object()
 
 
+class _RequestRefusedError(ModelUnavailableError):
+    """The service does not take the request as it is."""
+
+
 class BedrockModel:
     """A `LanguageModel` on Amazon Bedrock; close it to end its threads."""
 
     def __init__(self, settings: BedrockSettings) -> None:
         self._settings = settings
+        self._features = settings.features or features_of(settings.model_id)
         self.model_id = settings.model_id
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="bedrock")
         try:
@@ -97,6 +112,7 @@ class BedrockModel:
             )
         except (BotoCoreError, ValueError) as exc:
             raise ModelUnavailableError(settings.model_id, f"boto3 says: {exc}") from exc
+        check_call_allowed(settings.model_id, self._client.meta.endpoint_url)
 
     def close(self) -> None:
         """Close connections and end idle threads; a stream being read ends at its next event."""
@@ -111,10 +127,18 @@ class BedrockModel:
         """
         settings = self._settings
         deadline = time.monotonic() + settings.total_s
-        for attempt in range(1, settings.attempts + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 async for event in self._attempt(request, deadline):
                     yield event
+            except _RequestRefusedError:
+                if self._features == PLAIN:
+                    raise
+                # A family gains and loses features; the prompt alone says what is wanted, too.
+                self._features = PLAIN
+                attempt -= 1
             except ModelUnavailableError as exc:
                 if not exc.retryable or attempt == settings.attempts:
                     raise
@@ -146,7 +170,9 @@ class BedrockModel:
         yield collector.turn(self._settings.prices)
 
     def _parameters(self, request: ModelRequest) -> dict[str, Any]:
-        return converse_parameters(request, self.model_id, cache_prompt=self._settings.cache_prompt)
+        return converse_parameters(
+            request, self.model_id, features=self._features, guardrail=self._settings.guardrail
+        )
 
     async def _next(self, reader: _StreamReader, deadline: float) -> Any:  # boto3's event dicts
         left = deadline - time.monotonic()
@@ -214,8 +240,11 @@ def _mapped(model_id: str, *, begun: bool) -> Iterator[None]:
             model_id, f"the stream broke off ({code})", retryable=code != "validationException"
         ) from exc
     except ClientError as exc:
-        code = exc.response.get("Error", {}).get("Code", "")
+        error = exc.response.get("Error", {})
+        code = error.get("Code", "")
         why = _HOPELESS.get(code, f"the service answered {code} after boto3's own retries")
+        if code == "ValidationException" and "on-demand" not in error.get("Message", ""):
+            raise _RequestRefusedError(model_id, why) from exc
         raise ModelUnavailableError(model_id, why) from exc
     except _BROKEN_STREAM as exc:
         name = type(exc).__name__

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agents.ports import Message, ModelRequest, ModelTurn, ModelUsage, ToolCall
 from telecom.errors import ModelUnavailableError
@@ -80,18 +80,63 @@ def residency_of(model_id: str) -> Residency:
     return "in_region" if plain else "global"
 
 
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a model takes beyond plain messages and tools."""
+
+    cache_points: frozenset[Literal["system", "tools", "messages"]] = frozenset()
+    """Where it takes a cache point."""
+    answer_schema: bool = False
+    """Whether it holds its answer to a JSON Schema; our prompt words the schema as well."""
+
+
+PLAIN: Final = Features()
+_EVERYWHERE: Final = frozenset[Literal["system", "tools", "messages"]](
+    {"system", "tools", "messages"}
+)
+_FAMILIES: Final[Sequence[tuple[re.Pattern[str], Features]]] = (
+    (
+        re.compile(r"anthropic\.claude-(?:[a-z]+-)?(?:4-[5-9]|[5-9])"),
+        Features(_EVERYWHERE, answer_schema=True),
+    ),
+    (re.compile(r"anthropic\.claude-(?:3-[57]|[a-z]+-4)"), Features(_EVERYWHERE)),
+    (re.compile(r"amazon\.nova-"), Features(frozenset({"system", "messages"}))),
+)
+"""Prompt caching and structured output by model family, as the service's user guide lists them;
+read in November 2026."""
+
+
+def features_of(model_id: str) -> Features:
+    """What a model is known to take; nothing for one that cannot be told, such as a router."""
+    name = base_model_id(model_id)
+    return next((known for family, known in _FAMILIES if family.match(name)), PLAIN)
+
+
 def converse_parameters(
-    request: ModelRequest, model_id: str, *, cache_prompt: bool = True
+    request: ModelRequest, model_id: str, *, features: Features, guardrail: str | None = None
 ) -> dict[str, Any]:
     """Keyword arguments of `converse_stream` for `request`.
 
-    The stable part (instructions, tools) comes first and ends in a cache point.
+    The stable part (tools, instructions) comes first and ends in a cache point; where the model
+    may ask back, the evidence of the first message does as well, because every turn repeats it.
+
+    Args:
+        request: What is asked.
+        model_id: As the service is called with.
+        features: What the model takes.
+        guardrail: ID:VERSION or ARN:VERSION.
     """
-    point = [{"cachePoint": {"type": "default"}}] if cache_prompt else []
+    point: list[dict[str, Any]] = [{"cachePoint": {"type": "default"}}]
+    messages = [_message(message) for message in request.messages]
+    if "messages" in features.cache_points and request.tools:
+        messages[0]["content"] += point
     parameters: dict[str, Any] = {
         "modelId": model_id,
-        "system": [{"text": printable(request.system)}, *point],
-        "messages": [_message(message) for message in request.messages],
+        "system": [
+            {"text": printable(request.system)},
+            *(point if "system" in features.cache_points else ()),
+        ],
+        "messages": messages,
         "inferenceConfig": {"maxTokens": request.max_tokens},
     }
     if request.tools:
@@ -105,11 +150,20 @@ def converse_parameters(
             }
             for tool in request.tools
         ]
-        parameters["toolConfig"] = {"tools": [*tools, *point]}
-    if request.output_schema is not None:
+        points = point if "tools" in features.cache_points else []
+        parameters["toolConfig"] = {"tools": [*tools, *points]}
+    if request.output_schema is not None and features.answer_schema:
         schema = {"schema": json.dumps(request.output_schema), "name": "answer"}
         parameters["outputConfig"] = {
             "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}
+        }
+    if guardrail is not None:
+        name, _, version = guardrail.rpartition(":")
+        parameters["guardrailConfig"] = {
+            "guardrailIdentifier": name,
+            "guardrailVersion": version,
+            # Nothing is shown before the guardrail has read it.
+            "streamProcessingMode": "sync",
         }
     if request.metadata:
         parameters["requestMetadata"] = {

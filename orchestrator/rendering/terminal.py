@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from orchestrator.rendering.plain_text import plain
+from agents.plain_text import agent_shown, plain
 from telecom.configuration import ConfigHunk
 from telecom.report import CausalLink, ProvenanceStep, RootCauseReport
 
@@ -212,7 +212,7 @@ def what_left(steps: Sequence[ProvenanceStep]) -> Table:
     rows: list[list[str | Text]] = []
     for step in steps:
         row: list[str | Text] = [
-            two_lines(step.step, ": ".join(filter(None, (step.agent, step.tool)))),
+            two_lines(step.step, ": ".join(filter(None, (agent_shown(step.agent), step.tool)))),
             step.tier or "nowhere",
             _arrow(step.tokens_before, step.tokens_after),
             _known(step.masked),

@@ -54,3 +54,8 @@ def typed_source(record_format: str, path: str, line: int, raw: str) -> RecordSo
 def typed_occurrence(**values: Any) -> Occurrence:  # any field of Occurrence, likewise
     """Build an `Occurrence` without validation; every field must be given."""
     return _construct(Occurrence, values)
+
+
+def relocated(record: _Model, **values: Any) -> _Model:  # fields of the model, as it declares them
+    """Copy a record with some fields replaced, without validation."""
+    return _construct(type(record), {**record.__dict__, **values})

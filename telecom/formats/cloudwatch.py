@@ -50,10 +50,13 @@ class _StateChange:
     information: dict[str, Any]
 
 
+_ALARM_MARKS = frozenset({"NewStateValue", "StateValue", "AlarmArn"})
+
+
 def _recognises(payload: Payload) -> bool:
     return (
         "alarmData" in payload
-        or ("AlarmName" in payload and ("NewStateValue" in payload or "StateValue" in payload))
+        or ("AlarmName" in payload and not _ALARM_MARKS.isdisjoint(payload))
         or ("detail-type" in payload and "detail" in payload)
         or (
             payload.get("Type") in {"Notification", "SubscriptionConfirmation"}
@@ -88,7 +91,13 @@ def _read(payload: Payload, place: Place, depth: int = 0) -> Iterator[Record]:
     elif "AlarmName" in payload:
         yield _alarm(_notified(payload), place)
     else:
-        yield NotAnAlarm(place.number, "an AWS message that reports no alarm")
+        subscription = "SubscribeURL" in payload
+        yield NotAnAlarm(
+            place.number,
+            "SNS: a subscription to confirm, not followed; confirm it in the account"
+            if subscription
+            else "an AWS message that reports no alarm",
+        )
 
 
 def _timed(payload: Payload, place: Place) -> Place:

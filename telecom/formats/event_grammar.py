@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -26,10 +26,11 @@ from telecom.formats.event_parts import (
 )
 from telecom.formats.event_states import read_state, state_of_step, state_of_word
 from telecom.formats.event_table import EVENT_PATTERNS, INITIATORS, EventPattern, State
-from telecom.formats.syslog_headers import SyslogLine
+from telecom.formats.syslog_line import SyslogLine
 
 UNDERSTOOD_CHARACTERS = 2_000
 """A message says what happened at its beginning; the grammar does not look further."""
+_LONGEST_MNEMONIC = 200
 
 
 @dataclass(slots=True)
@@ -96,6 +97,8 @@ def understand(line: SyslogLine) -> Meaning | None:
         None when no row of the table fits: the line keeps its mnemonic and its words.
     """
     message = line.message[:UNDERSTOOD_CHARACTERS]
+    if line.event is not None and len(line.event) > _LONGEST_MNEMONIC:
+        line = replace(line, event=None)  # a payload may hold anything where its event is named
     rows = _rows_of_mnemonic(line.event) if line.event is not None else ()
     for row in rows:
         return _read(row, message, line)
@@ -155,6 +158,13 @@ def _words_of_mnemonic(event: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _WORD.findall(event))
 
 
+@lru_cache(maxsize=2048)
+def _words_of_process(process: str) -> frozenset[str]:
+    """A daemon is called after what it does: `ospfd`, `bgpd`."""
+    words = _words_of_mnemonic(process)
+    return words | {word[:-1] for word in words if word.endswith("d")}
+
+
 def _rows_of_words(message: str, line: SyslogLine) -> list[_Row]:
     lower = message.lower()
     words = set(_MESSAGE_WORD.findall(lower))
@@ -163,7 +173,7 @@ def _rows_of_words(message: str, line: SyslogLine) -> list[_Row]:
     if line.event is not None:
         words |= _words_of_mnemonic(line.event)
     if line.process is not None:
-        words |= _words_of_mnemonic(line.process)
+        words |= _words_of_process(line.process)
     index = _rows_by_word()
     found = {
         rank: row
@@ -238,7 +248,7 @@ def _read_by_grammar(meaning: Meaning, message: str, line: SyslogLine) -> None:
     kind = meaning.pattern.kind
     pairs = read_pairs(message, line.fields)
     if kind in _WITH_PORT:
-        meaning.interface = find_port(message, pairs)
+        meaning.interface = find_port(message, pairs) or find_port(line.location or "", {})
     if kind in _WITH_NEIGHBOR:
         meaning.neighbor = find_neighbor(message, pairs, unlabelled=kind in _WITH_ADDRESSES)
     if kind is OccurrenceKind.BGP_SESSION:
@@ -248,6 +258,8 @@ def _read_by_grammar(meaning: Meaning, message: str, line: SyslogLine) -> None:
     if kind in _ABOUT_PEOPLE:
         meaning.details.update(find_person(message, pairs))
     meaning.reason = find_reason(message, pairs)
+    if meaning.reason == meaning.interface:
+        meaning.reason = None
     if meaning.pattern.state is not None:
         meaning.state = meaning.pattern.state
         return

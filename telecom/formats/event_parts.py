@@ -14,18 +14,19 @@ from telecom.formats.event_table import ADDRESS
 
 _FAMILIES = (
     r"(?:(?:Ten|TwentyFive|Forty|Fifty|Hundred|TwoHundred|FourHundred|EightHundred|Two|Five|X)?"
-    r"Gig(?:abit)?(?:E|Eth|Ethernet)?|FastEthernet|Ethernet|[Ee]thernet|Eth-?[Tt]runk|[Ee]th|"
+    r"Gig(?:abit)?(?:E|Eth|Ethernet)?|FastEthernet|Ethernet|[Ee]thernet|Eth-?[Tt]runk|[Ee]th(?:er)?|"
     r"Bundle-(?:Ether|POS)|[Pp]ort-?[Cc]hannel|MgmtEth|Management|mgmt|Vlan(?:if)?|Vlan-interface|"
     r"Loop[Bb]ack|Tunnel(?:-ip|-te)?|tunnel-te|tunnel-ip|Serial|[Pp][Oo][Ss]|Bridge-Aggregation|"
     r"Route-Aggregation|BVI|nve|Optics|Hun?|Te|Twe|Fo|Gi|Fa|Fi|Fou|Be|BE|Po|Et|Vl|lag|irb|ae|xe|ge|"
     r"et|so|st|gr|ps|fxp|em|me|reth|wan|lan|\d{1,3}GE)"
 )
 _PORT_NUMBER = r"[ -]?\d+(?:/(?:RS?P|CPU)?\d+|[:.]\d+){0,6}"
-_FAMILY_PORT = re.compile(rf"(?<![\w/.:-]){_FAMILIES}{_PORT_NUMBER}(?![\w/])")
+_FAMILY_PORT = re.compile(rf"(?<![\w/.-])(?<!\S:){_FAMILIES}{_PORT_NUMBER}(?![\w/])")
+_PORT_ADDRESS = re.compile(r":\d{1,3}(?:\.\d{1,3}){3}$")
 _LABELLED_PORT = re.compile(
     r"\b(?:[Ii]nterface|INTERFACE|[Ii]f[Nn]ame|[Ii]ntf|[Pp]ort|[Ll]ink)(?:\s+name)?[\s:=]+['\"(]?"
     r"([A-Za-z][\w-]{0,30}\d[\w/.:-]{0,40}|[A-Za-z]{2,12} \d+/\d+(?:/\d+){0,3}"
-    r"|(?:\w{1,8}-)?\d{1,4}/[\w/.:-]{0,30}\d|\d{1,4}(?=[\s,;]|$))"
+    r"|(?:\w{1,8}-)?\d{1,4}/[\w/.:-]{0,30}\d|\d{1,4}(?::\d{1,4})?(?=[\s,;]|$))"
 )
 _NEIGHBOR = re.compile(
     r"\b(?:neighbou?r|nbr|nei|peer|adjacency|session|rtr|remote|server|master)\w{0,8}\b[\s:=(\['\"]{0,3}"
@@ -119,7 +120,8 @@ def find_port(message: str, pairs: Mapping[str, str]) -> str | None:
         return named
     match = _FAMILY_PORT.search(message)
     if match is not None:
-        return match.group()
+        # `eth1:10.0.0.2` is a port and its address.
+        return _PORT_ADDRESS.sub("", match.group())
     match = _LABELLED_PORT.search(message)
     return None if match is None else match.group(1).rstrip(".:,-")
 

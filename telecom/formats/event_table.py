@@ -85,7 +85,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
     EventPattern(
         K.BGP_SESSION,
         "BGP session down",
-        r".*BGP-\w*NOTIF\w*",
+        r".*BGP-(?!\w*(?:Backward|Establish))\w*NOTIF\w*",
         "",
         (
             rf"(?P<direction>sent|received) (?:to|from) (?:neighbor|peer) (?P<neighbor>{ADDRESS})"
@@ -148,6 +148,8 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
             r"(?: \(instance (?P<instance>[^)]+)\))?",
             rf"peer (?P<neighbor>{ADDRESS}) \((?:VRF (?P<vrf>\S+) )?AS (?P<neighbor_as>\d{{1,10}})\) "
             r"old state (?P<state_from>\w+) event (?P<reason>\w+) new state (?P<state_to>\w+)",
+            rf"\(ASN (?P<neighbor_as>\d{{1,10}})\) VR \S+ Group [^:]{{1,64}}: Peer (?P<neighbor>{ADDRESS}): moved from "
+            r"(?:higher|lower) state (?P<state_from>\w+) to (?:higher|lower) state (?P<state_to>\w+)(?: due to event (?P<reason>\w+))?",
         ),
         severity=S.MAJOR,
     ),

@@ -13,6 +13,8 @@ from telecom.formats.reading import Rejected
 _decoder = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
 _BLANK = " \t\r\n,\x1e\ufeff"
 """Between documents: blanks, the commas of a broken list, the separator of RFC 7464."""
+_DEEPEST = 64
+"""Levels of nesting that are kept; no alarm format has a dozen. The raw text keeps all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def read_documents(data: bytes) -> Iterator[Document | Rejected]:
         counted = position
         value, end, problem = _decode(text, position)
         if problem is None:
-            yield Document(line, _without_surrogates(value), text[position:end])
+            yield Document(line, _tamed(value), text[position:end])
         else:
             yield Rejected(line, problem)
             next_line = text.find("\n", position)
@@ -65,7 +67,7 @@ def _elements(text: str, start: int) -> Iterator[Document | Rejected]:
         if problem is not None:
             yield Rejected(number, problem)
             return
-        yield Document(number, _without_surrogates(value), text[position:end])
+        yield Document(number, _tamed(value), text[position:end])
         position = _skip(text, end)
     if position >= len(text):
         yield Rejected(number + 1, "the list is cut off: no closing bracket")
@@ -100,14 +102,16 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _without_surrogates(value: Any) -> Any:  # JSON in, JSON out
-    """Replace lone surrogates: no encoder downstream would take them."""
+def _tamed(value: Any, depth: int = 0) -> Any:  # JSON in, JSON out
+    """Replace lone surrogates, which no encoder takes, and cut what is nested beyond all use."""
     if isinstance(value, str):
         if value.isascii():
             return value
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list | dict) and depth >= _DEEPEST:
+        return None
     if isinstance(value, list):
-        return [_without_surrogates(element) for element in value]
+        return [_tamed(element, depth + 1) for element in value]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {_tamed(key): _tamed(item, depth + 1) for key, item in value.items()}
     return value

@@ -14,6 +14,7 @@ from telecom.formats.own_alarms import OWN_ALARMS
 from telecom.formats.payload_reader import payload_reader
 from telecom.formats.payloads import PayloadFormat
 from telecom.formats.reading import Reader, ReadingContext, Record
+from telecom.formats.received import MARK, received_reader
 from telecom.formats.ric_alarms import RIC_ALARMS
 from telecom.formats.snmp import SNMP
 from telecom.formats.syslog import read_syslog
@@ -42,15 +43,19 @@ FORMATS: Mapping[str, Reader] = {
     # EventBridge is an envelope that CloudWatch alarms travel in.
     "eventbridge": payload_reader((CLOUDWATCH,)),
     "csv": read_csv,
+    # What live intake kept, whatever is inside.
+    "received": received_reader(lambda: FORMATS),
 }
 
 _PEEKED_BYTES = 4096
 
 
 def recognise(data: bytes) -> str:
-    """Name the format of `data` by its content: `json`, `csv` or, as the last resort, `syslog`."""
+    """Name the format of `data` by its content; `syslog` is the last resort."""
     head = data[:_PEEKED_BYTES]
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(MARK):
+        return "received"
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"} or start[:1] == b"{":
         return "json"
     if start[:1] == b"[" and start[1:].lstrip()[:1] in {b"{", b"]", b""}:

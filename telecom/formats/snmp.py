@@ -28,7 +28,7 @@ from telecom.formats.payloads import (
 from telecom.formats.reading import Record, Rejected
 from telecom.formats.severities import severity_named
 from telecom.formats.snmp_table import TRAPS, VARIABLES, TrapMeaning
-from telecom.formats.syslog_headers import SyslogLine
+from telecom.formats.syslog_line import SyslogLine
 
 _TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"
 _STANDARD_TRAPS = "1.3.6.1.6.3.1.1.5"

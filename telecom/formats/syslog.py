@@ -19,7 +19,8 @@ from telecom.formats.reading import (
 )
 from telecom.formats.severities import SYSLOG_SEVERITIES, worse
 from telecom.formats.syslog_clock import SyslogClock
-from telecom.formats.syslog_headers import SyslogLine, read_header
+from telecom.formats.syslog_headers import read_header
+from telecom.formats.syslog_line import SyslogLine
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _BINARY_SHARE = 0.1

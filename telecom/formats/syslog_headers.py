@@ -8,64 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from telecom.alarm import PerceivedSeverity
 from telecom.formats.severities import SYSLOG_LEVELS, severity_named
+from telecom.formats.syslog_bodies import read_body
 from telecom.formats.syslog_clock import OFFSET, TIME, SyslogClock
+from telecom.formats.syslog_line import HOST, PROCESS, TAG, TAG_REACH, SyslogLine
 
-
-@dataclass(slots=True)
-class SyslogLine:
-    """One log line, taken apart."""
-
-    dialect: str
-    """`ios`, `ios_xr`, `nx_os`, `eos`, `asa`, `junos`, `vrp`, `sr_os`, `fortios`, `rfc5424`, ..."""
-    message: str
-    host: str | None = None
-    """As the line names it; None where it names none."""
-    time: datetime | None = None
-    time_text: str | None = None
-    """The timestamp as printed."""
-    clock_unsynchronized: bool = False
-    """The device itself says that its clock is not to be trusted (IOS `*` and `.`)."""
-    facility: int | None = None
-    severity: int | None = None
-    """Of the PRI, else of the mnemonic: 0 emergency to 7 debug."""
-    own_severity: int | None = None
-    """Of the mnemonic alone; a relay may have put its own PRI in front."""
-    perceived_severity: PerceivedSeverity | None = None
-    """Where the line itself speaks X.733 (SR OS)."""
-    mnemonic: str | None = None
-    """As printed: `ROUTING-BGP-5-ADJCHANGE`, `SNMP_TRAP_LINK_DOWN`, `IFNET/4/LINK_STATE`."""
-    event: str | None = None
-    """The mnemonic without its severity, one spelling for all vendors: `ROUTING-BGP-ADJCHANGE`."""
-    process: str | None = None
-    process_id: str | None = None
-    sequence: int | None = None
-    location: str | None = None
-    """Card or route processor that wrote it (`RP/0/RP0/CPU0`), or the subject SR OS names."""
-    fields: dict[str, str] = field(default_factory=dict)
-    """Structured data and key=value pairs of the line."""
-
-
-HOST = r"(?:[A-Za-z0-9_][\w.-]*|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})"
 _NODE = r"(?:(?:[A-Z]{1,4}/)?\d{1,3}/\w+(?:/\w+){0,3}|node\d\w*)"
 _UPTIME = r"(?:\d{2,4}:\d{2}:\d{2}|\d+[ywdh]\d+[wdhm]|\d{1,4} \d{1,4})"
 _ZONE = r"[A-Z]{1,5}"
-_PROCESS = r"[\w./()-]{1,64}"
 _TAG_NAME = r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+){0,6}?"
 
 _PRIORITY = re.compile(r"\s*(?:\d{1,6} (?=<))?<(\d{1,3})>")
-_TAG = re.compile(rf"%({_TAG_NAME})-([0-7])-([A-Za-z0-9_]+)\s?:?\s*")
-_TAG_REACH = 400
-"""Characters of header before a Cisco tag at most; beyond that a percent sign is prose."""
+_TAG = re.compile(TAG)
 
 # The commonest form by far has its own pattern: header and tag in one go.
 _IOS_XR = re.compile(
     rf"\s*(?:(\d{{1,10}}): +)?(?:({HOST}) +)?({_NODE}):({TIME})(?: ({_ZONE}))? ?: "
-    rf"({_PROCESS})\[(\d+)\]: %({_TAG_NAME})-([0-7])-([A-Za-z0-9_]+) ?: ?"
+    rf"({PROCESS})\[(\d+)\]: %({_TAG_NAME})-([0-7])-([A-Za-z0-9_]+) ?: ?"
 )
 _DEVICE_HEAD = re.compile(
     r"\s*(?::\s*)?(?:(?P<sequence>\d{1,10}):\s+)?"
@@ -73,16 +34,16 @@ _DEVICE_HEAD = re.compile(
     r"(?:(?P<second_sequence>\d{1,10}):\s+)?(?:\*?(?P<task>[A-Za-z]\w+):\s+)?"
     rf"(?:(?P<node>{_NODE})\s*:)?\s*(?P<mark>[*.])?"
     rf"(?:(?P<time>{TIME})(?:\s+(?P<zone>{_ZONE}))?|{_UPTIME})\s*:\s*"
-    rf"(?:(?P<process>{_PROCESS})(?:\[(?P<process_id>\d+)\])?\s*:\s*)?"
+    rf"(?:(?P<process>{PROCESS})(?:\[(?P<process_id>\d+)\])?\s*:\s*)?"
 )
 _RELAY_HEAD = re.compile(
     rf"\s*(?P<mark>[*.])?(?P<time>{TIME})(?:\s+(?P<zone>{_ZONE})(?=\s+\S))?"
-    rf"(?:\s+(?P<host>{HOST}))?(?:\s+(?P<process>{_PROCESS})(?:\[(?P<process_id>\w+)\])?)?\s*"
+    rf"(?:\s+(?P<host>{HOST}))?(?:\s+(?P<process>{PROCESS})(?:\[(?P<process_id>\w+)\])?)?\s*"
     r"(?P<colon>:?)\s*"
 )
 _RELAYED = re.compile(rf"\s*(?P<time>{TIME})\s+(?P<host>{HOST})\s+(?=\S)")
 _TIME_ONLY_TAG = re.compile(
-    rf"\s*(?P<time>{TIME})\s+(?P<process>{_PROCESS})(?:\[(?P<process_id>\w+)\])?:\s*"
+    rf"\s*(?P<time>{TIME})\s+(?P<process>{PROCESS})(?:\[(?P<process_id>\w+)\])?:\s*"
 )
 
 _RFC5424 = re.compile(
@@ -93,38 +54,26 @@ _ELEMENT = re.compile(
 )
 _PARAMETER = re.compile(r'([^\s=\]"]+)="((?:[^"\\]|\\.)*)"')
 _RFC3164 = re.compile(
-    rf"\s*(?P<mark>[*.])?(?P<time>{TIME})(?:\s+(?P<zone>UTC|GMT|{_ZONE}(?=:)))?:?\s+(?=\S)"
+    rf"\s*%?(?P<mark>[*.])?\[?(?P<time>{TIME})(?:\s+(?P<zone>UTC|GMT|{_ZONE}(?=:)))?\]?:?\s+(?=\S)"
 )
-_HOST_WORD = re.compile(rf"({HOST})\s*(?:\s:\s*)?(?=\s|$)")
-
-_VRP = re.compile(
-    r"%%\d{2}(?P<module>\w+)/(?P<level>[0-7])/(?P<name>\w+)(?:\([a-z]\))?"
-    r"(?::\s*CID=[^;]*;|\[\d+\]:|:)?\s*"
-)
-_SR_OS = re.compile(
-    r"(?:(?P<prefix>\w+):\s+)?(?P<sequence>\d{1,10})\s+(?P<instance>\S+)\s+(?P<application>[A-Z][A-Z0-9_]*)-"
-    r"(?P<severity>CRITICAL|MAJOR|MINOR|WARNING|INDETERMINATE|CLEARED)-(?P<name>\w+)-(?P<number>\d+)"
-    r"\s*\[(?P<subject>[^\]]*)\]:?\s*",
+_EPOCH = re.compile(r"(?:1 )?(?P<time>1\d{9})(?P<fraction>\.\d{1,9})?:?\s+(?=\S)")
+_LEVEL_WORD = re.compile(
+    r"\[?(?:(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])\.)?"
+    rf"(?:{'|'.join(SYSLOG_LEVELS)}|fatal|trace)\]?(?=[\s:])",
     re.IGNORECASE,
 )
+"""Where a host would stand, but says how grave it is."""
+_HOST_WORD = re.compile(rf"({HOST})\s*(?:\s:\s*)?(?=\s|$)")
+
 _SR_OS_SHOW = re.compile(
     rf"\s*(?P<sequence>\d{{1,10}})\s+(?P<time>{TIME})\s+(?P<zone>{_ZONE})\s+"
     r"(?P<severity>CRITICAL|MAJOR|MINOR|WARNING|INDETERMINATE|CLEARED):\s+"
     r"(?P<application>[A-Z]\w*)\s+#(?P<number>\d+)\s+(?P<instance>\S+)\s*"
 )
-_BARE_TAG = re.compile(r"%([A-Z][A-Z0-9_]{2,40}):\s*")
 _PAIR = re.compile(r'(?<![\w.-])([A-Za-z][\w.-]{0,60})=("(?:[^"\\]|\\.)*"|[^\s,]*)')
-_BODY_PROCESS = re.compile(rf"({_PROCESS}|[\w./-]+(?: [\w./-]+)?)(?:\[([\w./-]*)\])?:(?:\s+|(?=%))")
-_JUNOS_EVENT = re.compile(
-    r"(?:%[A-Z0-9]+-(?P<level>[0-7])-)?"
-    r"(?P<event>[A-Z][A-Z0-9]*_[A-Z0-9_]+|[a-z][a-z0-9]*_\w+)(?::\d+)?:\s*"
-)
-_JUNOS_DAEMONS = frozenset(
-    "rpd mib2d chassisd dcd l2ald l2cpd lacpd mgd alarmd bfdd ppmd rmopd eventd snmpd cosd dfwd"
-    " jdhcpd /kernel tfeb0 fpc0 RT_FLOW RT_IDP RT_UTM RT_SYSTEM license-check craftd vrrpd"
-    " pfed".split()
-)
 _ROUTING_ENGINE = re.compile(r"re[01]-(?=[A-Za-z])")
+
+_FORTIOS_MARKS = ("devname=", "logid=", "devid=", "log_id=", "device_id=")
 
 HeaderParser = Callable[[str, SyslogClock], SyslogLine | None]
 
@@ -152,7 +101,7 @@ def read_header(text: str, clock: SyslogClock) -> SyslogLine | None:
         if code is None or not text.strip():
             return None
         line = SyslogLine("rfc3164", text.strip())
-        _read_body(line)
+        read_body(line)
     if code is not None:
         line.facility, line.severity = divmod(code, 8)
     elif line.severity is None:
@@ -187,7 +136,7 @@ def _read_ios_xr(text: str, clock: SyslogClock) -> SyslogLine | None:
 
 def _read_tagged(text: str, clock: SyslogClock) -> SyslogLine | None:
     """Read `... %FACILITY-SEVERITY-MNEMONIC: message`, as Cisco, Arista and others print it."""
-    tag = _TAG.search(text, 0, _TAG_REACH)
+    tag = _TAG.search(text, 0, TAG_REACH)
     if tag is None or text.startswith("1 "):
         return None
     facility, level, name = tag.groups()
@@ -231,6 +180,13 @@ def _read_device_head(head: str, line: SyslogLine, clock: SyslogClock) -> None:
             host, process = (host, None) if is_firewall else (None, host)
         line.host, line.process, line.process_id = host, process, match["process_id"]
         _set_time(line, match, clock)
+        return
+    if match := _RFC3164.match(head + " -"):
+        _set_time(line, match, clock)
+        tagged = _TIME_ONLY_TAG.match(head) is not None
+        before = SyslogLine("", "")
+        _read_after_time(before, head[match.end() :], clock, tagged=tagged)
+        line.host, line.process, line.process_id = before.host, before.process, before.process_id
         return
     if words := head.split(":"):
         first = words[0].strip()
@@ -279,7 +235,7 @@ def _read_rfc5424(text: str, clock: SyslogClock) -> SyslogLine | None:
         process_id=values["process_id"],
         fields=fields,
     )
-    _read_body(line)
+    read_body(line)
     if line.event is None and values["event"] is not None:
         line.mnemonic = line.event = values["event"]
     if any(key.startswith("junos@") for key in fields.pop("", "").split()):
@@ -307,7 +263,7 @@ def _read_structured_data(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _read_fortios(text: str, clock: SyslogClock) -> SyslogLine | None:
-    if "devname=" not in text and "logid=" not in text and "devid=" not in text:
+    if not any(mark in text for mark in _FORTIOS_MARKS):
         return None
     fields = {key: value.strip('"') for key, value in _PAIR.findall(text)}
     if "date" not in fields and "eventtime" not in fields:
@@ -316,10 +272,10 @@ def _read_fortios(text: str, clock: SyslogClock) -> SyslogLine | None:
     line = SyslogLine(
         "fortios",
         fields.get("msg") or description or text.strip(),
-        host=fields.get("devname") or fields.get("devid"),
-        own_severity=SYSLOG_LEVELS.get(fields.get("level", "").lower()),
-        mnemonic=description or fields.get("logid"),
-        event=description or fields.get("logid"),
+        host=fields.get("devname") or fields.get("devid") or fields.get("device_id"),
+        own_severity=SYSLOG_LEVELS.get((fields.get("level") or fields.get("pri", "")).lower()),
+        mnemonic=description or fields.get("logid") or fields.get("log_id"),
+        event=description or fields.get("logid") or fields.get("log_id"),
         process=fields.get("subtype") or fields.get("type"),
         fields=fields,
     )
@@ -363,63 +319,44 @@ def _read_rfc3164(text: str, clock: SyslogClock) -> SyslogLine | None:
         return None
     line = SyslogLine("rfc3164", "")
     _set_time(line, match, clock)
-    rest = text[match.end() :]
-    if _TIME_ONLY_TAG.match(text) is None and (word := _HOST_WORD.match(rest)):
+    return _read_after_time(
+        line, text[match.end() :], clock, tagged=_TIME_ONLY_TAG.match(text) is not None
+    )
+
+
+def _read_epoch(text: str, clock: SyslogClock) -> SyslogLine | None:
+    """Read `1772360102.123 HOST ...`: seconds since 1970, as cloud-managed devices print them."""
+    match = _EPOCH.match(text)
+    if match is None:
+        return None
+    seconds = float(match["time"] + (match["fraction"] or ""))
+    line = SyslogLine("rfc3164", "", time=datetime.fromtimestamp(seconds, UTC))
+    line.time_text = match["time"]
+    return _read_after_time(line, text[match.end() :], clock, tagged=False)
+
+
+def _read_after_time(
+    line: SyslogLine, rest: str, clock: SyslogClock, *, tagged: bool
+) -> SyslogLine | None:
+    """Read host and body; `tagged`: what follows the time is a tag, and no host."""
+    word = _HOST_WORD.match(rest)
+    if word is not None and (not tagged or ":" in word.group(1)) and not _LEVEL_WORD.match(rest):
         line.host = word.group(1)
         rest = rest[word.end() :].lstrip()
+        if (own := _RFC3164.match(rest)) and (moment := clock.instant(own["time"], own["zone"])):
+            # The relay knows the year and the sender; the device knows the moment.
+            line.time, line.time_text = moment, own["time"]
+            rest = rest[own.end() :]
     line.message = rest
-    _read_body(line)
+    read_body(line)
     if not line.message and line.process is None:
         return None
     return line
 
 
-def _read_body(line: SyslogLine) -> None:
-    """Find process, mnemonic and message in what follows time and host."""
-    text = line.message
-    if match := _VRP.search(text, 0, _TAG_REACH):
-        line.dialect = "vrp"
-        line.mnemonic = f"{match['module']}/{match['level']}/{match['name']}"
-        line.event = f"{match['module']}-{match['name']}"
-        line.own_severity = int(match["level"])
-        line.message = text[match.end() :].strip()
-        return
-    if match := _SR_OS.match(text):
-        line.dialect = "sr_os"
-        line.mnemonic = (
-            f"{match['application']}-{match['severity']}-{match['name']}-{match['number']}"
-        )
-        line.event = f"{match['application']}-{match['name']}"
-        line.perceived_severity = severity_named(match["severity"])
-        line.sequence = int(match["sequence"])
-        line.location = match["subject"]
-        line.message = text[match.end() :].strip()
-        return
-    if match := _TAG.match(text):
-        facility, level, name = match.groups()
-        line.own_severity = int(level)
-        line.mnemonic, line.event = f"{facility}-{level}-{name}", f"{facility}-{name}"
-        line.message = text[match.end() :].strip()
-        return
-    if line.process is None and (match := _BODY_PROCESS.match(text)):
-        line.process, line.process_id = match.groups()
-        text = text[match.end() :]
-    if match := _BARE_TAG.match(text):
-        line.mnemonic = line.event = match.group(1)
-        line.message = text[match.end() :].strip()
-        return
-    if match := _JUNOS_EVENT.match(text):
-        line.mnemonic = line.event = match["event"]
-        line.own_severity = int(match["level"]) if match["level"] else None
-        text = text[match.end() :]
-        line.dialect = "junos"
-    if line.process in _JUNOS_DAEMONS:
-        line.dialect = "junos"
-    line.message = text.strip()
-
-
 _PARSERS: tuple[HeaderParser, ...] = (
     _read_ios_xr,
+    _read_epoch,
     _read_rfc5424,
     _read_fortios,
     _read_tagged,

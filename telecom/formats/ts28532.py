@@ -63,7 +63,9 @@ def read_ts28532(payload: Payload, place: Place) -> Iterator[Record]:
     """Read one notification, or one record of an alarm list."""
     flat = _flat(payload)
     notification = text(flat.get("notificationType")) or ""
-    lifecycle = _LIFECYCLE.get(notification.lower(), "raise" if not notification else None)
+    lifecycle = _LIFECYCLE.get(notification.lower())
+    if lifecycle is None and not notification.lower().startswith("notify"):
+        lifecycle = "raise"  # none at all, or spoiled: the fields say that it is an alarm
     if lifecycle is None:
         yield NotAnAlarm(place.number, "TS 28.532: a notification about no alarm")
     elif not notification and "alarmId" not in flat and "probableCause" not in flat:

@@ -29,7 +29,7 @@ from telecom.formats.reading import NotAnAlarm, Record, Rejected
 from telecom.formats.severities import severity_named
 from telecom.formats.syslog import alarm_of_line, read_line
 from telecom.formats.syslog_clock import SyslogClock
-from telecom.formats.syslog_headers import SyslogLine
+from telecom.formats.syslog_line import SyslogLine
 from telecom.formats.ts28532 import read_ts28532
 from telecom.formats.wording import occurrence_in_words
 
@@ -48,10 +48,18 @@ _CATEGORIES = {
 _HARDWARE_SOURCES = frozenset({"card", "port", "host"})
 
 
+_MARKS = frozenset(
+    {"commonEventHeader", "faultFields", "thresholdCrossingAlertFields", "stndDefinedFields"}
+)
+_READ_DOMAINS = frozenset(
+    "fault syslog thresholdcrossingalert notification statechange stnddefined".split()
+)
+
+
 def _recognises(payload: Payload) -> bool:
     return (
-        "commonEventHeader" in payload
-        or "commonEventHeader" in mapping(payload.get("event"))
+        not _MARKS.isdisjoint(payload)
+        or not _MARKS.isdisjoint(mapping(payload.get("event")))
         or isinstance(payload.get("eventList"), list)
     )
 
@@ -70,7 +78,9 @@ def _read(payload: Payload, place: Place) -> Iterator[Record]:
 
 def _read_event(event: Payload, place: Place) -> Iterator[Record]:
     header = mapping(event.get("commonEventHeader"))
-    domain = (text(header.get("domain")) or _domain_of_fields(event)).lower()
+    domain = (text(header.get("domain")) or "").lower()
+    if domain not in _READ_DOMAINS | _SILENT_DOMAINS:
+        domain = _domain_of_fields(event).lower() or domain
     if not domain:
         yield Rejected(place.number, "VES: neither a domain nor fields of one")
     elif domain in _SILENT_DOMAINS:

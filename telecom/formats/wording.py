@@ -5,7 +5,7 @@ from __future__ import annotations
 from telecom.alarm import Occurrence, OccurrenceKind, PerceivedSeverity
 from telecom.formats.event_grammar import Meaning, understand
 from telecom.formats.event_table import State
-from telecom.formats.syslog_headers import SyslogLine
+from telecom.formats.syslog_line import SyslogLine
 
 
 def occurrence_in_words(

@@ -93,6 +93,21 @@ ADDRESS_RULES: tuple[Rule, ...] = (
         judge=_labelled_address,
     ),
     Rule(
+        IdentifierKind.IP,
+        r"\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:\w+[ \t]+){0,2}[0-9a-f]{0,4}[.:]",
+        r"(?i)\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:(?:at|on|from|with|using|has"
+        r"|ip)[ \t]+)"
+        rf"{{0,2}}(?P<v>{_IPV4}|{_IPV6})\b",
+        judge=_labelled_address,
+    ),
+    Rule(
+        IdentifierKind.IP,
+        r"ipv[46]\[",
+        # A user-plane session as open 5G cores log it.
+        rf"(?i)\b(?:dnn|apn)\[[^\]\n]*\][^\n]{{0,40}}?\bipv[46]\[(?P<v>{_IPV4}|{_IPV6})\]",
+        judge=_labelled_address,
+    ),
+    Rule(
         IdentifierKind.MAC,
         r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]"
         r"|[0-9a-f]{4}[.-][0-9a-f]{4}[.-][0-9a-f]{4}",

@@ -17,7 +17,7 @@ from telecom.errors import SettingsError
 from telecom.identifiers.address_rules import ADDRESS_RULES, prefix_rules
 from telecom.identifiers.fields import declared_kind
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
-from telecom.identifiers.location_rules import locations_beside_subscribers
+from telecom.identifiers.location_rules import found_beside_subscribers
 from telecom.identifiers.names import NameIndex
 from telecom.identifiers.person_rules import PERSON_RULES
 from telecom.identifiers.rules import LABELLED, Candidate, Rule, compile_bytes
@@ -109,7 +109,7 @@ class IdentifierDetector:
             if trigger.search(buffer) is not None:
                 for rule in rules:
                     candidates += rule.candidates(buffer)
-        candidates += locations_beside_subscribers(buffer, candidates)
+        candidates += found_beside_subscribers(buffer, candidates)
         if places is None:
             return candidates
         return [_moved(candidate, places) for candidate in candidates]

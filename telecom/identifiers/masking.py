@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from telecom.identifiers.kinds import Identifier
+from telecom.identifiers.sanitizing import sanitize_text
+
+if TYPE_CHECKING:
+    from telecom.identifiers.detector import IdentifierDetector
+
+LONGEST_LABEL = 128
 
 
 def placeholder(identifier: Identifier) -> str:
@@ -30,3 +37,9 @@ def mask(
         pieces += [text[done : identifier.start], name(identifier)]
         done = identifier.end
     return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def label(text: str, detector: IdentifierDetector) -> str:
+    """Somebody's own words for a record: short, clean, without identifiers."""
+    clean = sanitize_text(text[:LONGEST_LABEL])
+    return mask(clean, detector.find(clean))

@@ -33,7 +33,10 @@ _PERSON_LABEL = (
     r"|given[ _]?name|family[ _]?name|surname"
     r"|display[ _]?name|technician|field[ _]engineer|engineer|on[- ]call"
     r"|(?:account|service|project|duty|shift|site)[ _]manager"
-    r"|operator[ _]name|attn|kunde|name des kunden|melder)"
+    r"|operator[ _]name|attn|kunde|name des kunden|melder|ansprechpartner(?:in)?|kontakt"
+    r"|anrufer(?:in)?"
+    r"|teilnehmer(?:in)?|bearbeiter(?:in)?|gemeldet von|erfasst von|abonn[eé]|demandeur|titular"
+    r"|cliente)"
 )
 _ROLE = (
     r"(?:customers?|subscriber|end[- ]user|callers?|contact(?:ed|ing)?(?: person)?|complainant"
@@ -64,6 +67,8 @@ _WORDS_AROUND: re.Pattern[bytes] = re2.compile(
     rb"|via|our|your|when|after|before|copyright)\b"
 )
 """In a sentence these stand beside a name or instead of one; behind a colon they may follow it."""
+_SENTENCE_END: re.Pattern[bytes] = re2.compile(rb"[\pL\pM'-]{3,}(\.) ")
+"""A full stop behind more than an initial or a title."""
 _LOGIN = r"[a-zA-Z][a-zA-Z0-9._-]{2,31}"
 _SHARED_ACCOUNTS = frozenset(
     b"admin administrator ansible automation backup cisco console daemon enable guest juniper lab"
@@ -75,7 +80,12 @@ _WORD: re.Pattern[bytes] = re2.compile(rb"[^ ]+")
 
 def _person(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge capitalised words behind a label: teams and systems are no people."""
-    while end > start and text[end - 1 : end] in b".-,'":
+    sentence = _SENTENCE_END.search(text[start:end])
+    if sentence is not None:
+        end = start + sentence.start(1)
+    while text[end : end + 1] in (b":", b"=") and b" " in text[start:end]:
+        end = start + text[start:end].rindex(b" ")  # the next label, not a part of the name
+    while end > start and text[end - 1 : end] in b".-,' ":
         end -= 1
     name = text[start:end]
     if len(name) < 2 or _NOT_PEOPLE.search(name) is not None or (name.isupper() and len(name) < 3):
@@ -85,7 +95,8 @@ def _person(text: bytes, start: int, end: int) -> Candidate | None:
 
 def _login(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge an account in a device's log: shared and built-in ones name nobody."""
-    if text[start:end].lower() in _SHARED_ACCOUNTS:
+    login = text[start:end].lower()
+    if login in _SHARED_ACCOUNTS or login.startswith((b"vty", b"tty", b"con", b"aux")):
         return None
     return Candidate(start, end, IdentifierKind.PERSON, LABELLED)
 

@@ -76,6 +76,8 @@ class Rule:
                 found.append(Candidate(start, end, self.kind, self.confidence))
             elif (judged := self.judge(text, start, end)) is not None:
                 found.append(judged)
+                # What the judge left over may be the label of the next value.
+                position = max(judged.end, match.start() + 1)
         return found
 
 

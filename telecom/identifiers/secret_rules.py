@@ -29,8 +29,10 @@ _WORDS = (
 )
 _ORDINARY: re.Pattern[bytes] = re2.compile(
     # What prose says after "password", and the keywords that may stand before a value.
-    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|\d{1,4}|none|null|nil|true|false|yes|no|not|required|expired?|expires"
-    rb"|reset|policy|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of|and|or"
+    rb"(?i)^(?:\*+|x{3,}|<[^>]*>|\d{1,4}|none|null|nil|true|false|yes|no|not|required|expired?"
+    rb"|expires"
+    rb"|reset|policy|policies|change[ds]?|invalid|incorrect|wrong|failed|failure|is|was|for|of"
+    rb"|and|or"
     rb"|to|in|on|the|a|an|with|by|from|at|has|must|should|removed|redacted|hidden|encryption"
     rb"|encrypted|authentication|strong|weak|default|recovery|manager|management|rotation|rotated"
     rb"|aging|length|minimum|maximum|history|prompt|check|mismatch|error|accepted|rejected|disabled"
@@ -38,7 +40,20 @@ _ORDINARY: re.Pattern[bytes] = re2.compile(
     rb"|delete|add|members?|lists?|set|values?|attributes?|standard|extended|large|ro|rw|it|this"
     rb"|that|them|we|you|string|name|known|unknown"
     rb"|cipher|irreversible-cipher|simple|plain|md5|sha\d*|sha-\d+|hmac-\S+|ascii-text|hexadecimal"
-    rb"|read|write|key-string|hash2?|role|3?des|aes)$"
+    rb"|read|write|key-string|key-?chain|hash2?|role|3?des|aes"
+    rb"|unchanged|needed|missing|down|up|correct|case-sensitive|mismatched|refused|valid|used|lost"
+    rb"|misconfigured|empty|blank|same|identical|different|ok|fine|too|so|only|also|now|still|never"
+    rb"|already|here|there|what|which|who|sent|shown|kept|given|based|part|being|been|as|if|when"
+    rb"|b|unique|public-key|generate|chain)$"
+)
+_SAID: re.Pattern[bytes] = re2.compile(rb"(?i)\b(?:is|was)[ \t]*$")
+_PARTICIPLE: re.Pattern[bytes] = re2.compile(
+    rb"^(?:un|in|mis|dis|non-?)?[a-z-]+(?:ed|ing|able|ible|ive|ful|less|ary|ous|ly|ical|ent)$"
+)
+"""What a sentence says of a password after "is" or "was"."""
+_SIM_KEY = (
+    r"(?:e?opc?|ki|k|k4|adm1?|(?:enc)?(?:permanent|opc?|topc?)key(?:value)?|opc?value|kausf|kseaf"
+    r"|kamf|kasme|k[eg]nb|ck|ik|ck'|ik'|authentication[ _]key)"
 )
 _HOST_KEYWORD: re.Pattern[bytes] = re2.compile(
     rb"(?i)^(?:versions?|traps?|informs?|(?:use-|filter-)?vrf|source-interface"
@@ -55,7 +70,10 @@ _BGP_COMMUNITY: re.Pattern[bytes] = re2.compile(
 def _worded(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge what follows `password` and its like: ordinary words are prose."""
     start, end = _trimmed(text, start, end)
-    if start == end or _ORDINARY.search(text[start:end]) is not None:
+    value = text[start:end]
+    if not value or _ORDINARY.search(value) is not None:
+        return None
+    if _PARTICIPLE.search(value) is not None and _SAID.search(text[max(0, start - 6) : start]):
         return None
     return Candidate(start, end, IdentifierKind.SECRET, LABELLED)
 
@@ -83,11 +101,43 @@ def _host_community(text: bytes, start: int, end: int) -> Candidate | None:
     return _worded(text, start, end)
 
 
+def _prose_community(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge a word after "community is": without SNMP beside it, only more than letters counts."""
+    line = text[max(0, text.rfind(b"\n", 0, start)) : start].lower()
+    if b"snmp" not in line and b"community" in line[-24:] and text[start:end].isalpha():
+        return (
+            None if _SAID.search(text[max(0, start - 6) : start]) else _community(text, start, end)
+        )
+    return _community(text, start, end)
+
+
 def _opaque(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge what follows `bearer` or `basic`: credentials have digits or padding."""
     if not any(48 <= byte <= 57 or byte == 61 for byte in text[start:end]):
         return None
     return Candidate(start, end, IdentifierKind.SECRET, SHAPED)
+
+
+def _strong(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge what follows `user/`: a path or a count is none, a password mixes its characters."""
+    value = text[start:end].rstrip(b".:?")
+    kinds = (
+        any(97 <= byte <= 122 for byte in value),
+        any(65 <= byte <= 90 for byte in value),
+        any(48 <= byte <= 57 for byte in value),
+        any(byte in b"!$%&*+=?@^~#" for byte in value),
+    )
+    if sum(kinds) < 3:
+        return None
+    return Candidate(start, start + len(value), IdentifierKind.SECRET, SHAPED)
+
+
+def _element(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge the content of an XML element: `key` is a word of many schemas, the others are not."""
+    is_key = text[max(0, start - 24) : start].rpartition(b"<")[2].startswith((b"key", b"KEY"))
+    if is_key and (end - start < 8 or text[start:end].isalpha()):
+        return None
+    return _community(text, start, end)
 
 
 def _trimmed(text: bytes, start: int, end: int) -> tuple[int, int]:
@@ -200,8 +250,8 @@ SECRET_RULES: tuple[Rule, ...] = (
     ),
     *_secret(
         r"community",
-        rf"(?m)^[ \t+-]*community[ \t]+{_VALUE}[ \t]*(?:\{{|;|access-permissions|hash2?\b"
-        rf"|authorization|ro\b|rw\b|$)",
+        rf"(?m)^[ \t+-]*(?:access-)?community[ \t]+{_VALUE}[ \t]*(?:\{{|;|access-permissions"
+        rf"|hash2?\b|authorization|ro\b|rw\b|rwa?\b|r\b|version\b|$)",
         judge=_community,
     ),
     *_secret(
@@ -211,14 +261,16 @@ SECRET_RULES: tuple[Rule, ...] = (
     ),
     # Commands whose last words are a secret, whatever it looks like.
     *_secret(
-        r"password|secret",
-        r"(?i)\b(?:enable|username[ \t]+\S+[^\n]*?|user[ \t]+\S+[^\n]*?|neighbor["
+        r"password|secret|ike[ \t]+pre-shared",
+        r"(?i)\b(?:enable(?:[ \t]+algorithm-type[ \t]+\S+)?|username[ \t]+\S+[^\n]*?"
+        r"|user[ \t]+\S+[^\n]*?|neighbor["
         r" \t]+\S+|neighbor-group[ \t]+\S+|local-user[ \t]+\S+"
         r"|isis|lsp|area|domain|ldp|chap|pap|ppp[^\n]*?|line[^\n]*?|hostname|peer["
         r" \t]+\S+|bgp[ \t]+\S+|sent-username[ \t]+\S+"
         r"|super|admin|privilege[ \t]+\d+|login|set[ \t]+authentication|encrypted|simple"
-        r"|authentication|privacy)[ \t-]+"
-        rf"(?:password|secret)[ \t]+{_ENCODING}{_VALUE}",
+        r"|ip[ \t]+(?:http[ \t]+client|ftp|ssh[^\n]*?)|cts[ \t][^\n]*?|l2tp[^\n]*?|tunnel|vtp|bmp"
+        r"[^\n]*?|ike|ipsec|authentication|privacy)[ \t-]+"
+        rf"(?:password|secret|pre-shared-key)[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
     *_secret(
@@ -229,12 +281,24 @@ SECRET_RULES: tuple[Rule, ...] = (
         judge=_worded,
     ),
     *_secret(
-        r"key",
-        r"(?i)\b(?:tacacs-server|radius-server|tacacs\+?|radius|server-private|server"
-        r"|host|client|crypto[ \t]+isakmp|isakmp|ike\S*|macsec"
-        r"|hwtacacs-server|radius-host|accounting-server|authentication-server|address["
-        r" \t]+\S+|auth-port[ \t]+\d+|acct-port[ \t]+\d+)"
+        r"key|secret",
+        r"(?i)\b(?:tacacs-server|radius-server|server-private|crypto[ \t]+isakmp|isakmp|ike\S*"
+        r"|hwtacacs-server|radius-host|accounting-server|authentication-server"
+        r"|auth-port[ \t]+\d+|acct-port[ \t]+\d+)"
         rf"[^\n]*?[ \t](?:key|shared-key|secret|shared-secret)[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"key|secret",
+        # The same where the words are everyday ones: at the beginning of a line only.
+        r"(?im)^[ \t+-]*(?:(?:no|set)[ \t][^\n]*?)?(?:tacacs\+?|radius|server|host|client|macsec"
+        r"|address[ \t]+\S+|pre-shared-key)"
+        rf"[ \t][^\n]*?[ \t]?(?:key|shared-key|secret|shared-secret)[ \t]+{_ENCODING}{_VALUE}",
+        judge=_worded,
+    ),
+    *_secret(
+        r"key[ \t]",
+        rf"(?m)^[ \t+-]+key[ \t]+{_ENCODING}{_VALUE}[ \t]*$",
         judge=_worded,
     ),
     *_secret(
@@ -256,8 +320,8 @@ SECRET_RULES: tuple[Rule, ...] = (
         judge=_worded,
     ),
     *_secret(
-        r"key-string|cryptographic-",
-        rf"(?i)\bkey-string[ \t]+{_ENCODING}{_VALUE}",
+        r"key-(?:octet-)?string|cryptographic-",
+        rf"(?i)\bkey-(?:octet-)?string[ \t]+{_ENCODING}{_VALUE}",
         judge=_worded,
     ),
     *_secret(
@@ -272,6 +336,21 @@ SECRET_RULES: tuple[Rule, ...] = (
         confidence=SHAPED,
         judge=_mixed,
     ),
+    *_secret(r"ENC ", r"\bENC[ \t]+(?P<v>[A-Za-z0-9+/=]{6,})"),
+    *_secret(
+        r"authentication-mode",
+        r"(?i)\bauthentication-mode[ \t]+\S+(?:[ \t]+\d+)?[ \t]+(?:cipher|plain|simple)[ \t]+"
+        r"(?P<v>\S+)",
+    ),
+    *_secret(
+        r"\bspi[ \t]",
+        r"(?i)\bspi[ \t]+\d+[^\n]*?[ \t](?:[07][ \t]+)?(?P<v>[0-9a-f]{32,})\b",
+    ),
+    *_secret(
+        r"session-key",
+        r"(?i)\bsession-key[ \t]+\S+[ \t]+(?:ah|esp)[ \t]+(?:\d+[ \t]+)?"
+        r"(?:(?:cipher|authenticator)[ \t]+)?(?P<v>[0-9a-f]{8,})\b",
+    ),
     *_secret(
         r"encrypted-password|authentication-password|privacy-password|simple-password"
         r"|plain-text-password|-key \"|secret \"",
@@ -285,8 +364,63 @@ SECRET_RULES: tuple[Rule, ...] = (
     *_secret(
         rf"{_WORDS}[\s_\"'\\]*(?::|=|\bis\b|\bwas\b)",
         rf"(?i){_WORDS}[\s\"'\\\])_]{{0,3}}(?::=|=>|[:=]|\bis\b(?:[ \t]+set[ \t]+to)?"
-        rf"|\bwas\b)[ \t]*(?:[b\[(]?){_VALUE}",
-        judge=_community,
+        rf"|\bwas\b)[ \t]*(?:[\[(]|b[\"'])?{_VALUE}",
+        judge=_prose_community,
+    ),
+    *_secret(
+        r"password[ \t]+(?:for|of|on)\b|\b(?:pw|pass|creds?)[ \t]*(?::|=|is)"
+        r"|\buser[ \t]+\S+[ \t]+pass[ \t]",
+        r"(?i)\b(?:password[ \t]+(?:for|of|on)(?:[ \t]+\S+){1,4}?[ \t]*(?:[:=]|\bis\b|\bwas\b)"
+        rf"|(?:pw|pass|creds?)[ \t]*(?:[:=]|\bis\b)|user[ \t]+\S+[ \t]+pass\b)[ \t]*{_VALUE}",
+        judge=_mixed,
+    ),
+    *_secret(
+        r"\b(?:log-?in|cred(?:ential)?s?"
+        r"|user(?:name)?)(?:/pass(?:word)?)?[ \t]*[:=]?[ \t]+\S+(?: \S+)? ?/",
+        r"(?i)\b(?:log-?in|credentials?|creds|user(?:name)?(?:/pass(?:word)?)?)[ \t]*[:=]?[ \t]+"
+        r"(?:with[ \t]+)?[a-z][\w.-]{1,31} ?/ ?(?P<v>[^\s/,;]{6,})(?:[\s,;]|$)",
+        confidence=SHAPED,
+        judge=_strong,
+    ),
+    *_secret(
+        r"<[^<>\n]*(?:phash|pass\w*|secret|key|psk|community|pwd)(?:[ \t][^<>\n]*)?>[^<>\n]+</",
+        r"(?i)<(?:[\w.-]+:)?(?:[\w-]*(?:phash|password|passwd|secret|pre-shared-key|psk|community"
+        r"|passphrase|private-key|auth-?pwd|priv-?pwd)|key)(?:[ \t][^<>]*)?>(?P<v>[^<>\n]+)</",
+        judge=_element,
+    ),
+    # What tools beside the devices write.
+    *_secret(r"r[ow]community", rf"(?im)^[ \t]*r[ow]community6?[ \t]+{_VALUE}"),
+    *_secret(
+        r"com2sec", rf"(?i)\bcom2sec6?(?:[ \t]+-Cn[ \t]+\S+)?[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"
+    ),
+    *_secret(
+        r"createUser",
+        rf"(?i)\bcreateUser[ \t]+(?:-e[ \t]+\S+[ \t]+)?\S+[ \t]+(?:MD5|SHA\S*)[ \t]+{_VALUE}",
+    ),
+    *_secret(
+        r"createUser",
+        rf"(?i)\bcreateUser[ \t]+[^\n]*?[ \t](?:AES\S*|DES)[ \t]+{_VALUE}",
+    ),
+    *_secret(
+        r"snmp(?:get|walk|bulk|set|table|trap|inform)",
+        rf"\bsnmp(?:get|getnext|walk|bulkwalk|bulkget|set|table|trap"
+        rf"|inform)\b[^\n]*?[ ]-[cAX][ ]*{_VALUE}",
+    ),
+    *_secret(
+        r"/snmp",
+        rf"/snmp[ /]community\b[^\n]*?\bname={_VALUE}",
+    ),
+    # What a SIM and the network share (3GPP TS 33.102, TS 33.501).
+    *_secret(
+        rf"{_SIM_KEY}[^\n]{{0,10}}[0-9a-f]{{8}}",
+        rf"(?i)\b{_SIM_KEY}[\"'\\]{{0,2}}[ \t]*[:=\[]{{0,2}}[ \t]*[\"'\\]{{0,2}}(?P<v>(?:0x)?"
+        r"(?:[0-9a-f]{32,64}\b|[0-9a-f]{8}(?:[ :-][0-9a-f]{8}){3}\b"
+        r"|[0-9a-f]{2}(?:[ :-][0-9a-f]{2}){15}\b))",
+    ),
+    *_secret(
+        r"\bP(?:UK|IN)[12]?\b",
+        r"\b(?:PUK[12]?(?:[ -]?code)?[ :=#]{1,3}(?P<v>\d{8})"
+        r"|PIN[12]?(?:[ -]?code)?[ :=#]{1,3}(?P<q>\d{4,8}))\b",
     ),
     *_secret(
         rf"{_WORDS}[ \t]+\S",

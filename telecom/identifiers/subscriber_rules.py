@@ -24,17 +24,22 @@ from telecom.identifiers.rules import LABELLED, LIKELY, SHAPED, Candidate, Rule
 # `IMSI number 262...`, `<imsi>262...`, `imsi[262...]`, `imsi\":\"` (JSON inside JSON).
 JOINER = (
     r"(?:[\s_-]{0,2}(?:number|num|no|nr|id|value|digits|addr(?:ess)?|tbcd|bcd|hex|string)\b\.?)?"
-    r"[\s\"'\\)\]]{0,4}(?:[:=#>~|,]|=>|->|:=|\(|\[|\bis\b|\bwas\b|\bof\b|\bfor\b)?"
+    r"(?:[\s\"'\\)\]_]|%2[02]|%3[ad]){0,4}(?:[:=#>~|,]|=>|->|:=|\(|\[|\bis\b|\bwas\b|\bof\b"
+    r"|\bfor\b)?"
     r"[\s\"'\\(\[{<]{0,4}"
 )
 TYPED = r"(?:(?:imsi|msisdn|imeisv|imei|supi|gpsi|tel|sip)[-:=]\s?)?"
 
-_IMSI_LABEL = r"(?:imsi|supi|msin|ue[_ -]?id|subscriber[_ -]?(?:id|identity|number)|subscriber)"
+_IMSI_LABEL = (
+    r"(?:imsi|supi|msin|ue[_ -]?id|subscriber[_ -]?(?:identifier|id|identity|number)"
+    r"|chargeable[_ -]?user[_ -]?id(?:entity)?|subscriber)"
+)
 _PHONE_LABEL = (
     r"(?:ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
     r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
     r"|(?:tele)?phone|telefon|mobile|handy|desk|cell[-_ ]?phone|fax|[ab][-_ ]?"
     r"(?:number|party|subscriber)"
+    r"|subscription[-_ ]?id(?:[-_ ]?data)?|rufnummer|num[eé]ro|n[uú]mero"
     r"|cli|ani|dialled|dialed|contact|callback|call[-_ ]back|hotline|whats ?app|e\.?164|tel)"
 )
 _PHONE_VALUE = (
@@ -46,7 +51,8 @@ _TEMPORARY = (
     r" ]?temporary[-_ ]?id)"
 )
 _DEVICE_LABEL = (
-    r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|meid|device[-_ ]?id(?:entity)?)"
+    r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|equipment[-_ ]info[-_ ]value|meid"
+    r"|device[-_ ]?id(?:entity)?)"
 )
 _SIM_LABEL = r"(?:icc[-_ ]?id|e?u?icc|eid|sim(?:[-_ ]?(?:card|serial))?)"
 
@@ -151,8 +157,49 @@ def _digits(spelled: str) -> str:
 
 
 def _labelled_hex(text: bytes, start: int, end: int) -> Candidate | None:
-    """Judge a labelled hexadecimal value: it has a digit, so it is no word."""
-    if not any(48 <= byte <= 57 for byte in text[start:end]):
+    """Judge a labelled hexadecimal value: it has a digit, so it is no word, and some length."""
+    value = text[start:end].lower().removeprefix(b"0x")
+    if sum(byte in b"0123456789abcdef" for byte in value) < 6:
+        return None
+    if not any(48 <= byte <= 57 for byte in value) and not text[start:end].startswith(b"0x"):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
+
+
+_TELEPHONY: re.Pattern[bytes] = re2.compile(
+    rb"(?i)\b(?:sms|mms|ussd|calls?|called|calling|voice|volte|cdr|m[ot]-\w+|m[ot] (?:sms|call)"
+    rb"|invite"
+    rb"|isup|dial\w*|orig\w*|dest\w*|caller|callee|recipient|sender|messages?)\b"
+)
+
+
+def _party(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge digits that somebody called or sent to: a valid number on a line about telephony."""
+    digits = text[start:end].decode().lstrip("+")
+    line = text[text.rfind(b"\n", 0, start) + 1 : start]
+    if _TELEPHONY.search(line[-200:]) is None or is_part_of_number(text, start, end):
+        return None
+    if is_timestamp(digits) or is_counted(text, start, end):
+        return None
+    if not (is_telephone_number("+" + digits) or (len(digits) == 15 and is_in_imsi_plan(digits))):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, LIKELY)
+
+
+def _named_user(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge digits behind `user` or `customer`: a subscriber's number, or an account of theirs."""
+    digits = text[start:end].decode().lstrip("+")
+    if len(digits) == 15:
+        return _fifteen(digits, start, end)
+    known = is_in_imsi_plan(digits) if len(digits) == 14 else is_telephone_number("+" + digits)
+    if not known or is_timestamp(digits) or is_part_of_number(text, start, end):
+        return None
+    return Candidate(start, end, IdentifierKind.SUBSCRIBER, SHAPED)
+
+
+def _grouped_imsi(text: bytes, start: int, end: int) -> Candidate | None:
+    """Judge labelled groups of digits: an IMSI has fourteen or fifteen."""
+    if not 13 <= len(_digits(text[start:end].decode())) <= 16:
         return None
     return Candidate(start, end, IdentifierKind.SUBSCRIBER, LABELLED)
 
@@ -225,6 +272,38 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
+        rf"{_IMSI_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i){_IMSI_LABEL}{JOINER}(?P<v>\d{{2,5}}(?:[ -]\d{{2,6}}){{2,5}})\b",
+        judge=_grouped_imsi,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:user|customer|handset|abonn?e)[^\n\d]{0,8}\d{10}",
+        r"(?i)\b(?:user(?:[-_ ]?(?:name|id))?|customer|handset|abonn?e(?:nt|[eé])?)[\"' :=#\[]{1,3}"
+        r"(?P<v>\+?\d{10,15})\b",
+        judge=_named_user,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"(?:from|to|>|orig\w*|dest\w*|src|dst|oa|da|recipient|sender|sms"
+        r"|call)[ :=\"'<]{1,3}\+?\d{10}",
+        r"(?i)(?:\b(?:from|to|orig\w*|dest\w*|src|dst|oa|da|recipient|sender|sms|call)|->?)"
+        r"[ :=\"'<]{1,3}(?P<v>\+?\d{10,15})\b",
+        judge=_party,
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        # A Diameter AVP as decoders print it.
+        r"\(\d{1,5}\)[^\n]{0,40}val(?:ue)?=",
+        r"(?i)\b(?:subscription-id-data|user-name|msisdn|user-identity|public-identity"
+        r"|private-identity"
+        r"|served-party-ip-address|calling-party-address|called-party-address"
+        r"|user-equipment-info-value"
+        r"|external-identifier|3gpp-imsi|3gpp-imeisv)\b ?\(\d{1,5}\)[^\n]{0,40}?val(?:ue)?="
+        r"[\"']?(?P<v>[^\s\"',;]+)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
         rf"{_PHONE_LABEL}[^\n\d]{{0,24}}\d",
         rf"(?i)\b{_PHONE_LABEL}s?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
         judge=_labelled_phone,
@@ -243,7 +322,7 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
         IdentifierKind.SUBSCRIBER,
         rf"{_TEMPORARY}[^\n\d]{{0,20}}[0-9a-f]",
         rf"(?i){_TEMPORARY}{JOINER}(?P<v>(?:0x)?[0-9a-f]{{6,24}}\b|(?:0x)?[0-9a-f]{{1,8}}"
-        rf"(?:[-:. ][0-9a-f]{{1,8}}){{2,8}}\b)",
+        rf"(?:[-:. ][0-9a-f]{{1,8}}){{2,8}}\b|(?:0x)?[0-9a-f]{{2,6}}[-:.](?:0x)?[0-9a-f]{{8}}\b)",
         judge=_labelled_hex,
     ),
     Rule(
@@ -253,8 +332,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
-        r"(?:extid|nai)-",
-        r"(?i)\b(?:extid|nai)-(?P<v>[^\s\"'<>,;@]+(?:@[^\s\"'<>,;]+)?)",
+        r"(?:extid|extgroupid|nai|gci|gli)-",
+        r"(?i)\b(?:extid|extgroupid|nai|gci|gli)-(?P<v>[^\s\"'<>,;@]+(?:@[^\s\"'<>,;]+)?)",
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
@@ -285,6 +364,17 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
         r"(?P<v>\d{10,17}\b|\d{2}[ -]\d{6}[ -]\d{6}(?:[ -]\d{1,2})?\b|\d{6}[ -]\d{2}["
         r" -]\d{6}(?:[ -]\d{1,2})?\b"
         r"|\d{8}[ -]\d{6}(?:[ -]\d{1,2})?\b)",
+    ),
+    Rule(
+        IdentifierKind.SUBSCRIBER,
+        r"tel:\d",
+        r"(?i)\btel:(?P<v>\d{3,20});phone-context",
+    ),
+    Rule(
+        IdentifierKind.DEVICE,
+        r"(?:mac|eui)-[0-9a-f]{2}-",
+        # A PEI of a device without IMEI (TS 29.571).
+        r"(?i)\b(?:mac|eui)-(?P<v>[0-9a-f]{2}(?:-[0-9a-f]{2}){5,7})\b",
     ),
     Rule(
         IdentifierKind.DEVICE,
@@ -323,8 +413,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
         r"\+\(?\d",
-        r"(?:^|[^\w.+])(?P<v>\+\d{8,15}\b|\+\d{1,3}(?:[ ./-]{1,2}\(?\d{1,8}\)?"
-        r"|\(\d{1,5}\)){1,6}(?:\s?(?:x|ext\.? ?)\d{1,6})?)",
+        r"(?:^|[^\w.+])(?P<v>\+\d{8,15}\b|\+\d{1,3}(?:[ ./-]?\(0\) ?\d{1,8}"
+        r"|[ ./-]{1,2}\(?\d{1,8}\)?|\(\d{1,5}\)){1,6}(?:\s?(?:x|ext\.? ?)\d{1,6})?)",
         judge=_international,
     ),
     Rule(

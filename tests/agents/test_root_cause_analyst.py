@@ -29,7 +29,7 @@ def test_the_report_quotes_the_change_and_explains_its_confidence(pack: Evidence
     """INTERFACES: changes_before_onset with hunks, evidence with digest, a confidence basis."""
     proposal = anyio.run(RulesAnalyst().analyse, pack)
     report = assemble(verify(proposal, pack), pack, incident_id="inc-1", provenance=())
-    assert report.root_causes[0].confidence_basis.startswith("noisy-or of ")
+    assert report.root_causes[0].confidence_basis.startswith("probability ")
     assert report.changes_before_onset[0].hunks[0].lines[0].text == " mtu 1500"
     for cause in report.root_causes:
         assert set(cause.evidence_ids) <= set(report.evidence)

@@ -12,13 +12,19 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import SiteKeys, TokenIssuer, TokenVerifier, site_issuer
 from mcp_servers.site_directory import CallerSettings, SiteSettings
-from placement import load_policy
+from placement import Policy, load_policy
 from telecom.workload import Home
 from tests.mcp_servers.fixture_tools import SITE_ID, Guard
 
 
+@pytest.fixture(scope="session")
+def shipped_policy() -> Policy:
+    """The reference policy; it never changes."""
+    return load_policy()
+
+
 @pytest.fixture
-def guard(tmp_path: Path) -> Iterator[Guard]:
+def guard(tmp_path: Path, shipped_policy: Policy) -> Iterator[Guard]:
     """The real gate, ledger, vault and keys in an empty store."""
     settings = SiteSettings(
         site_id=SITE_ID,
@@ -30,7 +36,7 @@ def guard(tmp_path: Path) -> Iterator[Guard]:
     )
     store = tmp_path / "store"
     keys = SiteKeys.open(store / "keys")
-    policy = load_policy()
+    policy = shipped_policy
     with EgressLedger.open(store, keys.signing_key) as ledger:
         yield Guard(
             gate=EgressGate(

@@ -1,4 +1,4 @@
-"""The twelve tools over a real small site, as a caller in the Region and one outside see them."""
+"""The fourteen tools over a real small site, as a caller in the Region and one outside see them."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("diff_config", {"managed_object": "pe1", **DAY}),
     ("list_changes", {"around": ["pe1"], **DAY}),
     ("get_neighbors", {"managed_object": "pe1", "hops": 2}),
+    ("check_consistency", {"around": ["pe1"]}),
+    ("find_config", {"pattern": "^interface "}),
 ]
 
 
@@ -94,10 +96,10 @@ def test_the_text_is_not_longer_than_the_structure_it_repeats(
 
 
 def test_every_tool_tells_a_model_when_to_use_it(host: SiteHost) -> None:
-    """STYLE: a tool's docstring is its prompt; DESIGN section 4: the twelve tools."""
+    """STYLE: a tool's docstring is its prompt; DESIGN section 4: the tools of the three servers."""
     tools = host.toolset("all").tools
     assert sorted(tool.name for tool in tools) == sorted(
-        {call[0] for call in CALLS} | {"get_alarm"}
+        {call[0] for call in CALLS} | {"get_alarm", "confirm_cause"}
     )
     for tool in tools:
         assert "Use it" in (tool.function.__doc__ or ""), tool.name
@@ -165,6 +167,8 @@ def test_the_change_before_the_storm_is_found(host: SiteHost) -> None:
         ("get_ticket", {"ticket_id": "INC999"}, "not_found", "search_tickets"),
         ("lookup_config", {"managed_object": "pe9"}, "not_found", "list_changes"),
         ("get_neighbors", {"managed_object": "pe9"}, "not_found", "list_changes"),
+        ("check_consistency", {"around": ["pe9"]}, "not_found", "list_changes"),
+        ("find_config", {"pattern": "(?=x)"}, "invalid_argument", "RE2"),
         ("list_alarms", {"handle": "everything"}, "invalid_argument", "summarize_alarms"),
         ("list_alarms", {"cursor": "two"}, "invalid_argument", "next_cursor"),
         ("summarize_alarms", {"from_time": "noon"}, "invalid_argument", "ISO 8601"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -21,6 +22,7 @@ from telecom.configuration import ChangedLine, ConfigChange, ConfigHunk
 from telecom.evidence import Quotation
 from telecom.report import CausalLink, TimelineEntry
 from telecom.ticket import Ticket
+from tests.local_postgresql import fresh_database, local_postgresql, why_not
 
 ONSET = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 CHANGE_ID = "change:0123456789ab:agg1"
@@ -173,7 +175,28 @@ def settings_for(tmp_path):
             SiteDeclaration(name=f"site{number}", url=double.url, country="DE")
             for number, double in enumerate(doubles, start=1)
         )
-        keys = {"aws_region": "eu-central-1", "state": str(tmp_path / "state.sqlite")} | keys
+        defaults = {"aws_region": "eu-central-1", "escalation": "always"}
+        keys = defaults | {"state": str(tmp_path / "state.sqlite")} | keys
         return Settings(sites=keys.pop("sites", sites), **keys)
 
     return settings
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A PostgreSQL server, or a reason to skip."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with local_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_address(request, tmp_path):
+    """An empty state of each kind: every test of a store runs on both."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "state.sqlite")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with fresh_database(server, f"t{uuid4().hex[:12]}") as url:
+        yield url

@@ -420,7 +420,7 @@ def test_an_investigation_is_decided_by_the_policy_in_force_when_it_begins(
     priced = "    cost_usd_per_hour: 25\n"
     file.write_text(whole.replace(priced, "    cost_usd_per_hour: 26\n"), encoding="utf-8")
     asyncio.run(run_investigation(Inquiry(), settings, policies=live))
-    first, *_, last = kept_decisions(settings.state_file)
+    first, *_, last = kept_decisions(settings.state_address)
     assert first.decision.catalogue_sha256 != last.decision.catalogue_sha256
     assert next(tier for tier in last.tiers if tier.id == "outposts").cost_usd_per_hour == 26
 

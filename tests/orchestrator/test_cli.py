@@ -169,6 +169,43 @@ def test_a_question_with_an_identifier_is_refused_before_anything_is_asked(site)
     assert site.calls == []
 
 
+def test_a_chat_answers_line_by_line_and_is_kept(site, tmp_path):
+    """R22, INTERFACES: `tierwise chat`; slash commands; history over a restart."""
+    configured(tmp_path, site)
+    said = run("chat", "why are the cells down?", "--json", input="show me the line\n/diff\n")
+    assert said.exit_code == 0, said.stderr
+    answers = [json.loads(line) for line in said.stdout.splitlines()]
+    assert answers[0]["report"]["root_causes"][0]["managed_object"] == "agg1:xe-0/0/1"
+    assert "OSPF neighbor" in answers[1]["text"]
+    assert "mtu 1500" in answers[2]["text"]
+    again = run("chat", "/handover", "--resume", "last", input="/quit\n")
+    assert "why are the cells down?" in again.stdout
+    assert "Hand-over: mtu mismatch" in again.stdout
+
+
+def test_a_chat_passes_no_identifier_on(site):
+    """DESIGN 4: people's words pass the site first."""
+    words = ("chat", "--site", f"core={site.url}", "why does IMSI 262019876543210 fail?")
+    result = run(*words, input="")
+    assert result.exit_code == 2
+    assert "262019876543210" not in result.stdout + result.stderr
+    assert site.calls == []
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [("html", "<!doctype html>"), ("handover", "# Hand-over"), ("concise", "**mtu mismatch")],
+)
+def test_a_report_is_printed_for_whoever_reads_it(site, tmp_path, form, words):
+    """Issue 8, point 5: page, tier 1, shift lead; from an investigation or a kept report."""
+    configured(tmp_path, site)
+    shown = run("investigate", "--format", form)
+    assert shown.stdout.startswith(words), shown.stderr
+    kept = tmp_path / "report.json"
+    kept.write_text(run("investigate", "--json").stdout)
+    assert run("show", kept, "--format", form).stdout.startswith(words)
+
+
 def test_place_decide_prints_the_decision(tmp_path):
     """INTERFACES: a PlacementDecision; the workload from a file or stdin."""
     result = run("place", "decide", "-", "--json", input=json.dumps(WORKLOAD))
@@ -256,7 +293,17 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("investigate",), ("ask",), ("doctor",), ("place",), ("place", "decide")]
+    "command",
+    [
+        (),
+        ("investigate",),
+        ("ask",),
+        ("chat",),
+        ("show",),
+        ("doctor",),
+        ("place",),
+        ("place", "decide"),
+    ],
 )
 def test_every_command_has_help(command):
     """House: --help with examples."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from agents.answer_schema import proposal_schema
 from agents.models.scripted import ScriptedModel
 from agents.ports import ToolCall
+from agents.root_cause_analyst import instructions
 from orchestrator.delegation import Delegator
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.evidence_tools import MAX_ANSWER_CHARACTERS, PlacedTools
@@ -67,6 +70,9 @@ def test_an_answer_brings_its_evidence_and_its_provenance(site, settings_for):
         (ToolCall("c1", "list_changes", {"from_time": "x"}), "required"),
         (ToolCall("c1", "search_tickets", {"query": "x", "shell": "rm"}), "takes"),
         (ToolCall("c1", "search_tickets", {"query": "x", "site": "elsewhere"}), "site must be"),
+        (ToolCall("c1", "search_tickets", {"query": "x", "limit": 5000}), "from 1 to 20"),
+        (ToolCall("c1", "search_tickets", {"query": ["x"]}), "query must be"),
+        (ToolCall("c1", "get_neighbors", {"managed_object": "a" * 9999}), "managed_object must"),
     ],
 )
 def test_a_call_that_fits_no_tool_is_a_failed_outcome_that_says_how(site, settings_for, call, why):
@@ -107,11 +113,12 @@ def test_a_long_answer_is_cut_and_says_so(summary, settings_for):
     assert len(outcome.text) < MAX_ANSWER_CHARACTERS + 100
 
 
-def test_the_tools_are_small_enough_for_an_edge_model(site, settings_for):
-    """R14: a 7-13B model reads them beside the prompt."""
+def test_prompt_and_tools_are_small_enough_for_an_edge_model(site, settings_for):
+    """R14, issue 8, point 4: prompt, tool schemas and answer schema, at most 3,000 tokens."""
     _, tools = calling(settings_for(site))
-    written = " ".join(f"{s.name} {s.description} {s.input_schema}" for s in tools.specs)
-    assert estimate_tokens(written) < 800
+    written = [f"{s.name} {s.description} {json.dumps(s.input_schema)}" for s in tools.specs]
+    written += [instructions(), json.dumps(proposal_schema())]
+    assert sum(map(estimate_tokens, written)) <= 3_000
 
 
 def test_a_small_model_at_the_edge_reasons_where_it_is_declared(site, settings_for):
@@ -122,13 +129,14 @@ def test_a_small_model_at_the_edge_reasons_where_it_is_declared(site, settings_f
     model = ScriptedModel(['{"headline": "No cause found", "status": "inconclusive"}'], "qwen")
 
     async def run():
-        async with open_state(settings.state_file) as state, open_sites(settings) as sites:
+        async with open_state(settings.state_address) as state, open_sites(settings) as sites:
             services = Services(
                 settings, load_policy(), sites, state, models=lambda executor, *_: model
             )
             return await investigate(Inquiry(), services)
 
     report = asyncio.run(run())
-    assert report.headline == "No cause found"
+    assert (report.status, report.root_causes[0].managed_object) == ("probable", "agg1:xe-0/0/1")
+    assert any("the model names no cause" in gap.why for gap in report.gaps)
     assert (report.provenance[-1].tier, report.provenance[-1].tool) == ("outposts", "qwen")
     assert "<<<DATA" in model.requests[0].messages[0].text

@@ -44,7 +44,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path):
     assert settings.sites[0].token_file == tmp_path / "t"
     assert settings.sites[1].site_dir == tmp_path / "s"
     assert settings.policy.catalogue == tmp_path / "c.yaml"
-    assert settings.state_file == tmp_path / "st.sqlite"
+    assert settings.state_address == str(tmp_path / "st.sqlite")
 
 
 @pytest.mark.parametrize(

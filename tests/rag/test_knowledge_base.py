@@ -314,7 +314,8 @@ def test_vectors_lost_by_the_index_are_put_back_on_opening(
 ) -> None:
     """FACTS: the index can lose vectors without a word."""
     before = base.search("optical power", mode="dense")
-    base._index.delete("tickets", [hit.id for hit in before])  # type: ignore[union-attr]
+    assert base._index.index is not None
+    base._index.index.delete("tickets", base._index.index.keys("tickets"))
     assert not base.health().dense
     base.close()
     with KnowledgeBase.open(site / "store", embedder) as reopened:

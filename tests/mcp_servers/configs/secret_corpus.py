@@ -228,6 +228,42 @@ Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.abcDEF123456|
 aws_access_key_id = AKIAIOSFODNN7EXAMPLE|
 """
 
+FORTIOS = """
+        set password ENC {p}
+        set passwd ENC {p}
+        set psksecret ENC {p}
+        set psksecret {p}
+        set secret ENC {p}
+        set secondary-secret ENC {p}
+        set key ENC {p}
+        set auth-pwd ENC {p}
+        set priv-pwd ENC {p}
+        set passphrase ENC {p}
+            set password {p}
+"""
+ROUTEROS = """
+add name=user1 password={p} service=pppoe
+add address=192.0.2.1 secret={p} service=login
+add mode=dynamic-keys name=wifi wpa2-pre-shared-key={p}
+add as=65000 name=pe2 remote.address=10.0.0.2 tcp-md5-key={p}
+add auth=sha1 authentication-password={p} encryption-password={p2}
+add interface=wg0 private-key="{p}"
+add address=198.51.100.1/32 peer=hq secret="{p}"
+add security.passphrase={p} ssid=noc
+"""
+HOSTS = """
+password {p}
+enable password {p}
+ neighbor 10.0.0.2 password {p}
+ ip ospf message-digest-key 1 md5 {p}
+rocommunity {p} default
+rwcommunity6 {p}
+com2sec readonly default {p}
+set mgt-config users admin phash {5}
+set network virtual-router default protocol bgp auth-profile A secret {p}
+<phash>{5}</phash>
+"""
+
 _VENDORS = {
     "IOS": IOS,
     "IOS-XR": IOS_XR,
@@ -236,6 +272,9 @@ _VENDORS = {
     "Junos": JUNOS,
     "SR OS": SR_OS,
     "VRP": VRP,
+    "FortiOS": FORTIOS,
+    "RouterOS": ROUTEROS,
+    "FRR, net-snmp, PAN-OS": HOSTS,
     "XML, JSON, YAML": XML_JSON,
 }
 
@@ -308,4 +347,8 @@ ntp server 192.0.2.1 key 5
 ntp authenticate
  privilege level 15
     authentication-order [ tacplus password ];
+        set name "out"
+add address=10.0.0.1/30 interface=ether1 name=uplink
+        set keylife 86400
+        set password-policy enable
 """.strip("\n").split("\n")

@@ -1,4 +1,4 @@
-"""Block trees and what they say: one element in twelve syntaxes, and text of no syntax at all."""
+"""Block trees and what they say: one element in every syntax, and text of no syntax at all."""
 
 from __future__ import annotations
 

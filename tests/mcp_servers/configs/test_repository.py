@@ -337,11 +337,13 @@ def test_neighbours_name_their_sources_and_conflicts(git: ConfigGit) -> None:
     git.commit({"core/pe2": PE2.replace("10.0.0.2 ", "10.9.9.9 ")}, 2)
     with ConfigRepository.open(Path(git.repo.path), TOPOLOGY, key=KEY) as repository:
         links = repository.get_neighbors("PE1")
-        by_table = next(link for link in links if link.sources == ("topology",))
-        by_address = next(link for link in links if link.sources == ("addresses",))
+        by_table = next(link for link in links if link.sources == ("topology", "descriptions"))
+        by_address = next(link for link in links if "addresses" in link.sources)
         assert by_table.b.managed_object == "pe2:Hu0/0/0/1"
         assert by_address.b.managed_object == f"ce3:{PORT}"
-        assert by_table.conflicts == (f"addresses joins PE1:Hu0/0/0/1 to ce3:{PORT}",)
+        assert by_table.conflicts == (
+            f"addresses and descriptions joins PE1:Hu0/0/0/1 to ce3:{PORT}",
+        )
         assert by_table.a.mtu == "9014"
         assert {link.relation for link in links} == {"connects", "bgp"}
 

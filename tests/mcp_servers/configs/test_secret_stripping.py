@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mcp_servers.configs.block_tree import read_tree
 from mcp_servers.configs.secret_stripping import SecretStripper, fingerprint_key
 from tests.mcp_servers.configs import secret_corpus as corpus
+from tests.mcp_servers.configs.vendor_configs import XML
 
 KEY = b"k" * 32
 
@@ -25,10 +27,10 @@ def test_no_secret_of_the_corpus_survives(vendor: str, line: str, found: tuple[s
 
 
 def test_the_corpus_is_as_large_as_promised() -> None:
-    """Us: at least 150 lines, eight families of syntax."""
+    """Us: at least 150 lines, eleven families of syntax."""
     lines = corpus.secret_lines()
     assert len(lines) >= 150
-    assert len({vendor for vendor, _, _ in lines}) == 8
+    assert len({vendor for vendor, _, _ in lines}) == 11
 
 
 @pytest.mark.parametrize("line", corpus.HARMLESS)
@@ -101,6 +103,29 @@ def test_a_community_is_secret_under_snmp_and_readable_under_policy() -> None:
     stripped = SecretStripper(KEY).strip(text)
     assert "public77" not in stripped
     assert stripped.count("BLUE") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'config system snmp community\n    edit 1\n        set name "Hidden77"\n    next\nend\n',
+        "/snmp community\nset [ find default=yes ] name=Hidden77\n",
+        '/user\nadd password=\\\n    "Hidden77 and more" name=kim\n',
+    ],
+)
+def test_a_secret_told_only_by_where_it_stands_is_stripped(text: str) -> None:
+    """Us: FortiOS and RouterOS name a community in its block, and break lines in a password."""
+    stripped = SecretStripper(KEY).strip(text)
+    assert "Hidden77" not in stripped
+    assert "<secret:" in stripped
+
+
+def test_a_stripped_document_is_still_well_formed() -> None:
+    """Us: what stands for a secret is no tag."""
+    text = XML.replace("<mtu>", "<password>Hidden77</password>\n<mtu>", 1)
+    tree = read_tree(SecretStripper(KEY).strip(text))
+    assert tree.problem is None
+    assert any("password <secret:" in placed.flat for placed in tree.placed)
 
 
 def test_a_community_set_that_the_configuration_defines_is_a_name() -> None:

@@ -439,6 +439,148 @@ JSON = """{
 }
 """
 
+FORTIOS = """#config-version=FGT60F-7.2.5-FW-build1517-230606:opmode=0:vdom=0:user=admin
+config system global
+    set hostname "pe1"
+end
+config system interface
+    edit "port1"
+        set vdom "root"
+        set ip 10.0.0.1 255.255.255.252
+        set mtu-override enable
+        set mtu 9000
+        set alias "to pe2"
+    next
+    edit "port2"
+        set status down
+    next
+end
+config router bgp
+    set as 65000
+    config neighbor
+        edit "10.0.0.2"
+            set remote-as 65001
+            set route-map-in "INBOUND"
+        next
+    end
+end
+config router route-map
+    edit "INBOUND"
+        config rule
+            edit 1
+                set set-local-preference 200
+            next
+        end
+    next
+end
+"""
+ROUTEROS = """# 2026-03-02 10:00:00 by RouterOS 7.12
+# software id = ABCD-1234
+#
+/interface ethernet
+set [ find default-name=ether1 ] comment="to pe2" mtu=9000
+set [ find default-name=ether2 ] disabled=yes
+/ip address
+add address=10.0.0.1/30 interface=ether1 network=10.0.0.0
+/routing bgp connection
+add as=65000 input.filter=INBOUND local.role=ebgp name=pe2 remote.address=\
+    10.0.0.9
+add as=65000 name=pe3 remote.address=10.0.0.2/32 .as=65001
+/routing filter rule
+add chain=INBOUND rule="set bgp-local-pref 200; accept"
+/system identity
+set name=pe1
+"""
+FRR = """frr version 8.4.3
+frr defaults traditional
+hostname pe1
+service integrated-vtysh-config
+!
+interface swp1
+ description to pe2
+ mtu 9000
+ ip address 10.0.0.1/30
+ ip ospf area 0
+ ip ospf network point-to-point
+!
+interface swp2
+ shutdown
+!
+vrf BLUE
+ vni 4001
+exit-vrf
+!
+router bgp 65000
+ neighbor 10.0.0.2 remote-as 65001
+ neighbor 10.0.0.2 route-map INBOUND in
+!
+route-map INBOUND permit 10
+ set local-preference 200
+!
+line vty
+"""
+PAN_OS_SET = """set deviceconfig system hostname pe1
+set network interface ethernet ethernet1/1 comment "to pe2"
+set network interface ethernet ethernet1/1 layer3 mtu 9000
+set network interface ethernet ethernet1/1 layer3 ip 10.0.0.1/30
+set network interface ethernet ethernet1/2 link-state down
+set network virtual-router default protocol bgp local-as 65000
+set network virtual-router default protocol bgp peer-group EXT peer PE2 peer-address ip 10.0.0.2
+set network virtual-router default protocol bgp peer-group EXT peer PE2 peer-as 65001
+set rulebase security rules "out" from trust
+"""
+PAN_OS_XML = """<?xml version="1.0"?>
+<config version="10.1.0" urldb="paloaltonetworks">
+  <devices>
+    <entry name="localhost.localdomain">
+      <deviceconfig>
+        <system>
+          <hostname>pe1</hostname>
+        </system>
+      </deviceconfig>
+      <network>
+        <interface>
+          <ethernet>
+            <entry name="ethernet1/1">
+              <layer3>
+                <mtu>9000</mtu>
+                <ip>
+                  <entry name="10.0.0.1/30"/>
+                </ip>
+              </layer3>
+            </entry>
+            <entry name="ethernet1/2">
+              <link-state>down</link-state>
+            </entry>
+          </ethernet>
+        </interface>
+        <virtual-router>
+          <entry name="default">
+            <protocol>
+              <bgp>
+                <local-as>65000</local-as>
+                <peer-group>
+                  <entry name="EXT">
+                    <peer>
+                      <entry name="PE2">
+                        <peer-address>
+                          <ip>10.0.0.2</ip>
+                        </peer-address>
+                        <peer-as>65001</peer-as>
+                      </entry>
+                    </peer>
+                  </entry>
+                </peer-group>
+              </bgp>
+            </protocol>
+          </entry>
+        </virtual-router>
+      </network>
+    </entry>
+  </devices>
+</config>
+"""
+
 VENDORS = {
     "ios": (IOS, "GigabitEthernet0/1", "GigabitEthernet0/2"),
     "ios_xr": (IOS_XR, "HundredGigE0/0/0/1", "HundredGigE0/0/0/2"),
@@ -450,10 +592,15 @@ VENDORS = {
     "sr_os_md": (SR_OS_MD, "to-pe2", "1/1/2"),
     "sr_os_flat": (SR_OS_FLAT, "to-pe2", "1/1/2"),
     "vrp": (VRP, "100GE0/1/1", "100GE0/1/2"),
+    "fortios": (FORTIOS, "port1", "port2"),
+    "routeros": (ROUTEROS, "ether1", "ether2"),
+    "frr": (FRR, "swp1", "swp2"),
+    "pan_os_set": (PAN_OS_SET, "ethernet1/1", "ethernet1/2"),
+    "pan_os_xml": (PAN_OS_XML, "ethernet1/1", "ethernet1/2"),
     "netconf_xml": (XML, "HundredGigE0/0/0/1", "HundredGigE0/0/0/2"),
     "json": (JSON, "Ethernet1", "Ethernet2"),
 }
 """Grammar -> text, the interface with the address, the one that is shut down."""
 
-MODELS = ("netconf_xml", "json")
-"""Model-driven: no routing policies, VRFs or OSPF are told from them."""
+MODELS = ("netconf_xml", "json", "fortios", "routeros", "pan_os_set", "pan_os_xml")
+"""No routing policies, VRFs or OSPF of ports are told from them."""

@@ -62,12 +62,16 @@ TOOLS = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "
         (
             {
                 "messages": [user("a")],
-                "modelId": "anthropic.claude-opus-5-5",
+                "modelId": "eu.anthropic.claude-opus-5-5",
                 "inferenceConfig": {"temperature": 0.1},
             },
             "temperature",
         ),
         ({"messages": [user("a")], "modelId": "anthropic.new"}, "inference profile"),
+        (
+            {"messages": [user("a")], "modelId": "anthropic.claude-sonnet-4-5-20250929-v1:0"},
+            "inference profile",
+        ),
     ],
 )
 def test_what_bedrock_refuses_is_refused(parameters, why):
@@ -114,3 +118,19 @@ def test_a_brain_answers_by_what_it_was_asked():
             if "contentBlockDelta" in e
         ]
     assert "".join(deltas) == "WHY"
+
+
+def test_a_second_turn_reads_its_prefix_from_the_cache():
+    """Bedrock: cached tokens are counted apart; a prefix ends at a cache point."""
+    point = {"cachePoint": {"type": "default"}}
+    long = {"role": "user", "content": [{"text": "alarm " * 3000}, point]}
+    with BedrockDouble(lambda _: Say("ok")) as double:
+        client = client_of(double)
+        first, second = (
+            client.converse(modelId=MODEL_ID, messages=messages)["usage"]
+            for messages in ([long], [long, assistant("and?"), user("go on")])
+        )
+    assert first["cacheReadInputTokens"] == 0
+    assert second["cacheReadInputTokens"] == first["cacheWriteInputTokens"] > 1024
+    assert second["cacheWriteInputTokens"] == 0
+    assert 0 < second["inputTokens"] < 100

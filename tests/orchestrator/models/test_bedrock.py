@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from contextlib import contextmanager
 
@@ -28,8 +29,12 @@ from orchestrator.doubles.bedrock import (
     Throttle,
     Use,
 )
+from orchestrator.executors import OpenAiEndpoint
 from orchestrator.models.bedrock import BedrockModel, BedrockSettings
 from orchestrator.models.converse import TokenPrice, base_model_id, residency_of
+from orchestrator.reasoning import make_model
+from orchestrator.settings import Settings
+from placement.policy import load_policy
 from telecom.errors import ModelUnavailableError
 
 MODEL_ID = "eu.anthropic.claude-sonnet-5-v1:0"
@@ -96,10 +101,60 @@ def test_the_request_carries_metadata_schema_and_cache_points_on_the_stable_part
     assert body["requestMetadata"] == {"incident_id": "inc-1"}
     assert body["system"][-1] == {"cachePoint": {"type": "default"}}
     assert body["toolConfig"]["tools"][-1] == {"cachePoint": {"type": "default"}}
+    assert body["messages"][0]["content"][-1] == {"cachePoint": {"type": "default"}}
     assert body["outputConfig"]["textFormat"]["type"] == "json_schema"
     assert "temperature" not in body["inferenceConfig"]
     assert double.requests[0].operation == "converse-stream"
     assert double.requests[0].model_id == MODEL_ID
+
+
+@pytest.mark.parametrize(
+    ("model_id", "points", "schema"),
+    [
+        ("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", 3, True),
+        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", 3, False),
+        ("eu.amazon.nova-pro-v1:0", 2, False),
+        ("arn:aws:bedrock:eu-west-1:1:default-prompt-router/anthropic.claude:1", 0, False),
+    ],
+)
+def test_a_model_is_sent_what_its_family_takes(model_id, points, schema):
+    """Bedrock: cache points and answer schemas are refused by models without them."""
+    _, double = turn_with([Say("x")], model_id=model_id)
+    assert double.sent_to_model.count(b'"cachePoint"') == points
+    assert ("outputConfig" in double.requests[0].body) is schema
+
+
+def test_a_model_that_takes_less_than_its_family_is_asked_plainly():
+    """Us: the prompt says what is wanted; a feature that has gone is no reason to fail."""
+    with (
+        BedrockDouble([Say("one"), Say("two")], plain=[MODEL_ID]) as double,
+        model_for(double) as model,
+    ):
+        assert [events_of(model)[-1].text for _ in range(2)] == ["one", "two"]
+    assert [b"cachePoint" in request.raw for request in double.requests] == [True, False, False]
+
+
+def test_a_guardrail_is_applied_before_anything_is_shown():
+    """Issue 8, point 4: guardrail; its ARN may hold colons."""
+    arn = "arn:aws:bedrock:eu-central-1:123456789012:guardrail/abc"
+    _, double = turn_with([Say("x")], guardrail=f"{arn}:3")
+    assert double.requests[0].body["guardrailConfig"] == {
+        "guardrailIdentifier": arn,
+        "guardrailVersion": "3",
+        "streamProcessingMode": "sync",
+    }
+
+
+def test_no_real_model_can_be_called_while_the_switch_is_on(monkeypatch):
+    """Issue 8, point 8: a switch that makes any real model call fail under test."""
+    assert os.environ["TIERWISE_MODEL_CALLS"] == "loopback"
+    with pytest.raises(ModelUnavailableError, match="switched off"):
+        BedrockModel(BedrockSettings(MODEL_ID, region="eu-central-1"))
+    edge = OpenAiEndpoint("http://slm.example/v1", "qwen")
+    with pytest.raises(ModelUnavailableError, match="switched off"):
+        make_model(edge, Settings(), load_policy())
+    monkeypatch.delenv("TIERWISE_MODEL_CALLS")
+    BedrockModel(BedrockSettings(MODEL_ID, region="eu-central-1")).close()
 
 
 def test_an_unknown_price_is_no_price():

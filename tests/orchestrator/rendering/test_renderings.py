@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
 
-from orchestrator.rendering.markdown import to_markdown
-from orchestrator.rendering.plain_text import code_span, markdown, plain
+from agents.plain_text import code_span, markdown, plain
+from agents.report_markdown import to_markdown
+from orchestrator.rendering.briefing import to_concise, to_handover
+from orchestrator.rendering.html import to_html
 from orchestrator.rendering.terminal import print_report
 from telecom.evidence import Evidence, Gap
 from telecom.report import (
@@ -150,11 +154,94 @@ def test_hostile_strings_are_no_markup_in_markdown():
     )
 
 
+RENDERERS = (printed, to_markdown, to_html, to_concise, to_handover)
+
+
 def test_an_inconclusive_report_renders_without_a_cause():
     """Us: most parts can be empty."""
     empty = RootCauseReport(incident_id="inc-1", headline="Nothing", status="inconclusive")
-    assert "inconclusive" in printed(empty)
+    for render in RENDERERS:
+        assert "inconclusive" in render(empty)
     assert to_markdown(empty).startswith("# Nothing\n")
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_the_words_root_cause_are_not_in_an_inconclusive_report(render):
+    """Issue 8, point 3: "root cause" never appears when status is inconclusive."""
+    full = report()
+    step = full.provenance[0].model_copy(update={"agent": "root_cause_analyst (rules)"})
+    open_matter = full.model_copy(
+        update={"status": "inconclusive", "root_causes": (), "provenance": (step,)}
+    )
+    text = render(open_matter).lower().replace("\\", "")
+    assert not re.search(r"root[\s_-]*cause", text)
+
+
+class _Page(HTMLParser):
+    """Every element and attribute of a page, and its text."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.text, self.stack = [], [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag != "meta":
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_page_is_whole_and_asks_nobody_for_anything():
+    """Issue 8, point 5: self-contained, topology and timeline drawn, strict escaping."""
+    page = _Page(to_html(report()))
+    assert page.stack == []
+    assert page.tags.count("svg") == 2
+    assert not {"script", "link", "img", "iframe", "object", "form", "base"} & set(page.tags)
+    assert not {name for _, name, _ in page.attributes} & {"href", "src", "srcset", "action"}
+    assert all(not name.startswith("on") for _, name, _ in page.attributes)
+    assert "url(http" not in to_html(report())
+    first = " ".join(page.text).partition("Causal chain")[0]
+    for expected in ("MTU mismatch at agg1", "confidence 0.87", "check agg1", "revert agg1"):
+        assert expected in first
+
+
+def test_hostile_strings_are_text_on_the_page():
+    """Us: a device, a ticket or a stranger writes into every field."""
+    hostile = HOSTILE + "<svg/onload=x>\"'><img src=x onerror=y> </title></style>"
+    page = _Page(to_html(report(hostile)))
+    assert page.stack == []
+    assert not {"script", "img"} & set(page.tags)
+    assert page.tags == _Page(to_html(report("agg1:x"))).tags
+    assert "\x1b" not in "".join(page.text)
+
+
+def test_tier_1_is_told_what_to_check_and_not_to_change():
+    """Issue 8, point 5: concise for tier 1."""
+    text = to_concise(report())
+    assert "check agg1" in text
+    assert "revert agg1" not in text
+    assert len(text.splitlines()) <= 12
+
+
+def test_a_shift_lead_is_told_what_is_open_and_what_needs_approval():
+    """Issue 8, point 5: hand-over summary."""
+    text = to_handover(report())
+    for part in ("What is known", "What is open", "To be done", "Seen before"):
+        assert f"## {part}" in text
+    assert "- [ ] revert agg1 (changes the network: needs approval)" in text
+    assert "<script>" not in to_handover(report(HOSTILE)).replace("\\<script\\>", "")
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
             "reason": "BGP Notification received", "initiator": "remote",
         }),
     (_PLAIN + "hal: <Info:vlan.msgs.portLinkStateDown> Port 1:24 link down",
-        {"kind": "interface", "state": "down"}),
+        {"kind": "interface", "state": "down", "interface": "1:24"}),
     (_PLAIN + "kernel: eth0: link up", {"kind": "interface", "state": "up", "interface": "eth0"}),
     (_PLAIN + "routed: Neighbor 10.2.2.2 went down on interface ge-1/0/0: no hello",
         {"kind": "other", "state": "down", "interface": "ge-1/0/0", "neighbor": "10.2.2.2", "reason": "no hello"}),

@@ -35,3 +35,8 @@ def code_span(text: str) -> str:
     fence = "`" * (longest + 1)
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def agent_shown(agent: str) -> str:
+    """An agent's name for people, who need not read a claim into it."""
+    return agent.replace("root_cause_analyst", "analyst").replace("_", " ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from orchestrator.rendering.plain_text import code_span, markdown
+from agents.plain_text import agent_shown, code_span, markdown
 from telecom.report import ReportedChange, RootCauseReport
 from telecom.times import format_instant
 
@@ -74,7 +74,7 @@ def _lines(report: RootCauseReport) -> Iterator[str]:
         (
             (
                 step.step,
-                step.agent,
+                agent_shown(step.agent),
                 step.tier or "nowhere",
                 step.tool or "",
                 " -> ".join(

@@ -1,0 +1,108 @@
+"""Alarms as rows of the store: their numbers, their keyed ids, and what incidents are told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from agents.alarm_notices import Notice, notice_of
+from telecom.alarm import Alarm
+from telecom.formats.assembly import relocated
+from telecom.topology import ManagedObject, Topology, port_key
+
+UNDATED = 2**62
+"""Stands for the time of a record without one, so that it sorts last."""
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+"""Ids in letters only: digits could be taken for a subscriber's number."""
+
+
+class AlarmRow(NamedTuple):
+    """A row of table `alarms`."""
+
+    id: int
+    alarm_id: str
+    device: str
+    port: str
+    time_us: int
+    body: str
+    raw: str
+
+
+class Spelling:
+    """How the store and the topology spell managed objects; a storm names few of them often."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.of = lru_cache(maxsize=65_536)(self._spell)
+
+    def _spell(self, name: str) -> tuple[str, str, ManagedObject]:
+        device, _, port = name.partition(":")
+        return device.lower(), port_key(port) if port else "", self.topology.canonical(name)
+
+
+def event_time(alarm: Alarm) -> datetime | None:
+    """When the record happened; None when it carries no time at all."""
+    return alarm.alarm_raised_time or alarm.alarm_changed_time or alarm.alarm_cleared_time
+
+
+def has_assigned_id(alarm: Alarm) -> bool:
+    """Whether a reader made the id up from the record's place because the source gave none."""
+    return alarm.alarm_id.startswith(alarm.source.locator)
+
+
+def alarm_rows(
+    alarms: Sequence[Alarm], file: int, after: int, id_key: bytes, spelling: Spelling
+) -> Iterator[tuple[AlarmRow, Notice | None]]:
+    """Make the rows of a file's alarms; those without an id of their source get a keyed one.
+
+    Args:
+        alarms: In order of the file.
+        file: Number of the file.
+        after: Records of the file that come before.
+        id_key: Secret of the site.
+        spelling: Of managed objects.
+    """
+    repeated: Counter[str] = Counter()
+    for number, read in enumerate(alarms, start=record_number(file, after + 1)):
+        alarm = read
+        if has_assigned_id(read):
+            place = read.source.locator
+            repeated[place] += 1
+            alarm = relocated(read, alarm_id=_keyed_id(id_key, place, repeated[place]))
+        device, port, own = spelling.of(alarm.managed_object)
+        happened = event_time(alarm)
+        row = AlarmRow(
+            number,
+            alarm.alarm_id,
+            device,
+            port,
+            UNDATED if happened is None else microseconds(happened),
+            alarm.model_dump_json(by_alias=True, exclude_none=True),
+            alarm.source.raw,
+        )
+        yield row, notice_of(alarm, number, own, spelling.topology)
+
+
+def _keyed_id(key: bytes, locator: str, repetition: int) -> str:
+    place = locator if repetition == 1 else f"{locator}#{repetition}"
+    mac = blake2b(place.encode(), digest_size=10, key=key[:64], person=b"alarm-id")
+    return "alarm-" + mac.hexdigest().translate(_LETTERS)
+
+
+def record_number(file: int, ordinal: int) -> int:
+    """Record numbers survive a re-read of a file that grew."""
+    return file << 32 | ordinal
+
+
+def record_range(file: int) -> tuple[int, int]:
+    """First and last record number that a file may have."""
+    return record_number(file, 0), record_number(file + 1, 0) - 1
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, as the store keeps times."""
+    return round(moment.timestamp() * 1_000_000)

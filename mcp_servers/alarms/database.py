@@ -1,0 +1,125 @@
+"""The SQLite file of the alarm store: its tables, its one connection, its transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from telecom.errors import StoreDamagedError
+
+_VERSION = 2
+_TABLES = (
+    "files",
+    "alarms",
+    "rejects",
+    "notices",
+    "incidents",
+    "incident_alarms",
+    "incident_records",
+    "incident_changes",
+    "feed",
+)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, others INTEGER NOT NULL,
+    lines INTEGER NOT NULL DEFAULT 0, records INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS alarms (
+    id INTEGER PRIMARY KEY, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
+    port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
+CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
+CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
+CREATE TABLE IF NOT EXISTS rejects (file INTEGER NOT NULL, line INTEGER, why TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
+
+-- What incidents have not been told yet; a row goes in the transaction that tells them.
+CREATE TABLE IF NOT EXISTS notices (
+    record INTEGER PRIMARY KEY, alarm_id TEXT, time REAL, effect TEXT, device TEXT,
+    managed_object TEXT, alarm_type TEXT, problem TEXT, severity TEXT, cause TEXT, role TEXT,
+    opens INTEGER, lasts INTEGER, peer TEXT, related TEXT
+);
+CREATE INDEX IF NOT EXISTS notices_by_time ON notices (time, record);
+CREATE TABLE IF NOT EXISTS incidents (
+    number INTEGER PRIMARY KEY, incident_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+    last REAL NOT NULL, body TEXT NOT NULL, shown TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS incidents_by_state ON incidents (state, last);
+CREATE TABLE IF NOT EXISTS incident_alarms (
+    key TEXT PRIMARY KEY, incident INTEGER NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS incident_alarms_by_incident ON incident_alarms (incident);
+CREATE TABLE IF NOT EXISTS incident_records (
+    record INTEGER PRIMARY KEY, incident INTEGER NOT NULL, alarm TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS incident_records_by_incident ON incident_records (incident, record);
+CREATE TABLE IF NOT EXISTS incident_changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, step TEXT NOT NULL, shown TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS feed (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL);
+INSERT OR IGNORE INTO feed VALUES (1, lower(hex(randomblob(4))));
+"""
+
+
+@dataclass(slots=True)
+class AlarmDatabase:
+    """One connection that several threads take turns on."""
+
+    path: Path
+    connection: sqlite3.Connection
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _within: int = 0
+
+    @classmethod
+    def open(cls, path: Path) -> AlarmDatabase:
+        """Open or create the file; tables of an older version are emptied, to be built anew.
+
+        Raises:
+            StoreDamagedError: The file is no database; it can be deleted and rebuilt.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA wal_autocheckpoint=8192")
+            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                for table in _TABLES:
+                    connection.execute(f"DROP TABLE IF EXISTS {table}")
+                connection.execute(f"PRAGMA user_version={_VERSION}")
+            connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as exc:
+            raise StoreDamagedError(
+                f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
+            ) from exc
+        return cls(path, connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self.lock:
+            self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; other threads wait. One within another is part of it."""
+        with self.lock:
+            if self._within == 0:
+                self.connection.execute("BEGIN IMMEDIATE")
+            self._within += 1
+            try:
+                yield self.connection
+            except BaseException:
+                self._within -= 1
+                if self._within == 0:
+                    self.connection.execute("ROLLBACK")
+                raise
+            self._within -= 1
+            if self._within == 0:
+                self.connection.execute("COMMIT")

@@ -1,0 +1,59 @@
+"""`LiveIntake`: every door for live alarms of one site, and what happens behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.routing import Route
+
+from mcp_servers.alarms.desk import AlarmDesk
+from mcp_servers.alarms.file_intake import RECEIVED
+from mcp_servers.intake.follower import IntakeFollower
+from mcp_servers.intake.http_routes import IntakeDoor
+from mcp_servers.intake.journal import ReceivedJournal
+from mcp_servers.intake.signatures import SignatureVerifier
+from mcp_servers.intake.syslog_listener import SyslogListener
+from mcp_servers.site_directory import SiteDirectory
+
+_logger = logging.getLogger(__name__)
+
+
+class LiveIntake:
+    """Doors, journal and follower of the process that owns the site's store."""
+
+    def __init__(self, site: SiteDirectory, desk: AlarmDesk) -> None:
+        """Prepare what `site.yaml: intake` asks for.
+
+        Raises:
+            SettingsError: A secret, address or network cannot be used.
+        """
+        settings = site.settings.intake
+        self._follower = IntakeFollower(desk, settings.keep_days)
+        self._journal = ReceivedJournal(site.path / RECEIVED, kept=self._follower.tell)
+        self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), site.timezone)
+        self._listeners = (SyslogListener(settings.syslog, self._journal),)
+
+    def routes(self) -> list[Route]:
+        """Paths for the site's HTTP application."""
+        return self._door.routes()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen and follow until left; what was accepted by then is stored.
+
+        Raises:
+            SettingsError: An address cannot be listened on.
+        """
+        with self._journal:
+            self._follower.start(self._journal)
+            try:
+                for listener in self._listeners:
+                    for address in await listener.start():
+                        _logger.info("listening for alarms on %s", address)
+                yield
+            finally:
+                for listener in self._listeners:
+                    await listener.stop()
+        self._follower.stop()

@@ -1,0 +1,87 @@
+"""Signed deliveries, for senders that cannot carry a bearer token.
+
+Three headers: `X-Tierwise-Source: NAME`, `X-Tierwise-Timestamp: UNIX SECONDS` and
+`X-Tierwise-Signature: sha256=HEX`, the HMAC-SHA256 of `TIMESTAMP + "." + BODY` with the secret of
+that source. A timestamp further off than `WINDOW_SECONDS` is refused, and so is a signature that
+was seen already, so what was recorded on the wire cannot be played again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from mcp_servers.site_directory import SiteDirectory
+from telecom.errors import IdentityError, SettingsError
+
+WINDOW_SECONDS = 300
+"""How far the sender's clock may be off; NTP keeps it within one."""
+_SHORTEST_SECRET = 16
+_REMEMBERED = 200_000
+"""Signatures within the window: 600 deliveries a second from signing sources."""
+
+
+class SignatureVerifier:
+    """Knows the secrets of `site.yaml: intake.sources`. Safe to use from several threads."""
+
+    def __init__(self, secrets: Mapping[str, bytes]) -> None:
+        self._secrets = secrets
+        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, site: SiteDirectory) -> Self:
+        """Read the secret files.
+
+        Raises:
+            SettingsError: A file cannot be read, is open to others, or holds too short a secret.
+        """
+        return cls(
+            {
+                source.name: _read_secret(site.path / source.secret_file)
+                for source in site.settings.intake.sources
+            }
+        )
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Name the source that signed a body.
+
+        Raises:
+            IdentityError: Unknown source, wrong signature, outside the window, or seen before.
+        """
+        name = headers.get("x-tierwise-source", "")
+        stamp = headers.get("x-tierwise-timestamp", "")
+        given = headers.get("x-tierwise-signature", "").removeprefix("sha256=")
+        secret = self._secrets.get(name)
+        if secret is None or not stamp.isdecimal() or not given.isascii():
+            raise IdentityError("the signature is refused: unknown source or no timestamp")
+        expected = hmac.new(secret, stamp.encode() + b"." + body, "sha256").hexdigest()
+        if not hmac.compare_digest(expected, given.lower()):
+            raise IdentityError("the signature is refused: it does not hold")
+        if abs(now - int(stamp)) > WINDOW_SECONDS:
+            raise IdentityError("the signature is refused: its time is too far off")
+        with self._lock:
+            while self._seen and next(iter(self._seen.values())) < now - 2 * WINDOW_SECONDS:
+                self._seen.popitem(last=False)
+            if expected in self._seen:
+                raise IdentityError("the signature is refused: this delivery was made already")
+            if len(self._seen) >= _REMEMBERED:
+                raise IdentityError("the signature is refused: too many deliveries in five minutes")
+            self._seen[expected] = now
+        return name
+
+
+def _read_secret(file: Path) -> bytes:
+    try:
+        if file.stat().st_mode & 0o077:
+            raise SettingsError(f"{file} can be read by others; chmod 600 {file}")
+        secret = file.read_bytes().strip()
+    except OSError as exc:
+        raise SettingsError(f"{file} cannot be read: {exc.strerror}") from exc
+    if len(secret) < _SHORTEST_SECRET:
+        raise SettingsError(f"{file} must hold a secret of {_SHORTEST_SECRET} bytes or more")
+    return secret

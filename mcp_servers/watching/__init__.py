@@ -1,0 +1,1 @@
+"""The site's own watch: it follows incidents, reports on them here, and tells the cloud half."""

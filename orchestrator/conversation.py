@@ -1,0 +1,297 @@
+"""A conversation about incidents: questions answered from what is known, or looked up for them.
+
+The same object stands behind `tierwise chat` and behind a page:
+
+    async with open_chat(settings) as chat:
+        conversation = await chat.begin()
+        answer = await conversation.say("why are the cells down?")
+        answer = await conversation.say("what if the uplink were fine?")
+
+Words have to be the site's: whoever takes them in lets the site replace identifiers first
+(`orchestrator.peoples_words`). What is looked up for an answer is placed, gated and accounted for
+like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agents.predictions import Sighting
+from agents.runbooks import DocumentReview, Runbook, fitting, follow, read_runbook
+from orchestrator import conversation_answers as answers
+from orchestrator.case import Case, load_case, unknown_name
+from orchestrator.conversation_intent import COMMANDS, Intent, read_intent
+from orchestrator.conversation_store import Answer, ConversationStore, Turn
+from orchestrator.delegation import Delegator
+from orchestrator.gathering import Gatherer, Look
+from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.reasoning import ModelFactory, make_model
+from orchestrator.rendering.briefing import to_concise
+from orchestrator.settings import Settings
+from orchestrator.site_client import Purpose
+from orchestrator.sites import open_sites
+from orchestrator.state import open_state
+from placement.policy import load_policy
+from telecom.errors import InvalidArgumentError
+
+MAX_WORDS = 2_000
+"""Longest question, in characters."""
+_RUNBOOKS = 8
+_OTHERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What conversations work with."""
+
+    services: Services
+    store: ConversationStore
+
+    async def begin(self, *, person: str | None = None) -> Conversation:
+        """Begin a conversation; `person` is a pseudonym."""
+        return Conversation(self, await self.store.begin(person=person), person)
+
+    async def resume(self, conversation_id: str, *, person: str | None = None) -> Conversation:
+        """Go on with a conversation.
+
+        Raises:
+            InvalidArgumentError: There is no such conversation.
+        """
+        if not await self.store.knows(conversation_id):
+            raise InvalidArgumentError(
+                "conversation", f"there is no conversation {conversation_id!r}; begin a new one"
+            )
+        conversation = Conversation(self, conversation_id, person)
+        for turn in await self.store.turns(conversation_id):
+            conversation.incident_id = turn.answer.incident_id or conversation.incident_id
+        return conversation
+
+
+@asynccontextmanager
+async def open_chat(
+    settings: Settings, *, models: ModelFactory = make_model
+) -> AsyncIterator[Chat]:
+    """State, policy and sites for conversations.
+
+    Args:
+        settings: Of this process.
+        models: Makes the model behind an executor.
+
+    Raises:
+        TierwiseError: One of them cannot be opened; the message says what helps.
+    """
+    policy = load_policy(settings.policy.catalogue, settings.policy.rules)
+    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+        store = ConversationStore(state.database)
+        await store.prepare()
+        yield Chat(Services(settings, policy, sites, state, models), store)
+
+
+class Conversation:
+    """One conversation: its incident, and whatever is asked about it."""
+
+    def __init__(self, chat: Chat, conversation_id: str, person: str | None) -> None:
+        self.conversation_id = conversation_id
+        self.incident_id: str | None = None
+        """What is talked about; None until something was investigated."""
+        self._chat = chat
+        self._person = person
+
+    async def about(self, incident_id: str) -> None:
+        """Talk about an investigation that was made elsewhere.
+
+        Raises:
+            InvalidArgumentError: There is none of that id, or it is not finished.
+        """
+        try:
+            await load_case(self._chat.services.state, incident_id)
+        except KeyError as exc:
+            raise InvalidArgumentError(
+                "incident", f"there is no finished investigation {incident_id!r}"
+            ) from exc
+        self.incident_id = incident_id
+
+    async def say(
+        self,
+        words: str,
+        *,
+        inquiry: Inquiry | None = None,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> Answer:
+        """Answer, and keep both.
+
+        Args:
+            words: As the site released them.
+            inquiry: What to investigate if the words need an investigation; by default the
+                newest incident with the words as question.
+            progress: Called with the name of each finished step of an investigation.
+
+        Raises:
+            InvalidArgumentError: The words are empty or too long.
+            TierwiseError: An investigation is needed and nothing could be looked at.
+        """
+        words = words.strip()
+        if not 0 < len(words) <= MAX_WORDS:
+            raise InvalidArgumentError("words", f"say something, in at most {MAX_WORDS} characters")
+        answer = await self._answered(words, inquiry, progress)
+        self.incident_id = answer.incident_id or self.incident_id
+        turn = Turn(words=words, answer=answer, at=datetime.now(UTC))
+        await self._chat.store.add(self.conversation_id, turn)
+        return answer
+
+    async def history(self) -> Sequence[Turn]:
+        """Everything that was said, oldest first."""
+        return await self._chat.store.turns(self.conversation_id)
+
+    async def _answered(
+        self, words: str, inquiry: Inquiry | None, progress: Callable[[str], None]
+    ) -> Answer:
+        intent = read_intent(words)
+        if intent.kind == "help":
+            return Answer(text=help_text())
+        if self.incident_id is None or intent.kind == "new":
+            question = intent.about if intent.kind == "new" else words
+            return await self._investigated(inquiry or Inquiry(question=question or None), progress)
+        case = await load_case(self._chat.services.state, self.incident_id)
+        return await self._about(case, intent, words, progress)
+
+    async def _investigated(self, inquiry: Inquiry, progress: Callable[[str], None]) -> Answer:
+        report = await investigate(
+            inquiry, self._chat.services, on_behalf_of=self._person, progress=progress
+        )
+        cited = {key for cause in report.root_causes for key in cause.evidence_ids}
+        return Answer(
+            text=to_concise(report).rstrip(),
+            incident_id=report.incident_id,
+            evidence={key: item for key, item in report.evidence.items() if key in cited},
+            report=report,
+        )
+
+    async def _about(
+        self, case: Case, intent: Intent, words: str, progress: Callable[[str], None]
+    ) -> Answer:
+        """A question about the incident that is talked about."""
+        names = case.meant(intent.about)
+        if intent.kind in answers.FROM_THE_FINDINGS:
+            return answers.FROM_THE_FINDINGS[intent.kind](case, names)
+        if intent.kind in {"why_not", "what_if"}:
+            return await self._of_element(case, intent, names)
+        if intent.kind == "show":
+            shown = answers.show(case, intent.about, names)
+            return shown or await self._looked_up(case, intent.about, names)
+        if intent.kind == "runbook":
+            return await self._runbook(case, intent.about)
+        return await self._else(case, words, progress)
+
+    async def _of_element(self, case: Case, intent: Intent, names: Sequence[str]) -> Answer:
+        """Why not, or what if: about an element that the findings know, or one to look up."""
+        if not names:
+            return await self._looked_up(case, intent.about, names)
+        name = names[0]
+        told = answers.what_if if intent.kind == "what_if" else answers.why_not
+        answer = told(case, name)
+        if answers.is_unseen(case, name):
+            answer = answers.together(answer, await self._looked_up(case, name, [name]))
+        if len(names) > 1:
+            others = ", ".join(names[1:_OTHERS])
+            answer = answer.model_copy(
+                update={"text": f"{answer.text}\n\nThe words fit {others} as well."}
+            )
+        return answer
+
+    async def _else(self, case: Case, words: str, progress: Callable[[str], None]) -> Answer:
+        """Words that ask for nothing in particular: an element's lines, or another reading."""
+        if self._chat.services.settings.analyst != "rules":
+            window = (case.window.start, case.window.end)
+            return await self._investigated(Inquiry(question=words, window=window), progress)
+        names = case.meant(words)
+        shown = answers.show(case, words, names) if names else None
+        if shown is not None:
+            return shown
+        if unknown_name(words) is not None:
+            return await self._looked_up(case, words, names)
+        told = answers.why(case, ())
+        return told.model_copy(update={"text": f"{told.text}\n\n{_ASK_LIKE_THIS}"})
+
+    async def _looked_up(self, case: Case, about: str, names: Sequence[str]) -> Answer:
+        """Read an element's alarms at the sites, where the policy lets it."""
+        name = names[0] if names else unknown_name(about)
+        if name is None:
+            known = ", ".join(case.names()[:12])
+            return Answer(
+                text=f"Which element do you mean? The findings know {known}.",
+                incident_id=case.report.incident_id,
+            )
+        looks = [
+            await self._gatherer(case).sighting(site, name, case.window) for site in case.alarms
+        ]
+        await self._account(case, looks)
+        found = [look for look in looks if isinstance(look.finding, Sighting)]
+        best = max(found, key=lambda look: len(_times(look)), default=None)
+        steps = tuple(look.step for look in looks)
+        if best is None or not isinstance(best.finding, Sighting):
+            why = "; ".join(dict.fromkeys(str(look.error) for look in looks))
+            text = f"{name} could not be looked up: {why}"
+            return Answer(text=text, incident_id=case.report.incident_id, steps=steps)
+        return answers.sighted(case, best.finding).model_copy(update={"steps": steps})
+
+    async def _runbook(self, case: Case, about: str) -> Answer:
+        """Find the operator's runbook for this incident and follow it as a checklist."""
+        cause = case.report.root_causes[0] if case.report.root_causes else None
+        words = about or (
+            f"{cause.probable_cause} {cause.specific_problem}"
+            if cause is not None
+            else case.report.headline
+        )
+        found: list[Runbook] = []
+        looks: list[Look] = []
+        for site in case.alarms:
+            look = await self._gatherer(case).documents(site, f"runbook {words}", limit=_RUNBOOKS)
+            looks.append(look)
+            review = look.finding
+            for passage in review.passages if isinstance(review, DocumentReview) else ():
+                runbook = read_runbook(passage.source, passage.text)
+                found += [] if runbook is None else [runbook]
+        await self._account(case, looks)
+        best = next(iter(fitting(found, words)), None)
+        steps = tuple(look.step for look in looks)
+        if best is None:
+            refused = [str(look.error) for look in looks if look.error is not None]
+            text = "No runbook of the site fits" + (f" ({refused[0]})" if refused else "") + "."
+            return Answer(text=text, incident_id=case.report.incident_id, steps=steps)
+        followed = follow(best, case.evidence)
+        return answers.checklist(case, followed).model_copy(update={"steps": steps})
+
+    def _gatherer(self, case: Case) -> Gatherer:
+        services = self._chat.services
+        incident_id = case.report.incident_id
+        delegator = Delegator(
+            services.settings,
+            services.policy,
+            keep=lambda record: services.state.note_decision(incident_id, record),
+        )
+        return Gatherer(services.sites, delegator, Purpose(incident_id, self._person))
+
+    async def _account(self, case: Case, looks: Sequence[Look]) -> None:
+        state = self._chat.services.state
+        for look in looks:
+            state.note_calls(case.report.incident_id, look.calls)
+        await state.write_notes()
+
+
+_ASK_LIKE_THIS = (
+    "Ask on like this: why not the UPF? · what if the uplink were fine? · show me the line · "
+    "what changed? · have we seen this before? · /help"
+)
+
+
+def help_text() -> str:
+    """What can be said."""
+    return "\n".join(f"- `{command}`: {gives}" for command, gives in COMMANDS.items())
+
+
+def _times(look: Look) -> Sequence[datetime]:
+    return look.finding.times if isinstance(look.finding, Sighting) else ()

@@ -1,0 +1,1 @@
+"""Incidents on their way: accepted, leased to a worker, investigated once, told to the sinks."""

@@ -1,0 +1,1 @@
+"""`tierwise serve`: the long-lived process of the cloud half."""

@@ -1,0 +1,92 @@
+"""Serving: the application on its port, and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import uvicorn
+
+from orchestrator.agent_door.opening import agent_app, http_door
+from orchestrator.service.app import build_app
+from orchestrator.service.running import open_service
+from orchestrator.settings import Settings
+from telecom.errors import SettingsError
+
+_AT_ONCE = 512
+"""Requests under way; one more is answered 503 at once, so that a storm has a bounded size."""
+_LAST_REQUESTS_S = 5
+
+
+async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: Of this process.
+        listening: Called with the URL once requests are taken.
+
+    Raises:
+        OperatorError: Something it needs cannot be used; the message says what helps.
+    """
+    stopping = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(open_service(settings))
+        desk, agents = http_door(service)
+        stack.push_async_callback(desk.close)
+        app = build_app(service)
+        app.mount("/agents", agent_app(agents, settings))
+        await stack.enter_async_context(agents.session_manager.run())
+        listener = _listener(settings)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                limit_concurrency=_AT_ONCE,
+                timeout_graceful_shutdown=_LAST_REQUESTS_S,
+            )
+        )
+
+        def stop() -> None:
+            stopping.set()
+            server.should_exit = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.run(stopping))
+            tasks.create_task(server.serve(sockets=[listener]))
+            listening(_url(listener))
+
+
+class _Server(uvicorn.Server):
+    """A server whose process decides itself what a signal means."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _listener(settings: Settings) -> socket.socket:
+    host, port = settings.service.host, settings.service.port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as exc:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({exc.strerror}); set service.host and service.port"
+        ) from exc
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,0 +1,1 @@
+"""Sinks: where the report of an investigation goes, by code and never by a model."""

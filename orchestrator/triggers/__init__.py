@@ -1,0 +1,1 @@
+"""Trigger intake: who reports trouble, and how little of it is kept."""

@@ -1,0 +1,287 @@
+"""The site's own pages: words are masked, pseudonyms are shown to few, and nothing is shared."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mcp_servers.egress.gate import EgressGate, detector_of
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.peoples_words import release_words
+from mcp_servers.egress.pseudonyms import Pseudonymizer
+from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
+from mcp_servers.serving.identity import (
+    STDIO_CALLER,
+    SiteKeys,
+    TokenIssuer,
+    TokenVerifier,
+    site_issuer,
+)
+from mcp_servers.serving.page_guard import LARGEST_BODY, PageGuard
+from mcp_servers.serving.people_pages import PeoplePages
+from mcp_servers.serving.people_sessions import Sessions
+from mcp_servers.serving.rate_limits import RateLimiter
+from mcp_servers.site_directory import CallerSettings, RateSettings, ServingSettings, SiteSettings
+from placement import load_policy
+from placement.live import LivePolicy
+from telecom.workload import Home
+from tests.mcp_servers.fixture_tools import serving
+
+SITE = "north"
+IMSI = "262011234567890"
+WORDS = f"Why does IMSI {IMSI} drop? snmp community is hunter2x"
+CONSOLE = "https://console.example.net"
+
+
+@dataclass
+class People:
+    """A served site and what is behind it."""
+
+    url: str
+    issuer: TokenIssuer
+    verifier: TokenVerifier
+    gate: EgressGate
+    pseudonyms: Pseudonymizer
+    ledger: EgressLedger
+
+    def token(self, *scopes: str, caller: str = "region") -> str:
+        return self.issuer.issue(scopes, caller, timedelta(minutes=5))
+
+    def client(self) -> httpx.Client:
+        """A browser: cookies, and the origin of the page it stands on."""
+        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Iterator[People]:
+    settings = SiteSettings(
+        site_id=SITE,
+        country="DE",
+        callers=(CallerSettings(issuer=site_issuer(SITE), client="region", tier="region"),),
+    )
+    keys = SiteKeys.open(tmp_path / "keys")
+    verifier = TokenVerifier.open(SITE, keys, settings.callers)
+    pseudonyms = Pseudonymizer.open(tmp_path)
+    with EgressLedger.open(tmp_path, keys.signing_key) as ledger:
+        gate = EgressGate(
+            load_policy(),
+            Home(site=SITE, country="DE", on_premises=True),
+            settings,
+            detector_of(settings),
+            pseudonyms,
+            ledger,
+        )
+        pages = PeoplePages(
+            "North <b>",
+            gate,
+            pseudonyms,
+            ledger,
+            verifier,
+            PageGuard(LOOPBACK_HOSTS, (CONSOLE,)),
+            RateLimiter(RateSettings()),
+        )
+        app = build_app(
+            {},
+            verifier,
+            ServingSettings(),
+            missing=lambda: (),
+            policy=lambda: LivePolicy().status,
+            people=pages.routes(),
+        )
+        with serving(app) as url:
+            yield People(url, TokenIssuer(SITE, keys), verifier, gate, pseudonyms, ledger)
+    pseudonyms.close()
+
+
+def csrf_in(page: httpx.Response) -> str:
+    found = re.search(r'(?:name="csrf" value|data-csrf)="([^"]+)"', page.text)
+    assert found is not None, page.text
+    return html.unescape(found[1])
+
+
+def logged_in(client: httpx.Client, page: str, token: str) -> httpx.Response:
+    """Log in as a browser does; gives the page behind the login."""
+    form = {"csrf": csrf_in(client.get(f"/{page}")), "token": token}
+    answer = client.post(f"/{page}/login", data=form)
+    assert answer.status_code == 303, answer.text
+    return client.get(f"/{page}")
+
+
+def test_words_are_masked_exactly_as_the_shell_does_it(people: People) -> None:
+    """DESIGN section 4, people's words: one masking for every way; the ledger has it."""
+    headers = {"Authorization": f"Bearer {people.token('tickets:read')}"}
+    answer = httpx.post(f"{people.url}/pseudonymize", json={"text": WORDS}, headers=headers)
+    caller = people.verifier.verify(people.token("tickets:read"))
+    assert answer.json() == {
+        "text": release_words(people.gate, WORDS, caller, tool="anonymize").text,
+        "form": "pseudonymized",
+        "masked": {"SUBSCRIBER": 1, "SECRET": 1},
+    }
+    assert people.pseudonyms.token("SUBSCRIBER", IMSI) in answer.text
+    assert people.ledger.entries()[0].tool == "pseudonymize"
+
+
+def test_a_caller_outside_gets_kinds_instead_of_pseudonyms(people: People) -> None:
+    """DESIGN decision 7."""
+    headers = {"Authorization": f"Bearer {people.token('tickets:read', caller='stranger')}"}
+    answer = httpx.post(f"{people.url}/pseudonymize", json={"text": WORDS}, headers=headers)
+    assert answer.json()["text"] == "Why does IMSI [SUBSCRIBER] drop? snmp community is [SECRET]"
+
+
+@pytest.mark.parametrize("path", ["/pseudonymize", "/compose/mask"])
+@pytest.mark.parametrize("token", [None, "nonsense"])
+def test_without_a_credential_nothing_is_masked(
+    people: People, path: str, token: str | None
+) -> None:
+    """Issue 4: a site credential; who can mask can test a guess."""
+    headers = {"Origin": people.url} | ({"Authorization": f"Bearer {token}"} if token else {})
+    answer = httpx.post(f"{people.url}{path}", json={"text": WORDS}, headers=headers)
+    assert answer.status_code == 401
+    assert people.ledger.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"[]", 400),
+        (b'{"text": 5}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"text": "' + b"x" * LARGEST_BODY + b'"}', 413),
+    ],
+)
+def test_odd_words_are_refused(people: People, body: bytes, status: int) -> None:
+    """Us: hostile bodies end in one clear status."""
+    headers = {"Authorization": f"Bearer {people.token('tickets:read')}"}
+    answer = httpx.post(f"{people.url}/pseudonymize", content=body, headers=headers)
+    assert answer.status_code == status
+
+
+def test_revealing_takes_a_login_with_the_scope_and_is_in_the_ledger(people: People) -> None:
+    """Issue 4: scope pii:reveal, the site's own origin, each reveal in the ledger."""
+    pseudonym = people.pseudonyms.token("SUBSCRIBER", f"{IMSI}<script>")
+    with people.client() as client:
+        page = logged_in(client, "reveal", people.token("pii:reveal", caller="desk"))
+        answer = client.post("/reveal", data={"csrf": csrf_in(page), "pseudonyms": pseudonym})
+        assert f"<td>{IMSI}&lt;script&gt;</td>" in answer.text
+        assert "North &lt;b&gt;" in answer.text
+        (entry,) = people.ledger.entries()
+        assert (entry.event, entry.client, entry.records) == ("reveal", "desk", 1)
+        unknown = {"csrf": csrf_in(answer), "pseudonyms": "SUBSCRIBER_k3f9x2mq7abc"}
+        assert client.post("/reveal", data=unknown).status_code == 404
+        client.post("/reveal/logout", data={"csrf": csrf_in(answer)})
+        assert "Log in" in client.get("/reveal").text
+    assert len(people.ledger.entries()) == 1
+
+
+def test_a_token_without_the_scope_does_not_log_in_to_reveal(people: People) -> None:
+    """Issue 4: `reveal` needs the scope `pii:reveal`."""
+    with people.client() as client:
+        form = {"csrf": csrf_in(client.get("/reveal")), "token": people.token("tickets:read")}
+        assert client.post("/reveal/login", data=form).status_code == 403
+        form["token"] = "forged"
+        assert client.post("/reveal/login", data=form).status_code == 401
+        assert "Log in" in client.get("/reveal").text
+
+
+def test_a_form_of_another_page_or_session_changes_nothing(people: People) -> None:
+    """OWASP, CSRF: a secret of the session, and the origin of the page."""
+    pseudonym = people.pseudonyms.token("SUBSCRIBER", IMSI)
+    with people.client() as client:
+        logged_in(client, "reveal", people.token("pii:reveal"))
+        for csrf in ("", "forged", csrf_in(httpx.get(f"{people.url}/reveal"))):
+            answer = client.post("/reveal", data={"csrf": csrf, "pseudonyms": pseudonym})
+            assert (answer.status_code, IMSI in answer.text) == (403, False)
+        login = {"csrf": "guessed", "token": people.token("pii:reveal")}
+        assert (
+            httpx.post(
+                f"{people.url}/reveal/login", data=login, headers={"Origin": people.url}
+            ).status_code
+            == 403
+        )
+    assert people.ledger.entries() == []
+
+
+def test_other_hosts_and_origins_are_refused_before_anything_is_read(people: People) -> None:
+    """Issue 4: DNS rebinding Host and Origin are refused; the console's origin is no exception."""
+    foreign = (
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example:8700"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": CONSOLE}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    )
+    paths = ("/reveal", "/reveal/login", "/compose/login", "/compose/mask", "/reveal/logout")
+    with people.client() as client:
+        for path in paths:
+            for headers, status in foreign:
+                answer = client.post(path, data={"csrf": "x"}, headers=headers)
+                assert (path, headers, answer.status_code) == (path, headers, status)
+        for path in ("/reveal", "/compose"):
+            assert client.get(path, headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_a_page_is_framed_by_nobody_and_the_frame_by_the_console_only(people: People) -> None:
+    """Issue 4: CSP, frame-ancestors from site.yaml; no script of anybody else."""
+    with people.client() as client:
+        reveal = client.get("/reveal")
+        frame = client.get("/compose")
+    assert "frame-ancestors 'none'" in reveal.headers["content-security-policy"]
+    assert reveal.headers["x-frame-options"] == "DENY"
+    assert f"frame-ancestors {CONSOLE}" in frame.headers["content-security-policy"]
+    assert "x-frame-options" not in frame.headers
+    for page in (reveal, frame):
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
+        assert page.headers["cache-control"] == "no-store"
+        cookie = page.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+
+
+def test_the_frame_masks_what_is_typed_and_names_its_parents(people: People) -> None:
+    """DESIGN section 4: the input is a frame of the site's origin that hands over masked text."""
+    with people.client() as client:
+        page = logged_in(client, "compose", people.token("tickets:read"))
+        assert f'data-parents="{CONSOLE}"' in page.text
+        csrf = {"X-Tierwise-CSRF": csrf_in(page)}
+        answer = client.post("/compose/mask", json={"text": WORDS}, headers=csrf)
+        assert IMSI not in answer.text
+        assert answer.json()["form"] == "pseudonymized"
+        for wrong in ({}, {"X-Tierwise-CSRF": "forged"}):
+            assert (
+                client.post("/compose/mask", json={"text": "x"}, headers=wrong).status_code == 403
+            )
+        script = client.get("/compose.js").text
+    assert "postMessage(message, parent)" in script
+    assert '"*"' not in script
+
+
+def test_logins_cannot_be_tried_without_end(people: People) -> None:
+    """OWASP: who tries tokens is slowed down."""
+    with people.client() as client:
+        form = {"csrf": csrf_in(client.get("/reveal")), "token": "guess"}
+        statuses = {client.post("/reveal/login", data=form).status_code for _ in range(25)}
+    assert statuses == {401, 429}
+
+
+def test_a_session_ends_with_its_token_or_after_half_an_hour() -> None:
+    """Us: a forgotten browser is no open door."""
+    clock = [1000.0]
+    sessions = Sessions(now=lambda: clock[0])
+    caller = STDIO_CALLER
+    short, _ = sessions.begin(caller, token_ends_at=1060.0)
+    long, _ = sessions.begin(caller, token_ends_at=1e12)
+    clock[0] = 1061.0
+    assert sessions.find(short) is None
+    assert sessions.find(long) is not None
+    clock[0] = 1000.0 + 30 * 60 + 1
+    assert sessions.find(long) is None

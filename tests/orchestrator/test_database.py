@@ -1,0 +1,97 @@
+"""The database port: the same promises on SQLite and on PostgreSQL."""
+
+import asyncio
+
+import pytest
+
+from orchestrator.database import open_database, read_rows, stamp
+from orchestrator.front_door import run_investigation
+from orchestrator.investigation import Inquiry
+from orchestrator.state import kept_calls, kept_decisions, newest_incident, open_state
+from telecom.errors import SettingsError
+from telecom.report import RootCauseReport
+
+_TABLE = "CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, number BIGINT NOT NULL)"
+
+
+def test_a_transaction_that_fails_leaves_nothing(state_address):
+    """Issue 9: nothing half-written."""
+
+    async def fail():
+        async with open_database(state_address) as database:
+            await database.create_tables(_TABLE)
+            async with database.transaction() as work:
+                await work.execute("INSERT INTO counts VALUES (?, ?)", "a", 1)
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        asyncio.run(fail())
+    assert read_rows(state_address, "SELECT * FROM counts") == []
+
+
+def test_transactions_of_one_lock_follow_one_another(state_address):
+    """Issue 9: two workers that read and then write lose no update."""
+
+    async def count():
+        async with open_database(state_address) as one, open_database(state_address) as other:
+            await one.create_tables(_TABLE)
+            await one.execute("INSERT INTO counts VALUES (?, ?)", "a", 0)
+
+            async def raise_by_one(database):
+                async with database.transaction(lock="a") as work:
+                    [(number,)] = await work.fetch("SELECT number FROM counts WHERE name = ?", "a")
+                    await work.execute("UPDATE counts SET number = ?", number + 1)
+
+            await asyncio.gather(*(raise_by_one(db) for db in (one, other) * 20))
+        return read_rows(state_address, "SELECT number FROM counts WHERE name = ?", "a")
+
+    assert asyncio.run(count()) == [(40,)]
+
+
+def test_tables_that_are_there_are_left_alone(state_address):
+    """Us: every start creates what is missing and keeps the rest."""
+
+    async def create():
+        async with open_database(state_address) as database:
+            await database.create_tables(_TABLE)
+            changed = await database.execute("INSERT INTO counts VALUES (?, ?)", "a%b", 2**40)
+        async with open_database(state_address) as database:
+            await database.create_tables(_TABLE)
+            rows = await database.fetch("SELECT name, number FROM counts")
+            return changed, rows, await database.columns("counts")
+
+    assert asyncio.run(create()) == (1, [("a%b", 2**40)], {"name", "number"})
+
+
+def test_an_investigation_is_kept_wherever_the_state_is(state_address, site, settings_for):
+    """Issue 9: SQLite by default, PostgreSQL by URL, the same investigation on both."""
+    settings = settings_for(site, state=state_address)
+    report = asyncio.run(run_investigation(Inquiry(), settings))
+
+    async def kept():
+        async with open_state(state_address) as state:
+            return await state.get(report.incident_id, "report", RootCauseReport)
+
+    assert asyncio.run(kept()) == report
+    assert newest_incident(state_address) == report.incident_id
+    assert len(list(kept_calls(state_address))) == len(site.calls)
+    decided = {record.decision.decision_id for record in kept_decisions(state_address)}
+    assert decided >= {step.decision_id for step in report.provenance if step.decision_id}
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password():
+    """STYLE: no secret in a message."""
+
+    async def refuse():
+        async with open_database("postgresql://me:hush@127.0.0.1:1/none"):
+            pass
+
+    with pytest.raises(SettingsError, match=r"127\.0\.0\.1/none") as refused:
+        asyncio.run(refuse())
+    assert "hush" not in str(refused.value)
+
+
+def test_moments_sort_as_text():
+    """Us: what is oldest comes first on both databases."""
+    assert stamp() <= stamp()
+    assert len({len(stamp()) for _ in range(3)}) == 1
