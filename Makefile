@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench conformance clean
+.PHONY: help demo test check bench soak conformance clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ check: .venv/.ready  ## Format, lint, types, import contracts
 
 bench: .venv/.ready  ## The benchmarks as one table, also bench/results.json
 	$(BIN)/python -m bench $(ARGS)
+
+soak: .venv/.ready  ## Kill orchestrators at random; nothing may be lost or done twice
+	$(BIN)/python -m tests.soak $(ARGS)
 
 conformance: .venv/.ready  ## The MCP conformance suite and the Inspector; writes docs/conformance.md
 	$(BIN)/python -m tests.conformance

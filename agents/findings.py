@@ -137,12 +137,36 @@ class AlarmSummary(ProductModel):
     evidence: dict[str, Quotation]
 
 
+class Contradiction(ProductModel):
+    """Configurations that do not agree with each other, or refer to nothing."""
+
+    kind: str
+    """`mtu_mismatch`, `undefined_reference`, `peer_on_shutdown_interface`, ..."""
+    summary: str
+    managed_objects: tuple[str, ...]
+    """Whose lines they are."""
+    evidence_ids: tuple[str, ...]
+    """The lines of both sides."""
+
+
+class Contradictions(ProductModel):
+    """What configurations contradict."""
+
+    findings: tuple[Contradiction, ...]
+    left_out: int
+    evidence: dict[str, Quotation]
+    """One id per line: `config:<device>:<line>`."""
+    gaps: tuple[Gap, ...] = ()
+
+
 class ChangeReview(ProductModel):
-    """What changed before the first alarm, most suspicious first."""
+    """What changed before the first alarm, most suspicious first, and what contradicts."""
 
     changes: tuple[ConfigChange, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+    """Around the suspects; a change need not be young to hurt today."""
     evidence: dict[str, Quotation]
-    """One id per change: `change:<commit, 12 characters>:<managed object>`."""
+    """One id per change: `change:<commit, 12 characters>:<managed object>`, and per quoted line."""
     gaps: tuple[Gap, ...] = ()
 
 

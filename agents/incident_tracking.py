@@ -321,7 +321,8 @@ class IncidentTracker:
             # whatever happens beside it into its incident.
             self._note(incident, "grew", alarm)
             return
-        if not alarm.flapping:
+        # What comes and goes all the time, or is left over from an earlier burst, draws nothing.
+        if alarm.flaps < FLAPS and not incident.settled:
             incident = self._join_neighbors(alarm, notice)
             self._live(incident, alarm.device, notice.time)
         self._touch(incident, "grew", notice.time, alarm)

@@ -11,7 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from agents.findings import AlarmSummary, ChangeReview, EvidencePack, Proposal
+from agents.findings import (
+    AlarmSummary,
+    ChangeReview,
+    Contradictions,
+    EvidencePack,
+    Proposal,
+)
 from telecom.evidence import Evidence
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window
@@ -55,6 +61,16 @@ class ConfigHistory(Protocol):
         """Changes committed in `window`, most suspicious for `around` first.
 
         `around` are managed objects; empty means the whole site.
+        """
+        ...
+
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the configurations of `around` and of what is joined to them contradict.
+
+        Managed objects without a configuration are passed over.
+
+        Raises:
+            RecordNotFoundError: None of `around` has one.
         """
         ...
 

@@ -51,6 +51,9 @@ PROBABLE_FROM = 0.5
 """Confidence at which a cause is asserted as confirmed, and at all."""
 
 
+MAX_CONTRADICTIONS = 3
+
+
 class RulesAnalyst:
     """The deterministic analyst."""
 
@@ -204,6 +207,7 @@ def _next_actions(causes: Sequence[ProposedCause], pack: EvidencePack) -> tuple[
                     evidence_ids=tuple(change_ids),
                 )
             )
+    actions += _settle(causes, pack)
     for review in pack.tickets:
         for incident in review.similar.incidents[:1]:
             actions.append(
@@ -219,6 +223,22 @@ def _next_actions(causes: Sequence[ProposedCause], pack: EvidencePack) -> tuple[
             NextAction(action=f"Look at what could not be seen: {what}", why=why, read_only=True)
         )
     return tuple(actions)
+
+
+def _settle(causes: Sequence[ProposedCause], pack: EvidencePack) -> list[NextAction]:
+    """Contradictions at what is asserted: worth a look, though nobody proved that they hurt."""
+    asserted = {ManagedObject.parse(cause.managed_object).device for cause in causes}
+    return [
+        NextAction(
+            action=f"Compare what the configurations say: {found.summary}",
+            why=found.kind.replace("_", " "),
+            read_only=True,
+            evidence_ids=found.evidence_ids,
+        )
+        for review in pack.changes
+        for found in review.contradictions
+        if asserted & {ManagedObject.parse(name).device for name in found.managed_objects}
+    ][:MAX_CONTRADICTIONS]
 
 
 class ModelAnalyst:

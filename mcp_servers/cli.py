@@ -13,6 +13,7 @@ from mcp_servers.commands import (
     configs,
     desktop,
     egress,
+    epochs,
     evaluate,
     gateway,
     knowledge,
@@ -55,6 +56,7 @@ for command in (
     site.token,
     alarms.normalize,
     alarms.summarize,
+    alarms.incidents,
     knowledge.search,
     knowledge.confirm_cause,
     egress.anonymize,
@@ -67,6 +69,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
+app.add_typer(epochs.app, name="epochs")
 app.add_typer(salience.app, name="filter")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(knowledge_upkeep.app, name="knowledge")

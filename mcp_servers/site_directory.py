@@ -7,7 +7,7 @@ be missing: then it is a gap, not an error.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,12 @@ class MaintenanceWindow(ProductModel):
     """`device`, `device:port`, or a pattern with `*` and `?` such as `agg-muc-*`."""
     why: str = ""
     """For people: the change ticket, say."""
+
+    @field_validator("begin", "end", mode="before")
+    @classmethod
+    def _as_text(cls, moment: object) -> object:
+        """YAML reads a time with seconds as a time; without a zone it stays the site's own."""
+        return moment.isoformat() if isinstance(moment, date) else moment
 
 
 class AlarmSettings(ProductModel):
@@ -125,24 +131,11 @@ class SyslogIntake(ProductModel):
     """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
 
 
-class TrapIntake(ProductModel):
-    """Where SNMP traps are listened for."""
-
-    udp: str
-    """`address:port`, such as `0.0.0.0:1162`."""
-    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
-    communities_file: Path | None = None
-    """v1 and v2c communities, one a line; without it any community from the networks is heard."""
-    users_file: Path | None = None
-    """SNMPv3 users as YAML; see docs/alarms.md. Without it v3 traps are not heard."""
-
-
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
-    snmp: TrapIntake | None = None
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 

@@ -27,6 +27,16 @@ site_id: {site_id}
 # timezone: UTC
 # alarms:
 #   year: 2026        # of timestamps without one; default: from the file's last change
+#   maintenance:      # planned work: alarms of these objects in this time are marked so
+#     - {{from: 2026-03-01T22:00, to: 2026-03-02T04:00, objects: ["agg-muc-*", "pe1:Hu0/0/0/1"],
+#        why: CHG-123}}
+
+# Live alarms (docs/alarms.md). HTTP is always on: bearer tokens with the scope alarms:write, or
+# signatures of the sources named here. Syslog is heard from these networks only.
+# intake:
+#   sources: [{{name: prometheus, secret_file: prometheus.secret}}]
+#   syslog: {{udp: "0.0.0.0:5514", tcp: "0.0.0.0:5514", networks: [10.0.0.0/8]}}
+#   keep_days: 92     # of what was received
 
 # Addresses of subscribers (CIDR). Addresses of network elements stay readable.
 # subscriber_prefixes: [100.64.0.0/10]
@@ -38,6 +48,11 @@ site_id: {site_id}
 # `tierwise-site token DIR --caller region` issues for client `region`.
 # callers:
 #   - {{issuer: "tierwise-site:{site_id}", client: region, tier: region, networks: [10.0.0.0/8]}}
+
+# Token issuers beside the site's own key: keys from a URL (kept for a week without the line) or a
+# file. `audience` is the site's own name, tierwise-site:{site_id}, unless stated.
+# issuers:
+#   - {{issuer: "https://idp.example.net", jwks_url: "https://idp.example.net/jwks.json"}}
 
 # What one caller may take out in an hour, and in one answer.
 # budgets: {{tokens_per_hour: 400000, records_per_hour: 20000, identifiers_per_hour: 5000,
@@ -53,9 +68,19 @@ site_id: {site_id}
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
+# The cloud half that is told of incidents (envelopes through the egress gate; docs/watching.md).
+# cloud: {{url: "https://tierwise.example.net", tier: region, secret_file: keys/cloud.secret}}
+
+# A NetBox whose cables join the topology; `ingest` reads it (extra netbox).
+# netbox: {{url: "https://netbox.example.net", token_file: keys/netbox.token}}
+
 # Host and Origin headers that are accepted beside loopback.
 # edge_slm: {{base_url: "http://127.0.0.1:8000/v1", model: NAME, tier: outposts, seconds: 20}}
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: []}}
+# serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
+#           page_parents: ["https://console.example.net"],   # whose pages may frame /compose
+#           rate: {{calls_per_second: 100, calls_per_minute: 3000}},
+#           tls: {{certificate: tls/site.pem, key: tls/site.key}}}}
 """
 
 _TOPOLOGY = "device,port,remote_device,remote_port,relation\n"

@@ -98,12 +98,10 @@ class Case:
         names = self.names()
         spoken = [w.strip(".:/-").lower() for w in _WORD.findall(words)]
         spoken = [w for w in spoken if w not in _COMMON and len(w) > 1]
-        whole = [n for n in names for w in spoken if n.lower() == w.partition(":")[0]]
-        if whole:
-            return tuple(dict.fromkeys(whole))
-        parts = [n for w in spoken if len(w) >= 3 for n in names if w.rstrip("s") in n.lower()]
-        if parts:
-            return tuple(dict.fromkeys(parts))
+        fitting = [name for word in spoken for name in fitting_names(word, names, whole=True)]
+        fitting = fitting or [name for word in spoken for name in fitting_names(word, names)]
+        if fitting:
+            return tuple(dict.fromkeys(fitting))
         if _LINE_WORDS.search(words) or _CHANGE_WORDS.search(words):
             return self._line_or_change()
         return ()
@@ -115,12 +113,20 @@ class Case:
         return tuple(dict.fromkeys((*leading[:1], *ports, *changed)))[:1]
 
 
+def fitting_names(word: str, names: Iterable[str], *, whole: bool = False) -> list[str]:
+    """The names that a word is, or is a part of; of a part at least three characters."""
+    spoken = word.lower().partition(":")[0]
+    if whole:
+        return [name for name in names if name.lower() == spoken]
+    part = spoken.rstrip("s")
+    return [name for name in names if len(part) >= 3 and part in name.lower()]
+
+
 def unknown_name(words: str) -> str | None:
     """A word that looks like an element's name, for a look-up at the sites."""
-    named = [w.strip(".:/-") for w in _WORD.findall(words)]
-    return next(
-        (w for w in named if any(c.isdigit() for c in w) or (w.isupper() and len(w) > 1)), None
-    )
+    named = (word.strip(".:/-") for word in _WORD.findall(words))
+    lettered = (word for word in named if len(word) > 1 and any(c.isalpha() for c in word))
+    return next((w for w in lettered if w.isupper() or any(c.isdigit() for c in w)), None)
 
 
 async def load_case(state: State, incident_id: str) -> Case:

@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.cli_assess import assess_app
 from orchestrator.cli_evaluate import evaluate
+from orchestrator.cli_ledger import ledger
 from orchestrator.cli_mcp import mcp
 from orchestrator.cli_place import place_app
 from orchestrator.cli_serve import approvals_app, incidents_app, serve
@@ -56,6 +57,7 @@ app.command()(serve)
 app.command()(mcp)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
+app.command()(ledger)
 app.add_typer(tune_app, name="tune")
 
 

@@ -117,6 +117,7 @@ def _settings(
         "sites": sites_of_flags([], [], [directory]),
         "state": str(state),
         "analyst": None if analyst is None else analyst.value,
+        "escalation": None if analyst is None else "always",
     }
     return load_settings(config_file(config), environment=os.environ, flags=flags)
 

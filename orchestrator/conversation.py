@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from agents.predictions import Sighting
 from agents.runbooks import DocumentReview, Runbook, fitting, follow, read_runbook
 from orchestrator import conversation_answers as answers
-from orchestrator.case import Case, load_case, unknown_name
+from orchestrator.case import Case, fitting_names, load_case, unknown_name
 from orchestrator.conversation_intent import COMMANDS, Intent, read_intent
 from orchestrator.conversation_store import Answer, ConversationStore, Turn
 from orchestrator.delegation import Delegator
@@ -31,7 +31,7 @@ from orchestrator.investigation import Inquiry, Services, investigate
 from orchestrator.reasoning import ModelFactory, make_model
 from orchestrator.rendering.briefing import to_concise
 from orchestrator.settings import Settings
-from orchestrator.site_client import Purpose
+from orchestrator.site_client import Neighborhood, Purpose
 from orchestrator.sites import open_sites
 from orchestrator.state import open_state
 from placement.policy import load_policy
@@ -41,6 +41,7 @@ MAX_WORDS = 2_000
 """Longest question, in characters."""
 _RUNBOOKS = 8
 _OTHERS = 6
+_NEARBY_HOPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class Conversation:
         self, case: Case, intent: Intent, words: str, progress: Callable[[str], None]
     ) -> Answer:
         """A question about the incident that is talked about."""
-        names = case.meant(intent.about)
+        names = case.meant(intent.about) or await self._named_nearby(case, intent)
         if intent.kind in answers.FROM_THE_FINDINGS:
             return answers.FROM_THE_FINDINGS[intent.kind](case, names)
         if intent.kind in {"why_not", "what_if"}:
@@ -216,6 +217,21 @@ class Conversation:
         told = answers.why(case, ())
         return told.model_copy(update={"text": f"{told.text}\n\n{_ASK_LIKE_THIS}"})
 
+    async def _named_nearby(self, case: Case, intent: Intent) -> Sequence[str]:
+        """Elements around the suspect that fit a name which the findings do not have."""
+        name = unknown_name(intent.about)
+        if intent.kind not in {"why_not", "what_if", "show"} or name is None or not case.leading:
+            return ()
+        found: list[str] = []
+        looks = []
+        for site in case.alarms:
+            look = await self._gatherer(case).neighborhood(site, case.leading, hops=_NEARBY_HOPS)
+            looks.append(look)
+            if isinstance(look.finding, Neighborhood):
+                found += fitting_names(name, look.finding.devices)
+        await self._account(case, looks)
+        return tuple(dict.fromkeys(found))
+
     async def _looked_up(self, case: Case, about: str, names: Sequence[str]) -> Answer:
         """Read an element's alarms at the sites, where the policy lets it."""
         name = names[0] if names else unknown_name(about)
@@ -249,7 +265,9 @@ class Conversation:
         found: list[Runbook] = []
         looks: list[Look] = []
         for site in case.alarms:
-            look = await self._gatherer(case).documents(site, f"runbook {words}", limit=_RUNBOOKS)
+            look = await self._gatherer(case).documents(
+                site, f"when steps expected: {words}", limit=_RUNBOOKS
+            )
             looks.append(look)
             review = look.finding
             for passage in review.passages if isinstance(review, DocumentReview) else ():

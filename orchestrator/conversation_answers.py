@@ -242,7 +242,7 @@ def sighted(case: Case, sighting: Sighting) -> Answer:
     name = markdown(sighting.managed_object)
     evidence = {k: Evidence.received(q) for k, q in sighting.evidence.items()}
     if not sighting.times:
-        text = f"**{name}** wrote nothing between {_window(case)}."
+        text = f"No alarm of an element called **{name}** is there between {_window(case)}."
     else:
         known = [key for key in sighting.evidence_ids if key in evidence]
         text = "\n".join(

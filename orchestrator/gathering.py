@@ -19,7 +19,7 @@ from agents.runbooks import DocumentReview
 from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import SiteStatement
-from orchestrator.site_client import CallRecord, Purpose, SiteDesk
+from orchestrator.site_client import CallRecord, Neighborhood, Purpose, SiteDesk
 from orchestrator.sites import Sites
 from placement.latency import LatencySample
 from telecom.errors import (
@@ -31,10 +31,17 @@ from telecom.errors import (
 from telecom.evidence import Gap
 from telecom.report import ProvenanceStep
 from telecom.times import Window
-from telecom.workload import WorkloadProfile
+from telecom.workload import LifecyclePhase, WorkloadProfile
 
 AROUND_AN_ALARM = timedelta(minutes=30)
 """How far a window reaches to both sides of a named alarm."""
+
+_NEIGHBOURS = WorkloadProfile(
+    name="neighbours",
+    phase=LifecyclePhase.CONTEXT_CREATION,
+    data_classes=("network_config",),
+    latency_budget_ms=5_000,
+)
 
 _ON_TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint)
 _ANYWHERE: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
@@ -123,6 +130,17 @@ class Gatherer:
             f"alarms of {managed_object}", predictions.PROFILE, site, work, kinds=_ON_TOOLS
         )
         return replace(look, step=look.step.model_copy(update={"step": "test"}))
+
+    async def neighborhood(self, site: str, managed_object: str, *, hops: int) -> Look:
+        """Which elements stand around one, nearest first."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> Neighborhood:
+            return await desk.neighborhood(managed_object, hops=hops)
+
+        look = await self._look(
+            f"neighbours of {managed_object}", _NEIGHBOURS, site, work, kinds=_ON_TOOLS
+        )
+        return replace(look, step=look.step.model_copy(update={"step": "ask back"}))
 
     async def documents(self, site: str, query: str, *, limit: int) -> Look:
         """Search the site's documents, runbooks among them."""

@@ -397,9 +397,9 @@ class _Nodes:
         trials = await self._trials()
         open_ones = predictions.wanted(trials.predictions, trials.sightings)
         left = self._services.settings.budgets.lookups - len(trials.sightings)
-        looks = [
-            await self._look_up(_site_of(name, pack), name) for name in open_ones[: max(0, left)]
-        ]
+        looks = await asyncio.gather(
+            *(self._look_up(_site_of(name, pack), name) for name in open_ones[: max(0, left)])
+        )
         found = [
             await self._state.get(self._incident, look["name"], Sighting)
             for look in looks

@@ -246,7 +246,7 @@ class _Link:
         if holder.done():
             raise _LinkLostError(_reason(holder))
         if not self._ready.is_set():
-            await self.close()
+            await self.close(patience_s=0.0)  # it has not come in: there is nothing to leave
             raise _LinkLostError(f"no connection within {timeout_s:g} s")
 
     async def _hold(self) -> None:
@@ -257,12 +257,12 @@ class _Link:
             self._ready.set()
             await self._closing.wait()
 
-    async def close(self) -> None:
+    async def close(self, *, patience_s: float = 5.0) -> None:
         """Leave the client; cancelled when it does not let go."""
         self._closing.set()
         if self._holder is None:
             return
-        await asyncio.wait({self._holder}, timeout=5.0)
+        await asyncio.wait({self._holder}, timeout=patience_s)
         self._holder.cancel()
         await asyncio.wait({self._holder})
         _reason(self._holder)  # retrieved, so that asyncio does not report it again

@@ -24,6 +24,7 @@ from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
 from orchestrator.model_choice import prices, question_size
+from orchestrator.model_ledger import LEDGER_FILE, ModelDelegation, ModelLedger, RecordedModel
 from orchestrator.models.budgeted import BudgetedModel, Purse
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
@@ -202,7 +203,9 @@ class Reasoner:
             if seconds <= 0:
                 raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
-            timed = TimedModel(model, placed.tier)
+            delegated = ModelDelegation(self.purpose.investigation, placed.tier, placed.decision_id)
+            book = ModelLedger(self.settings.state_folder / LEDGER_FILE)
+            timed = TimedModel(RecordedModel(model, book, delegated), placed.tier)
             try:
                 analyst = ModelAnalyst(
                     BudgetedModel(timed, Purse(budgets.model_tokens, budgets.model_usd)),

@@ -17,7 +17,7 @@ from mcp_types import CallToolResult
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from agents.findings import AlarmSummary, ChangeReview, TicketReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions, TicketReview
 from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
@@ -34,8 +34,10 @@ from telecom.errors import (
     ToolRetry,
 )
 from telecom.evidence import Gap, Quotation
+from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
+from telecom.topology import ManagedObject
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
@@ -59,6 +61,10 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "find_config": "configs",
 }
 """Which of a site's three servers has a tool."""
+
+_CONNECT_S = 10.0
+_LEAST_CONNECT_S = 2.0
+_START_S = 20.0
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -94,6 +100,31 @@ class _AlarmLines(BaseModel):
 
     alarms: tuple[_ListedAlarm, ...]
     evidence: dict[str, Quotation]
+
+
+class _LinkEnd(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    managed_object: str
+
+
+class _Link(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    a: _LinkEnd
+    b: _LinkEnd
+
+
+class _Links(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    links: tuple[_Link, ...]
+
+
+class Neighborhood(ProductModel):
+    """Elements around one, nearest first."""
+
+    devices: tuple[str, ...]
 
 
 class _Passages(_Answer):
@@ -173,7 +204,13 @@ class SiteClient:
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
         connections = {
-            target: McpConnection(self.name, target, timeout_s=timeout_s, pins=pins)
+            target: McpConnection(
+                self.name,
+                target,
+                timeout_s=timeout_s,
+                connect_timeout_s=_patience_to_connect(target, timeout_s),
+                pins=pins,
+            )
             for target in dict.fromkeys(targets.values())
         }
         self._connections = {server: connections[target] for server, target in targets.items()}
@@ -286,6 +323,14 @@ class SiteDesk:
         arguments = {"query": query, "limit": limit}
         return (await self._ask(_Passages, "search_tickets", arguments)).passages
 
+    async def neighborhood(self, managed_object: str, *, hops: int = 1) -> Neighborhood:
+        """The elements that links join to one, nearest first."""
+        arguments = {"managed_object": managed_object, "hops": hops}
+        found = await self._ask(_Links, "get_neighbors", arguments)
+        ends = [end.managed_object for link in found.links for end in (link.a, link.b)]
+        devices = dict.fromkeys(ManagedObject.parse(end).device for end in ends)
+        return Neighborhood(devices=tuple(devices))
+
     async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
         """Rank passages of vendor documents and runbooks against `query`."""
         arguments = {"query": query, "limit": limit}
@@ -320,6 +365,10 @@ class SiteDesk:
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
         return await self._ask(ChangeReview, "list_changes", arguments)
 
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the configurations of `around` and of what is joined to them contradict."""
+        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
+
     async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)
         self.records.append(record)
@@ -334,6 +383,13 @@ class SiteDesk:
             raise MalformedAnswerError(
                 f"{tool} on site {self.client.name!r}", f"{where}: {first['type']}"
             ) from exc
+
+
+def _patience_to_connect(target: HttpTarget | StdioTarget, timeout_s: float) -> float:
+    """A line is there soon or not; a child process first has to read its models."""
+    if isinstance(target, StdioTarget):
+        return _START_S
+    return max(_LEAST_CONNECT_S, min(_CONNECT_S, timeout_s))
 
 
 def _bounds(window: Window | None) -> dict[str, str]:

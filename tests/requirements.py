@@ -221,6 +221,14 @@ PROMISES = {
     ),
     "R24": Promise(
         "Automated incident triggers start investigations.",
-        owed="#9: trigger intake",
+        proofs=(
+            "orchestrator/service/test_aws.py::test_an_event_becomes_a_notification",
+            "orchestrator/service/test_sinks.py::test_a_webhook_is_signed_versioned_and_sent_again_under_one_key",
+            "orchestrator/service/test_triggers.py::test_a_sites_envelope_becomes_a_report",
+            "orchestrator/service/test_triggers.py::test_of_a_foreign_webhook_no_text_is_kept_anywhere",
+            "orchestrator/service/test_triggers.py::test_the_same_trigger_fifty_times_through_two_workers_is_one_investigation",
+            "test_soak.py::test_a_served_process_takes_a_trigger_and_stops_when_it_is_told",
+            "test_soak.py::test_killed_orchestrators_lose_nothing_and_do_nothing_twice",
+        ),
     ),
 }

@@ -354,7 +354,7 @@ def ask_everything(ask: Ask, site: Path, seen: Traffic) -> None:
         more = {"cursor": cursor} if cursor else {}
         page = told("alarms", "list_alarms", managed_object=DEVICE, limit=20, **more)
         cursor = page.get("next_cursor")
-    for section in ("", *(f"interface Loopback{number}" for number in range(len(CANARIES) // 9))):
+    for section in ("", *(f"interface Loopback{number}" for number in range(len(CANARIES) // 5))):
         told(
             "configs",
             "lookup_config",

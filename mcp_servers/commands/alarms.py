@@ -1,4 +1,4 @@
-"""`normalize` and `summarize`: what the alarms say."""
+"""`normalize`, `summarize` and `incidents`: what the alarms say."""
 
 # ruff: noqa: PLC0415 - a command imports its heavy half when it is called
 
@@ -83,6 +83,60 @@ def summarize(
         f"{summary['alarms_total']} alarms, {summary['tokens_before']} tokens before, "
         f"{summary['tokens_after']} after"
     )
+
+
+def incidents(
+    directory: Directory,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Of the newest incidents.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List incidents, newest first, and the alarms of those that are open.
+
+    Example:
+        tierwise-site incidents site --json
+    """
+    from mcp_servers.commands.opening import open_site
+
+    with open_site(directory) as site:
+        found = site.call("list_incidents", {"limit": limit})
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Incidents (UTC)",
+        ("state", "first and last", "leading alarm", "elements", "alarms"),
+        (
+            (
+                incident["state"] + ("\nplanned" if incident["planned"] else ""),
+                f"{_minute(incident['first_time'])}\n{_minute(incident['last_time'])}",
+                f"{incident['worst_severity']} {incident['managed_object']}\n"
+                f"{incident['specific_problem']}",
+                incident["managed_objects_total"],
+                f"{incident['active']} of {incident['alarms']}",
+            )
+            for incident in found["incidents"]
+        ),
+    )
+    print_table(
+        "Alarms of open incidents (UTC)",
+        ("severity", "since", "managed object", "problem", "reports", "flaps", "ack"),
+        (
+            (
+                alarm["perceived_severity"],
+                _minute(alarm["raised_time"]),
+                alarm["managed_object"],
+                alarm["specific_problem"],
+                alarm["reports"],
+                f"{alarm['flaps']}" + (" (flapping)" if alarm["flapping"] else ""),
+                "yes" if alarm["acknowledged"] else "",
+            )
+            for alarm in found["alarms"]
+        ),
+    )
+
+
+def _minute(text: str) -> str:
+    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

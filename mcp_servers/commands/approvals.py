@@ -43,15 +43,14 @@ def list_approvals(
         return
     print_table(
         "waiting for approval" if not everything else "approvals",
-        ("id, state", "asked (UTC)", "what", "for whom", "tokens", "decided by"),
+        ("id, state", "asked (UTC)", "what", "for whom", "tokens"),
         [
             (
-                f"{each['id']}\n{each['state']}",
-                each["asked_at"][:19].replace("T", " "),
-                f"{each['tool']}: {', '.join(each['data_classes'])}\n{each['form']}",
+                f"{each['id']}\n{' by '.join(filter(None, (each['state'], each['decided_by'])))}",
+                each["asked_at"][:16].replace("T", " "),
+                f"{each['tool']}\n{', '.join(each['data_classes'])}\n{each['form']}",
                 f"{each['client']} on {each['tier']}",
                 each["tokens"],
-                each["decided_by"],
             )
             for each in found
         ],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -115,7 +115,7 @@ def show(
         [
             (
                 f"{entry['time'][:19].replace('T', ' ')}\n{entry['decision_id'][:19]}",
-                "\n".join(filter(None, (entry["tool"], entry["on_behalf_of"]))),
+                _what(entry),
                 f"{entry['client']} on {entry['tier']}\n{entry['form']}",
                 entry["tokens"],
                 sum(entry["masked"].values()),
@@ -123,6 +123,13 @@ def show(
             for entry in entries
         ],
     )
+
+
+def _what(entry: dict[str, Any]) -> str:
+    """What left or was done, for whom, and by whose word."""
+    event = entry["event"]
+    tool = entry["tool"] if event == "release" else f"{event.replace('_', ' ')} {entry['tool']}"
+    return "\n".join(filter(None, (tool, entry["on_behalf_of"], entry["note"])))
 
 
 def _anchor(anchor: str | None) -> str | None:

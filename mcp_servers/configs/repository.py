@@ -528,18 +528,18 @@ class ConfigRepository:
         """Find contradictions between the ends of links and references to nothing.
 
         Args:
-            around: Only findings on these managed objects' devices; empty means all.
+            around: Only findings on these managed objects' devices, those without a configuration
+                passed over; empty means all.
             at: As of this instant; None is now.
 
         Raises:
-            RecordNotFoundError: One of `around` has no configuration.
+            RecordNotFoundError: None of `around` has a configuration.
         """
         devices = {self.topology.canonical(name).device for name in around}
-        known = set(self.devices(at))
-        if unknown := sorted(devices - known):
+        if devices and not devices & set(self.devices(at)):
             raise RecordNotFoundError(
                 "configuration of device",
-                _shown(unknown[0]),
+                _shown(min(devices)),
                 hint="get_neighbors and list_changes name the devices",
             )
         elements = self._elements_near(devices, at) if devices else self.elements(at)

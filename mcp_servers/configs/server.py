@@ -8,15 +8,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.findings import ChangeReview
+from agents.findings import ChangeReview, Contradiction, Contradictions
 from mcp_servers.configs.consistency import Finding, FindingSide
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.serving import twins
 from mcp_servers.serving.answers import (
     ConfigDifference,
     ConfigExcerpt,
-    Contradiction,
-    Contradictions,
     Neighborhood,
     fill,
     tokens_of,
@@ -243,6 +241,7 @@ def contradictions_of(found: Sequence[Finding], gaps: Sequence[Gap]) -> Contradi
             Contradiction(
                 kind=finding.kind,
                 summary=finding.summary,
+                managed_objects=tuple(dict.fromkeys(s.managed_object for s in finding.sides)),
                 evidence_ids=tuple(dict.fromkeys(map(_side_id, finding.sides))),
             ),
             {_side_id(side): _quote_side(side) for side in finding.sides},

@@ -13,8 +13,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from mcp_servers.egress.approval_desk import ApprovalDesk
@@ -81,7 +82,7 @@ class Released:
     ledger_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Rendering:
     """An answer in one of its forms."""
 
@@ -89,6 +90,24 @@ class _Rendering:
     value: Json
     found: list[Identifier]
     masked: dict[str, int]
+
+    @cached_property
+    def payload(self) -> bytes:
+        """As compact JSON."""
+        return _compact(self.value)
+
+    @cached_property
+    def tokens(self) -> int:
+        """Of the payload."""
+        return estimate_tokens(self.payload.decode())
+
+    def summary_tokens(self, field: str | None) -> int:
+        """Tokens of the field in which a summary is measured, or of all."""
+        if field is None or not isinstance(self.value, dict) or field not in self.value:
+            return estimate_tokens(self.value) if isinstance(self.value, str) else self.tokens
+        measured = self.value[field]
+        text = measured if isinstance(measured, str) else _compact(measured).decode()
+        return estimate_tokens(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +187,7 @@ class EgressGate:
             )
         document = Document(_escaped(sanitized(answer), self._pseudonymizer), self.detector)
         permit = self._permit(document, release)
-        payload = _compact(permit.rendering.value)
-        tokens = estimate_tokens(payload.decode())
+        payload, tokens = permit.rendering.payload, permit.rendering.tokens
         self._check_size(release, len(payload), tokens)
         records = _count_records(permit.rendering.value)
         entry = self._entry(release, permit, payload, tokens=tokens, records=records)
@@ -207,8 +225,12 @@ class EgressGate:
         policy = self._in_force()
         tier = self._tier(release.caller, policy)
         refused: tuple[WorkloadProfile, Verdict] | None = None
+        rendering: _Rendering | None = None
         for form in _FORMS:
-            rendering = self._render(document, form)
+            if rendering is not None and not rendering.found:
+                rendering = _as(rendering, form)  # nothing to mask: the same in every form
+            else:
+                rendering = self._render(document, form)
             workload = self._workload(release, rendering, policy)
             verdict = policy.verdict(workload, tier)
             if not verdict.permitted:
@@ -276,10 +298,6 @@ class EgressGate:
         return tier.on_premises and tier.site is not None and tier.site == self.home.site
 
     def _workload(self, release: Release, rendering: _Rendering, policy: Policy) -> WorkloadProfile:
-        measured = rendering.value
-        if release.summary_field is not None and isinstance(measured, dict):
-            measured = measured.get(release.summary_field, measured)
-        text = measured if isinstance(measured, str) else _compact(measured).decode()
         limit = policy.summary_limit(release.data_classes)
         return WorkloadProfile(
             name=f"release:{release.tool}",
@@ -288,7 +306,7 @@ class EgressGate:
             home=self.home,
             pseudonymized=rendering.form == "pseudonymized",
             anonymized=rendering.form == "anonymized",
-            summarized=estimate_tokens(text) <= limit,
+            summarized=rendering.summary_tokens(release.summary_field) <= limit,
         )
 
     def _render(self, document: Document, form: Form) -> _Rendering:
@@ -425,6 +443,13 @@ def _holds_guess(value: Json, field: str = "") -> bool:
     if isinstance(value, dict):
         return any(_holds_guess(item, key) for key, item in value.items())
     return False
+
+
+def _as(rendering: _Rendering, form: Form) -> _Rendering:
+    """The same rendering under another form's name, with what was measured of it."""
+    same = replace(rendering, form=form)
+    same.__dict__.update(payload=rendering.payload, tokens=rendering.tokens)
+    return same
 
 
 def _each_string(value: Json, change: Callable[[str], str]) -> Json:

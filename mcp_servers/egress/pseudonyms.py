@@ -96,6 +96,11 @@ class Pseudonymizer:
         """Tell whether this site made `token` and still knows what it stands for."""
         return self.resolve(token) is not None
 
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Key epochs that can still be resolved, oldest first; the last makes tokens."""
+        return self._vault.epochs
+
     def start_epoch(self) -> int:
         """Begin a new key epoch; every token changes, old ones still resolve."""
         self.flush()

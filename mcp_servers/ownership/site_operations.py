@@ -33,7 +33,7 @@ from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirec
 from mcp_servers.tickets.operations import KnowledgeOperations
 from mcp_servers.watching.site_watch import SiteWatch
 from rag.ingest_counts import IngestCounts
-from telecom.errors import MissingExtraError, OperatorError
+from telecom.errors import MissingExtraError, OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
 from telecom.times import Window
 
@@ -62,6 +62,7 @@ class OwnedSite:
         self.operations: Mapping[str, Operation] = {
             "ingest": self.ingest,
             "summarize": self.summarize,
+            "list_incidents": self.list_incidents,
             "measure_alarms": self.measure_alarms,
             "show_config": self.show_config,
             "diff_config": self.diff_config,
@@ -76,6 +77,9 @@ class OwnedSite:
             "reveal": self.reveal,
             "list_approvals": self.list_approvals,
             "decide_approval": self.decide_approval,
+            "list_epochs": self.list_epochs,
+            "start_epoch": self.start_epoch,
+            "forget_epoch": self.forget_epoch,
             "train_filter": self.train_filter,
             "evaluate_filter": self.evaluate_filter,
             "promote_filter": self.promote_filter,
@@ -190,6 +194,16 @@ class OwnedSite:
         window = desk.window(arguments["from_time"], arguments["to_time"])
         return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
 
+    def list_incidents(self, arguments: Arguments, _progress: Progress) -> JsonValue:
+        """The newest incidents, and the alarms of those that are open."""
+        desk = self.host.alarms
+        desk.refresh()
+        newest = desk.incidents.newest(arguments["limit"])
+        return {
+            "incidents": [each.model_dump(mode="json") for each in newest],
+            "alarms": [each.model_dump(mode="json") for each in desk.incidents.active_alarms()],
+        }
+
     def measure_alarms(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
         """Count what alarm text costs before and after folding; None without alarms."""
         measured = measure_alarms(self.host.alarms)
@@ -292,6 +306,25 @@ class OwnedSite:
             detector=self.host.gate.detector,
         )
         return decided.model_dump(mode="json")
+
+    def list_epochs(self, _arguments: Arguments, _progress: Progress) -> JsonValue:
+        """Epochs whose key exists, and the one that makes pseudonyms now."""
+        epochs = self.host.pseudonymizer.epochs
+        return {"epochs": list(epochs), "current": epochs[-1]}
+
+    def start_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Begin a key epoch."""
+        self.host.pseudonymizer.start_epoch()
+        return self.list_epochs(arguments, progress)
+
+    def forget_epoch(self, arguments: Arguments, progress: Progress) -> JsonValue:
+        """Destroy an epoch's key."""
+        if arguments["epoch"] not in self.host.pseudonymizer.epochs:
+            raise RecordNotFoundError(
+                "key epoch", str(arguments["epoch"]), hint="`epochs list` has those that exist"
+            )
+        self.host.pseudonymizer.forget_epoch(arguments["epoch"])
+        return self.list_epochs(arguments, progress)
 
     def train_filter(self, _arguments: Arguments, progress: Progress) -> JsonValue:
         """Train a filter on the site's labelled incidents; it is not in force yet."""

@@ -118,25 +118,6 @@ class ConfigDifference(ProductModel):
     evidence: dict[str, Quotation]
 
 
-class Contradiction(ProductModel):
-    """Configurations that do not agree with each other, or refer to nothing."""
-
-    kind: str
-    """`mtu_mismatch`, `undefined_reference`, `peer_on_shutdown_interface`, ..."""
-    summary: str
-    evidence_ids: tuple[str, ...]
-    """The lines of both sides."""
-
-
-class Contradictions(ProductModel):
-    """What configurations contradict."""
-
-    findings: tuple[Contradiction, ...]
-    left_out: int
-    evidence: dict[str, Quotation]
-    gaps: tuple[Gap, ...] = ()
-
-
 class Neighborhood(ProductModel):
     """The links around a managed object, nearest first."""
 

@@ -60,6 +60,8 @@ _OWN_WORDS = frozenset(
         "prompts/list",
     }
 )
+_FEW_ARGUMENTS = 8
+_SHORT_ARGUMENT = 64
 _CLAIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
 _PYDANTIC_LINK = re.compile(r"\n? *For further information visit \S+|, input_type=\w+")
 
@@ -134,7 +136,10 @@ class GateMiddleware:
         if not isinstance(arguments, dict):
             raise MCPError(code=INVALID_PARAMS, message="arguments must be an object")
         try:
-            params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
+            if _takes_no_time(arguments):
+                params["arguments"] = self._gate.admit(arguments, caller)
+            else:
+                params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
         except TierwiseError as exc:
             return _refusal_of(exc)
         await _progress(ctx, 1)
@@ -258,6 +263,14 @@ class GateMiddleware:
         if isinstance(user, AuthenticatedUser) and isinstance(user.access_token, CallerToken):
             return user.access_token.caller
         raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
+
+
+def _takes_no_time(arguments: Mapping[str, Any]) -> bool:
+    """Whether admitting arguments is shorter than handing them to a thread: a few short values."""
+    return len(arguments) <= _FEW_ARGUMENTS and all(
+        value is None or isinstance(value, int | float) or len(str(value)) <= _SHORT_ARGUMENT
+        for value in arguments.values()
+    )
 
 
 async def _progress(ctx: ServerRequestContext[Any, Any], phase: int) -> None:

@@ -59,7 +59,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
-            **_tls_options(site, host),
+            **tls_options(site, host),
         )
         _Server(config, host).run(sockets=[listener])
 
@@ -124,7 +124,7 @@ def _people_pages(host: SiteHost) -> PeoplePages:
     )
 
 
-def _tls_options(site: SiteDirectory, host: str) -> dict[str, Any]:
+def tls_options(site: SiteDirectory, host: str) -> dict[str, Any]:
     """What uvicorn is to be told about TLS (options of several types, hence Any).
 
     Raises:

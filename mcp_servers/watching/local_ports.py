@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from agents.findings import AlarmSummary, ChangeReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions
 from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
-from mcp_servers.configs.server import review_of
+from mcp_servers.configs.server import contradictions_of, review_of
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window
 
@@ -41,6 +41,12 @@ class LocalConfigs:
             return ChangeReview(changes=(), evidence={}, gaps=(NO_HISTORY,))
         found = self._desk.list_changes(window, around=around, hops=hops, limit=limit)
         return review_of(found, self._desk.gaps())
+
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What configurations contradict."""
+        if not self._desk.has_history:
+            return Contradictions(findings=(), left_out=0, evidence={}, gaps=(NO_HISTORY,))
+        return contradictions_of(self._desk.check_consistency(around), self._desk.gaps())
 
 
 class LocalTickets:

@@ -154,10 +154,11 @@ class SiteWatch:
         """Note which incidents changed; merged ones are only told of."""
         incidents, now = self._host.alarms.incidents, time.time()
         if self._queue.cursor is None:
+            begin = incidents.current_cursor()  # before: what changes meanwhile is read again
             with self._queue.transaction():
                 for incident in (*incidents.open_incidents(), *incidents.newest(1)):
                     self._queue.note_change(incident.incident_id, 0.0)
-                self._queue.cursor = incidents.current_cursor()
+                self._queue.cursor = begin
             return
         more = True
         while more and self._queue.has_room and not self._stop.is_set():

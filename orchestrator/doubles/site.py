@@ -27,7 +27,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents import ticket_historian
-from agents.findings import AlarmSummary, ChangeReview
+from agents.findings import AlarmSummary, ChangeReview, Contradictions
 from telecom.errors import RecordNotFoundError, TierwiseError
 from telecom.identifiers import DetectorSettings, IdentifierDetector
 from telecom.ticket import Citation, Ticket
@@ -180,6 +180,23 @@ class SiteDouble:
             arguments: dict[str, Any] = {"from_time": from_time, "to_time": to_time}
             arguments |= {"around": around, "hops": hops, "limit": limit}
             return self._answer("list_changes", arguments, ctx, lambda: self.changes)
+
+        @server.tool()
+        async def get_neighbors(
+            ctx: Context[Any], managed_object: str, hops: int = 1
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """List the links around an element."""
+            arguments = {"managed_object": managed_object, "hops": hops}
+            nothing = {"managed_object": managed_object, "links": [], "left_out": 0}
+            return self._answer("get_neighbors", arguments, ctx, lambda: nothing)
+
+        @server.tool()
+        async def check_consistency(
+            ctx: Context[Any], around: list[str] | None = None
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Find contradictions."""
+            nothing = Contradictions(findings=(), left_out=0, evidence={})
+            return self._answer("check_consistency", {"around": around}, ctx, lambda: nothing)
 
         @server.tool()
         async def search_tickets(

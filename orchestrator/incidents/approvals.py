@@ -23,8 +23,8 @@ _COLUMNS = (
 )
 _LOOKED_THROUGH = 200
 """Newest reports that are searched for what waits on a site."""
-_SITE_APPROVAL_RULE = "human-approval"
-"""The rule of the placement policy that a site's gate names when a person has to release."""
+_SITE_APPROVAL_RULE = "gate.approval_pending"
+"""What a site's gate names when its operator has to release an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.secret_files import read_secret
 from orchestrator.service_settings import Principal, Scope, TriggerKind, TriggerSource
 from orchestrator.settings import Settings
-from telecom.errors import IdentityError
+from telecom.errors import IdentityError, SettingsError
 from telecom.webhook_signature import SIGNATURE_HEADER, check_webhook
 
 
@@ -47,6 +47,7 @@ class Callers:
             )
             for source in settings.triggers
         )
+        _refuse_shared(self._sources)
         self._principals = tuple((p, read_secret(p.token_file)) for p in settings.principals)
 
     def source(self, kind: TriggerKind, headers: Mapping[str, str], body: bytes) -> KnownSource:
@@ -79,6 +80,19 @@ class Callers:
                     raise IdentityError(f"{principal.name} lacks the scope {scope}")
                 return principal
         raise IdentityError("no principal has this token; `principals` declares them")
+
+
+def _refuse_shared(sources: Sequence[KnownSource]) -> None:
+    """Refuse two sources that could not be told apart."""
+    owners: dict[tuple[TriggerKind, bytes], str] = {}
+    for known in sources:
+        kind, name = known.declaration.kind, known.declaration.name
+        for secret in filter(None, (known.secret, known.token)):
+            other = owners.setdefault((kind, secret), name)
+            if other != name:
+                raise SettingsError(
+                    f"trigger sources {other!r} and {name!r} share a secret; give each its own"
+                )
 
 
 def _signer(sources: list[KnownSource], signature: str, body: bytes) -> KnownSource:

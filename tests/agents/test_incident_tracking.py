@@ -250,3 +250,15 @@ def test_a_tracker_takes_up_where_another_left_off() -> None:
     again.tell(6, "r1", "?", effect="clear", severity="CLEARED", alarm_id="A")
     assert again.devices == [["r1", "r2"]]
     assert again.tracker.incidents[1].active_count == 1
+
+
+def test_an_alarm_that_returns_for_days_draws_no_storm_into_its_old_incident() -> None:
+    """A storm keeps its own beginning: a lamp that flickers must not give it another."""
+    story = Story()
+    for hour in range(5):
+        story.tell(3600 * hour, "r1")
+        story.tell(3600 * hour + 1, "r2", "steady")
+        story.tell(3600 * hour + 900, "r1", effect="clear", severity="CLEARED")
+    story.tell(5 * 3600, "r1")
+    story.tell(5 * 3600 + 1, "r3")
+    assert story.devices == [["r1", "r2"], ["r3"]]

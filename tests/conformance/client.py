@@ -10,9 +10,12 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.mcp_connection import HttpTarget, McpConnection
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import TierwiseError
 
 _CALLS: dict[str, list[dict[str, Any]]] = {
@@ -26,7 +29,13 @@ async def replay(url: str) -> None:
     """Make the calls of the scenario; a refused one does not keep the others from being made."""
     scenario = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
-    connection = McpConnection("conformance", HttpTarget(url), timeout_s=20)
+    with TemporaryDirectory() as folder:
+        pins = ToolPins(Path(folder) / "pins.json")
+        connection = McpConnection("conformance", HttpTarget(url), timeout_s=20, pins=pins)
+        await _call(connection, scenario, context)
+
+
+async def _call(connection: McpConnection, scenario: str, context: dict[str, Any]) -> None:
     try:
         for call in context.get("toolCalls") or _CALLS.get(scenario, _USUAL):
             try:

@@ -21,7 +21,7 @@ from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.sample_site import generate
 from mcp_servers.serving.http_app import build_app
-from mcp_servers.serving.identity import READ_SCOPES, TokenIssuer
+from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES, TokenIssuer
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.site_directory import SiteDirectory
 
@@ -73,7 +73,7 @@ def sample_servers(folder: Path) -> Iterator[SampleServers]:
         owned.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, _quiet)
         host = owned.host
         token = TokenIssuer(site.settings.site_id, host.keys).issue(
-            sorted(READ_SCOPES), "region", timedelta(hours=1)
+            sorted(READ_SCOPES | {CONFIRM_SCOPE}), "region", timedelta(hours=1)
         )
         app = build_app(
             {name: host.server(name) for name in SERVERS},
@@ -113,12 +113,20 @@ def _calls(host: SiteHost) -> dict[str, dict[str, dict[str, Any]]]:
             "get_ticket": {"ticket_id": ticket},
             "find_similar_incidents": {"symptoms": ["link down"], "managed_objects": [device]},
             "search_documents": {"query": "fibre cut", "limit": 2},
+            "confirm_cause": {
+                "incident_id": "inc-inspected",
+                "cause": "fibre cut",
+                "reviewer": "noc",
+                "symptoms": ["link down"],
+            },
         },
         "configs": {
             "list_changes": window | {"limit": 2},
             "lookup_config": {"managed_object": device},
             "diff_config": window | {"managed_object": device},
             "get_neighbors": {"managed_object": device},
+            "check_consistency": {"around": [device]},
+            "find_config": {"pattern": "interface", "limit": 2},
         },
     }
 

@@ -108,12 +108,28 @@ def test_why_not_looks_up_what_the_findings_do_not_list(talkative, settings_for)
     settings = settings_for(talkative)
     (_, answer), _, _ = talk(settings, "go", "why not the UPF?")
     assert "not among the suspects" in answer.text
-    assert "**upf1** wrote nothing between" in answer.text
+    assert "No alarm of an element called **upf1**" in answer.text
     assert [call.arguments["managed_object"] for call in asked(talkative, "list_alarms")] == [
         "upf1"
     ]
     assert [(step.tool, step.tier) for step in answer.steps] == [("list_alarms", "outposts")]
     assert answer.steps[0].decision_id
+
+
+def test_a_name_that_the_findings_lack_is_looked_for_around_the_suspect(talkative, settings_for):
+    """Issue 8, point 6: "the SMF" is an element that no alarm named."""
+    ends = {"a": {"managed_object": "agg1:xe-0/0/2"}, "b": {"managed_object": "berlin-smf2"}}
+    talkative.faults["get_neighbors"] = lambda: {"managed_object": "agg1", "links": [ends]}
+    (_, answer), _, _ = talk(settings_for(talkative), "go", "why not the SMF?")
+    assert "Why not **berlin-smf2**" in answer.text
+    assert asked(talkative, "get_neighbors")[0].arguments["managed_object"] == "agg1:xe-0/0/1"
+
+
+def test_a_number_is_no_element(talkative, settings_for):
+    """Us: what may be a subscriber's number is never sent to be looked up."""
+    (_, answer), _, _ = talk(settings_for(talkative), "go", "why not 4917012345678?")
+    assert "Which element do you mean?" in answer.text
+    assert asked(talkative, "list_alarms") == []
 
 
 def test_a_look_up_that_is_refused_is_said(talkative, settings_for):

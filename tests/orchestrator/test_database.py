@@ -48,6 +48,30 @@ def test_transactions_of_one_lock_follow_one_another(state_address):
     assert asyncio.run(count()) == [(40,)]
 
 
+def test_who_is_cancelled_while_it_waits_holds_no_lock(state_address):
+    """Us: a cancelled investigation must not stop every other process from writing."""
+
+    async def cancel():
+        async with open_database(state_address) as one, open_database(state_address) as other:
+            await one.create_tables(_TABLE)
+
+            async def write(database, name):
+                async with database.transaction(lock="a") as work:
+                    await work.execute("INSERT INTO counts VALUES (?, ?)", name, 1)
+
+            async with one.transaction(lock="a") as work:
+                waiting = asyncio.create_task(write(other, "cancelled"))
+                await asyncio.sleep(0.2)  # it is waiting for the lock by then
+                waiting.cancel()
+                await asyncio.wait({waiting}, timeout=0.1)
+                await work.execute("INSERT INTO counts VALUES (?, ?)", "first", 1)
+            await asyncio.wait({waiting})
+            await asyncio.gather(write(one, "second"), write(other, "third"))
+        return read_rows(state_address, "SELECT name FROM counts ORDER BY name")
+
+    assert asyncio.run(cancel()) == [("first",), ("second",), ("third",)]
+
+
 def test_tables_that_are_there_are_left_alone(state_address):
     """Us: every start creates what is missing and keeps the rest."""
 

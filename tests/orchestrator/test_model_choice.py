@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from agents.findings import EvidencePack
+from agents.findings import EvidencePack, Proposal
 from agents.root_cause_analyst import question_text
 from orchestrator.model_choice import models_offered, question_size
+from orchestrator.reasoning import escalates
+from orchestrator.settings import Settings
 from placement.policy import load_policy
 from telecom.tokens import estimate_tokens
 
@@ -48,6 +50,26 @@ def test_a_question_is_as_large_as_what_the_model_is_sent(summary):
     """Us: the size that decides is the size of the evidence, not of the raw window."""
     pack = pack_of(summary)
     assert question_size(pack).input_tokens == estimate_tokens(question_text(pack))
+
+
+@pytest.mark.parametrize(
+    ("escalation", "status", "verdict", "escalated"),
+    [
+        ("unconfirmed", "confirmed", "single", False),
+        ("unconfirmed", "probable", "single", True),
+        ("unconfirmed", "inconclusive", "insufficient", True),
+        ("unconfirmed", "inconclusive", "none", False),
+        ("always", "confirmed", "single", True),
+        ("always", "inconclusive", "none", True),
+    ],
+)
+def test_a_model_reads_open_matters_only(summary, escalation, status, verdict, escalated):
+    """Issue 8: the policy's share, which is what a model costs."""
+    settings = Settings(analyst="bedrock", escalation=escalation)
+    pack = pack_of(summary.model_copy(update={"verdict": verdict}))
+    proposal = Proposal(headline="x", status=status)
+    assert escalates(settings, proposal, pack) is escalated
+    assert not escalates(Settings(escalation=escalation), proposal, pack)
 
 
 def test_what_several_sites_see_has_to_be_brought_together(summary):

@@ -36,3 +36,12 @@ def test_without_a_site_that_can_do_it_an_identifier_is_refused(summary, tmp_pat
     with pytest.raises(InvalidArgumentError, match="holds an identifier"):
         masked_words(WORDS, [wrong])
     assert masked_words("why is cell1 down?", [wrong]) == "why is cell1 down?"
+
+
+def test_a_long_bare_number_has_to_be_named(summary, tmp_path):
+    """Us: unlabelled it may be anything, and a conversation is kept."""
+    with SiteDouble(summary, token="right") as site:
+        sites = [declared(site, tmp_path)]
+        with pytest.raises(InvalidArgumentError, match="bare number"):
+            masked_words("what if 4917012345 is faulty?", sites)
+        assert masked_words("why INC20260301101500 again?", sites).startswith("why INC2026")

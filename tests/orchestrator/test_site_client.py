@@ -16,6 +16,7 @@ from orchestrator.settings import SiteDeclaration
 from orchestrator.site_client import Purpose, SiteClient
 from orchestrator.sites import SERVERS, targets_of
 from telecom.errors import (
+    ApprovalPendingError,
     BudgetExceededError,
     EgressRefusedError,
     IdentityError,
@@ -317,3 +318,30 @@ def test_a_review_without_changes_is_an_answer(summary):
     with SiteDouble(summary) as double:
         found = asking(double, lambda desk: desk.list_changes(Window(*summary.window)))
     assert found == ChangeReview(changes=(), evidence={})
+
+
+def test_an_answer_that_waits_for_a_person_says_so_and_names_the_request(summary):
+    """Issue 4: the orchestrator can wait for an approval and ask again, never give one."""
+    waits = ApprovalPendingError(
+        "waits at the site", approval_id="ap-1", rule="gate.approval_pending", remedy="ask again"
+    )
+    faults = {"summarize_alarms": raising(waits)}
+    with SiteDouble(summary, faults=faults) as double:
+
+        async def work(desk):
+            with pytest.raises(ApprovalPendingError) as pending:
+                await desk.summarize_alarms(None)
+            return pending.value.rule, str(pending.value)
+
+        rule, says = asking(double, work)
+    assert rule == "gate.approval_pending"
+    assert "waits at the site" in says
+
+
+def raising(error):
+    """A tool that answers with an error."""
+
+    def answer():
+        raise error
+
+    return answer

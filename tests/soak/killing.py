@@ -19,8 +19,9 @@ from orchestrator.doubles.site import SiteDouble
 from orchestrator.site_client import INVESTIGATION_META
 from telecom.webhook_signature import SIGNATURE_HEADER, sign_webhook
 from tests.soak import incident
-from tests.soak.orchestrators import SECRET, Orchestrator, write_settings
+from tests.soak.orchestrators import Orchestrator, secret_of, write_settings
 
+_SECRET = secret_of("site1")
 _ORCHESTRATORS = 2
 _IN_FLIGHT = 4
 """Investigations that one orchestrator works on at the same time."""
@@ -103,7 +104,9 @@ async def _send(
         async with room:
             while True:
                 url = f"{chance.choice(orchestrators).url}/triggers/site"
-                headers = {SIGNATURE_HEADER: sign_webhook(SECRET, body, at=datetime.now(UTC))}
+                headers = {
+                    SIGNATURE_HEADER: sign_webhook(secret_of("site1"), body, at=datetime.now(UTC))
+                }
                 with suppress(httpx.HTTPError):
                     answer = await http.post(url, content=body, headers=headers)
                     if answer.status_code in {200, 202}:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-SECRET = b"soak"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _START_S = 120.0
 
@@ -21,8 +20,9 @@ def write_settings(
     folder: Path, *, state: str, sites: Sequence[str], sink: str, concurrent: int = 4
 ) -> Path:
     """A tierwise.yaml for some sites and one webhook."""
-    (folder / "secret").write_bytes(SECRET)
     names = [f"site{number}" for number in range(1, len(sites) + 1)]
+    for name in ("hook", *names):
+        (folder / f"{name}.secret").write_bytes(secret_of(name))
     settings = {
         "state": state,
         "aws_region": "eu-central-1",
@@ -36,12 +36,12 @@ def write_settings(
                 "name": f"{name}-notifier",
                 "kind": "site",
                 "sites": [name],
-                "secret_file": "secret",
+                "secret_file": f"{name}.secret",
                 "per_minute": 1_000_000,
             }
             for name in names
         ],
-        "sinks": [{"name": "hook", "kind": "webhook", "url": sink, "secret_file": "secret"}],
+        "sinks": [{"name": "hook", "kind": "webhook", "url": sink, "secret_file": "hook.secret"}],
         "service": {
             "concurrent_investigations": concurrent,
             "waiting_per_site": 100_000,
@@ -52,6 +52,11 @@ def write_settings(
     file = folder / "tierwise.yaml"
     file.write_text(yaml.safe_dump(settings))
     return file
+
+
+def secret_of(name: str) -> bytes:
+    """What a site signs with."""
+    return f"the secret of {name}".encode()
 
 
 class Orchestrator:

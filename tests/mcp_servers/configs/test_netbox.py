@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ pytest.importorskip("pynetbox", reason="the extra netbox is not installed")
 
 from mcp_servers.configs.netbox_client import fetch_netbox
 from mcp_servers.configs.netbox_snapshot import keep_netbox, read_netbox
-from mcp_servers.site_directory import NetBoxSettings
+from mcp_servers.ownership.site_operations import OwnedSite
+from mcp_servers.site_directory import NetBoxSettings, SiteDirectory
 from telecom.errors import OperatorError, SettingsError
 from telecom.topology import Link, ManagedObject, Topology
-from tests.mcp_servers.small_site import SITE_YAML, make_site, run
+from tests.mcp_servers.small_site import SITE_YAML, make_site
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 Answer = Callable[[str, dict[str, list[str]]], tuple[int, object]]
@@ -199,14 +200,22 @@ def test_the_site_asks_netbox_on_ingest_and_lives_without_it(
         SITE_YAML + f"netbox: {{url: '{netbox.url}', token_file: netbox.token}}\n"
     )
     netbox.cables[0]["b_terminations"] = [end(netbox.url, "pe3", "Hu0/0/0/7")]
-    assert run("ingest", site, "configs").code == 0
-    netbox.answer = lambda _path, _query: (503, {})
-    assert run("ingest", site, "configs").code == 0
-    assert "NetBox" in (site / "store" / "rejects.jsonl").read_text()
-    shown = run("config", "neighbors", site, "pe1:Hu0/0/0/1", "--json").json
-    assert isinstance(shown, list)
+    opened = OwnedSite(SiteDirectory.open(site))
+    with closing(opened):
+        assert _ingest(opened)["rejected"] == 0
+        netbox.answer = lambda _path, _query: (503, {})
+        assert _ingest(opened)["rejected"] == 1
+        assert "the last reading stays in use" in (site / "store" / "rejects.jsonl").read_text()
+        question = {"managed_object": "pe1:Hu0/0/0/1", "hops": 1}
+        shown = opened.list_neighbors(question, lambda *_: None)
     told = {link["b"]["managed_object"]: link for link in shown}
     assert told["pe3:Hu0/0/0/7"]["sources"] == ["netbox"]
     assert told["pe3:Hu0/0/0/7"]["conflicts"] == [
         "topology and descriptions joins pe1:Hu0/0/0/1 to pe2:Hu0/0/0/1"
     ]
+
+
+def _ingest(opened: OwnedSite) -> dict[str, int]:
+    counts = opened.ingest({"corpora": ["configs"]}, lambda *_: None)
+    found: dict[str, int] = counts["configs"]
+    return found

@@ -10,11 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from mcp_servers.serving.http_app import build_app
 from mcp_servers.serving.identity import (
     STDIO_CALLER,
     Caller,
@@ -23,8 +25,11 @@ from mcp_servers.serving.identity import (
     TokenVerifier,
     site_issuer,
 )
-from mcp_servers.site_directory import CallerSettings
+from mcp_servers.serving.server_factory import build_server
+from mcp_servers.site_directory import CallerSettings, ServingSettings
+from placement.live import LivePolicy
 from telecom.errors import IdentityError
+from tests.mcp_servers.fixture_tools import Guard, serving, toolset
 
 SITE = "north"
 HOUR = timedelta(hours=1)
@@ -208,6 +213,47 @@ def test_a_forged_token_is_refused_and_nothing_else_happens(
     with pytest.raises(IdentityError) as refusal:
         verifier.verify(token)
     assert len(token) < 9 or token not in str(refusal.value)
+
+
+def test_over_http_a_forged_token_gets_401_and_nothing_else(
+    keys: SiteKeys, verifier: TokenVerifier, guard: Guard
+) -> None:
+    """Issue 4: the table of forged, expired, foreign, alg-none, confused and oversized tokens."""
+    server = build_server(
+        toolset(),
+        guard.gate,
+        known_classes=guard.policy.catalogue.classes,
+        verifier=verifier,
+    )
+    app = build_app(
+        {"alarms": server},
+        verifier,
+        ServingSettings(),
+        missing=lambda: (),
+        policy=lambda: LivePolicy().status,
+    )
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    with serving(app) as url, httpx.Client(timeout=20) as client:
+
+        def ask(token: str) -> httpx.Response:
+            headers = {
+                b"Authorization": b"Bearer " + token.encode(),
+                b"Accept": b"application/json, text/event-stream",
+            }
+            return client.post(f"{url}/alarms/mcp", json=body, headers=headers)
+
+        assert (
+            ask(TokenIssuer(SITE, keys).issue(["alarms:read"], "region", HOUR)).status_code == 200
+        )
+        narrow = TokenIssuer(SITE, keys).issue(["tickets:read"], "region", HOUR)
+        assert ask(narrow).status_code == 403
+        for name, forge in FORGERIES.items():
+            if name in ("binary", "empty"):
+                continue  # HTTP has no way to send them
+            answer = ask(forge(keys))
+            assert (name, answer.status_code) == (name, 401)
+            assert "tools" not in answer.text
+    assert guard.ledger.entries() == []
 
 
 def test_another_issuer_is_trusted_through_a_file_of_its_keys(keys: SiteKeys) -> None:

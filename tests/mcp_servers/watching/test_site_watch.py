@@ -187,7 +187,7 @@ def test_planned_work_is_nobodys_incident(tmp_path: Path, cloud: CloudDouble) ->
         SITE_YAML.replace(
             "alarms: {year: 2026}",
             "alarms:\n  year: 2026\n  maintenance:\n"
-            "    - {from: '2026-03-01T09:00', to: '2026-03-01T12:00', objects: ['pe*']}",
+            "    - {from: 2026-03-01T09:00:00Z, to: 2026-03-01T12:00, objects: ['pe*']}",
         )
     )
     site = Watched(folder)

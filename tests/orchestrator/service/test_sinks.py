@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.doubles.sink import Reply
+from orchestrator.doubles.site import SiteDouble
 from orchestrator.sinks.payloads import message
 from orchestrator.sinks.pinned_http import DeliveryError, PinnedHttp, checked
-from telecom.errors import IdentityError
+from telecom.errors import EgressRefusedError, IdentityError
 from telecom.report import RootCauseReport
 from telecom.webhook_signature import SIGNATURE_HEADER, check_webhook
 from tests.orchestrator.service.conftest import ME, running
@@ -235,6 +236,31 @@ def test_a_write_that_nobody_wants_is_never_made(ending, told, sink):
     [[ended], waiting] = asyncio.run(work())
     assert (ended.status, ended.delivery, waiting) == (ending, ending, [])
     assert sink.received == []
+
+
+def test_what_waits_on_a_site_is_shown_and_not_decided(summary, changes, declared):
+    """Issue 9: `tierwise approvals` shows egress that waits on a site."""
+
+    def waits():
+        raise EgressRefusedError(
+            "it waits for a named person's approval",
+            rule="gate.approval_pending",
+            remedy="at the site: tierwise-site approvals approve DIR a1",
+        )
+
+    with SiteDouble(summary, changes=changes, faults={"list_changes": waits}) as site:
+
+        async def work():
+            async with running(declared(site)) as talk:
+                answer = await talk.envelope()
+                await talk.settled()
+                listed = (await talk.http.get("/api/approvals", headers=ME)).json()
+                return answer.json()["investigation_id"], listed
+
+        incident_id, listed = asyncio.run(work())
+    [waiting] = listed["waiting_on_sites"]
+    assert (listed["approvals"], waiting["incident_id"]) == ([], incident_id)
+    assert "tierwise-site approvals approve DIR a1" in waiting["why"]
 
 
 def test_a_principal_is_known_by_its_token_alone(declared, site):

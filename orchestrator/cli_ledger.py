@@ -1,0 +1,50 @@
+"""`tierwise ledger`: what this orchestrator sent to models."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from orchestrator.command_line import ConfigOption, config_file, output, reported
+
+
+def ledger(
+    *,
+    investigation: Annotated[
+        str | None, typer.Option(help="Of one investigation only, by its incident id.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what was sent to models, under which decision; fails when a line was altered.
+
+    It is the counterpart of `tierwise-site ledger show`. The last hash is the head to keep.
+
+    Example: `tierwise ledger --investigation inc-42`
+    """
+    with reported():
+        from orchestrator.model_ledger import LEDGER_FILE, ModelLedger  # noqa: PLC0415
+        from orchestrator.rendering.terminal import text  # noqa: PLC0415
+        from orchestrator.settings import load_settings  # noqa: PLC0415
+
+        settings = load_settings(config_file(config), environment=os.environ, flags={})
+        book = ModelLedger(settings.state_folder / LEDGER_FILE)
+        entries = [entry.model_dump(mode="json") for entry in book.entries(investigation)]
+        if as_json:
+            output.file.write(json.dumps(entries, indent=2) + "\n")
+            return
+        table = Table("time (UTC)", "investigation", "model on tier", "tokens", "decision", "hash")
+        for entry in entries:
+            table.add_row(
+                text(entry["time"][:19].replace("T", " ")),
+                text(entry["investigation"]),
+                text(f"{entry['model_id']} on {entry['tier']}"),
+                text(str(entry["tokens"])),
+                text(entry["decision_id"][:19]),
+                text(entry["hash"][:16]),
+            )
+        output.print(table)
