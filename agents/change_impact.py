@@ -14,7 +14,7 @@ from math import exp, sqrt
 
 from agents.dependencies import Dependencies
 from agents.folding import Symptom, by_hand, when
-from agents.hypotheses import SKEW, Hypothesis
+from agents.hypotheses import SKEW
 from telecom.alarm import Alarm, OccurrenceKind
 from telecom.configuration import ConfigChange
 from telecom.topology import ManagedObject, port_key
@@ -239,22 +239,6 @@ class ChangeImpact:
             sure = self._reaches_symptom(self._reach(change), symptom)
             best = max(best, sure * sqrt(self.followed(change)))
         return best
-
-    def touches(self, change: ConfigChange, h: Hypothesis) -> bool:
-        """Whether a change names a port or neighbour that symptoms at the element name."""
-        named = {ManagedObject.parse(item) for item in change.touches}
-        ports = {port_key(item.port) for item in named if item.port}
-        others = {item.device.lower() for item in named}
-        for symptom in (*h.own, *h.about):
-            if symptom.port and port_key(symptom.port) in ports:
-                return True
-            if symptom.about.lower() in others:
-                return True
-            if symptom.peer is not None and symptom.peer.device.lower() in others - {
-                h.device.lower()
-            }:
-                return True
-        return False
 
     def shut_by_hand(self, device: str, port: str) -> bool:
         """Whether a change to a port, or its own log, says that somebody did it there."""

@@ -3,18 +3,22 @@
 Each element that symptoms point at, directly or through topology, is a hypothesis. It is scored by
 reasons that a network engineer would give, each between -1 and 1 and each with its records:
 
-    coverage   the share of the symptoms it would account for
-    focus      those who complain about it complain about nothing else: victims have one bad
-               neighbour, a culprit is every neighbour's only problem
-    blame      devices say which end began: "notification received" blames the other end
-    kind       it reports a defect of its own (hardware, power, process), not only a lost neighbour
-    silence    its neighbours lost it and it says nothing at all
-    change     its configuration changed shortly before, where it hurts
-    timing     its trouble came first (clocks may differ by seconds, so this weighs little)
-    history    its trouble is not a daily one
-    eclipse    a neighbour with stronger evidence accounts for the same trouble
+    coverage    the share of the symptoms it would account for
+    focus       those who complain about it complain about nothing else: victims have one bad
+                neighbour, a culprit is every neighbour's only problem
+    blame       devices say which end began: "notification received" blames the other end
+    kind        it reports a defect of its own (hardware, power, process), with consequences
+    silence     its neighbours lost it and it says nothing at all
+    change      its configuration changed shortly before trouble began within the change's reach
+    timing      its trouble, or its change, came first
+    prediction  if it is dead, what hangs on it must be out of reach
+    history     its trouble is a daily one
+    eclipse     a neighbour with stronger evidence accounts for the same trouble
+    behind      the only way to it was lost below the layer that complains about it
+    victim      it only measures trouble, or complains about others
 
-The score is the weighted sum; the weights are in `RankingWeights`, in one place.
+The score is the weighted sum (`RankingWeights`); against all other scores and that of "no single
+cause" it becomes a probability.
 """
 
 from __future__ import annotations
@@ -545,7 +549,7 @@ class Ranker:
         return alive / len(near) if near else 0.5
 
     def _change(self, h: Hypothesis) -> Argument | None:
-        """The change that most trouble followed at once, and that touches what failed."""
+        """The suspicious change that most trouble within its reach followed."""
         best: Argument | None = None
         for change in self._impact.changes.get(h.device, ()):
             made, note = self._impact.made(change)
