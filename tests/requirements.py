@@ -132,6 +132,7 @@ PROMISES = {
     "R13": Promise(
         "Two tiers: the edge filters, the cloud reasons over the summary.",
         proofs=(
+            "orchestrator/test_evaluate.py::test_a_labelled_site_goes_through_the_real_investigation_and_is_scored",
             "orchestrator/test_evidence_tools.py::test_a_small_model_at_the_edge_reasons_where_it_is_declared",
             "placement/test_tutorial.py::test_the_tutorials_code_runs_as_it_stands",
         ),
