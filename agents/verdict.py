@@ -2,8 +2,9 @@
 
 The leader is asserted when it is more likely than everything else together, "no single cause"
 included. What it leaves unexplained is then ranked on its own: a further cause is asserted when
-that remainder is much, and points at somebody as surely. Anything less is "insufficient", which is
-an answer.
+that remainder is much, and points at somebody as surely. Two causes at one time are each other's
+rivals, so they may also be asserted together: when they share nearly all likelihood, and each
+accounts for much that the other does not. Anything less is "insufficient", which is an answer.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ AMID_ROUTINE_FROM = 0.9
 MOSTLY = 2 / 3
 SMALL_PART, LARGE_PART = 0.25, 0.5
 """Coverage of a leader, and of another centre of trouble, at which the leader is beside the point.
+"""
+TOGETHER_FROM = 0.9
+"""Probability of several causes together from which they are asserted though none is likely alone.
 """
 FURTHER_FROM = 0.75
 """The same for a further cause: two independent faults at one time are rare."""
@@ -80,14 +84,25 @@ def judge(rank: Rank, burst: Sequence[Symptom], alarms: Sequence[Alarm]) -> Verd
 def _asserted(
     rank: Rank, ranked: Sequence[Hypothesis], burst: Sequence[Symptom]
 ) -> tuple[Hypothesis, ...]:
-    """The leader if it is likely, then each further cause of what is left over."""
+    """The leader and each further cause of what is left over, if that is likely."""
     routine = sum(symptom.chronic for symptom in burst) >= MOSTLY * len(burst)
-    if not ranked or ranked[0].probability < (AMID_ROUTINE_FROM if routine else LIKELY_FROM):
+    if not ranked or _beside_the_point(ranked, burst):
         return ()
-    if _beside_the_point(ranked, burst):
+    likely = ranked[0].probability >= (AMID_ROUTINE_FROM if routine else LIKELY_FROM)
+    if not likely and routine:
         return ()
-    asserted = [ranked[0]]
-    explained = _explained(ranked[0], burst)
+    asserted = _with_further(rank, ranked[0], burst)
+    if likely or (len(asserted) > 1 and _together(asserted, ranked) >= TOGETHER_FROM):
+        return asserted
+    return ()
+
+
+def _with_further(
+    rank: Rank, leader: Hypothesis, burst: Sequence[Symptom]
+) -> tuple[Hypothesis, ...]:
+    """The leader, then whoever accounts for what is left, as long as much is left."""
+    asserted = [leader]
+    explained = _explained(leader, burst)
     while len(asserted) < MAX_CAUSES:
         left = [index for index in range(len(burst)) if index not in explained]
         if _weight(burst, left) < MUCH_LEFT * _weight(burst, range(len(burst))):
@@ -99,6 +114,12 @@ def _asserted(
         asserted.append(further)
         explained |= _explained(further, burst)
     return tuple(asserted)
+
+
+def _together(asserted: Sequence[Hypothesis], ranked: Sequence[Hypothesis]) -> float:
+    """How likely it is that one of several causes leads, over all symptoms."""
+    devices = {h.device for h in asserted}
+    return sum(h.probability for h in ranked if h.device in devices)
 
 
 def _beside_the_point(ranked: Sequence[Hypothesis], burst: Sequence[Symptom]) -> bool:

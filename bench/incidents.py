@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from agents import config_auditor, grounding, planner
-from agents.findings import AlarmSummary, ChangeReview, EvidencePack
+from agents.findings import AlarmSummary, ChangeReview, Contradictions, EvidencePack
 from agents.report import assemble
 from agents.root_cause_analyst import RulesAnalyst
 from mcp_servers import sample_site
-from mcp_servers.configs.server import review_of
+from mcp_servers.configs.server import contradictions_of, review_of
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site.config_history import build_history
 from mcp_servers.sample_site.incidents import files_of
@@ -139,6 +139,11 @@ class _Network:
         """The site's configuration history, as its tool answers."""
         found = self._host.configs.list_changes(window, around=around, hops=hops, limit=limit)
         return review_of(found, self._host.configs.gaps())
+
+    async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
+        """What the site's configurations contradict, as its tool answers."""
+        found = self._host.configs.check_consistency(tuple(around))
+        return contradictions_of(found, self._host.configs.gaps())
 
 
 def _rows(scores: Sequence[CaseScore]) -> list[dict[str, Any]]:

@@ -202,6 +202,7 @@ PROMISES = {
     "R21": Promise(
         "The orchestrator consults the placement policy before delegating.",
         proofs=(
+            "orchestrator/test_agent_door.py::test_a_placement_is_explained_by_rule_and_remedy",
             "orchestrator/test_evidence_tools.py::test_an_answer_that_the_models_tier_may_not_read_is_withheld",
             "orchestrator/test_investigation.py::test_an_incident_becomes_a_report_with_evidence_for_every_statement",
             "orchestrator/test_investigation.py::test_no_model_is_called_with_evidence_it_may_not_read",
@@ -218,7 +219,10 @@ PROMISES = {
     ),
     "R23": Promise(
         "MCP clients such as Claude Desktop use the servers.",
-        owed="#11: conformance sheets, Claude Desktop bundle",
+        proofs=(
+            "mcp_servers/desktop/test_bundle.py::test_a_desktop_client_gets_answers_that_passed_the_gate",
+            "orchestrator/test_agent_door.py::test_one_call_answers_a_root_cause_with_its_evidence",
+        ),
     ),
     "R24": Promise(
         "Automated incident triggers start investigations.",
