@@ -21,7 +21,7 @@ demo: .venv/.ready  ## Build a sample site, start its servers, investigate its i
 	@PATH="$(CURDIR)/$(BIN):$$PATH" deploy/demo.sh .demo
 
 test: .venv/.ready  ## Run the test suite; lists what this machine had to skip
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/.ready  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from rag.embedding import OnnxEmbedder
 from rag.evaluation import evaluate, read_qrels
@@ -16,6 +19,9 @@ QUERIES = 40
 """Enough to see a broken retriever, few enough for every run; the whole set is in the bench."""
 
 
+@pytest.mark.skipif(
+    not os.environ.get("CI"), reason="embeds a collection: set CI, or `make bench ARGS=retrieval`"
+)
 def test_the_default_is_better_than_either_half_on_cranfield(
     shared_data: Callable[[str], Path], tmp_path: Path, embedder: OnnxEmbedder
 ) -> None:
