@@ -59,7 +59,7 @@ tierwise-site ingest /site/demo >/dev/null 2>&1
 tierwise-site serve /site/demo --port 8700 2>/tmp/serve.log & server=$!
 ready http://127.0.0.1:8700/readyz
 tierwise-site summarize /site/demo | head -n 4
-tierwise-site search /site/demo 'link down' --mode dense --json | grep -q ticket
+tierwise-site search /site/demo 'link down' --mode dense --json | grep -q INC00
 kill $server
 wait $server || test $? -eq 143
 """,

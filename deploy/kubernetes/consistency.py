@@ -11,7 +11,6 @@ from deploy.kubernetes.rendering import Resource, name_of
 MAY_DIFFER = {
     "ConfigMap tierwise-site/site-settings": ("data.site.yaml",),
     "Deployment tierwise-cloud/cloud": (
-        # TIERWISE_TIER and TIERWISE_COUNTRY
         "spec.template.spec.containers.cloud.env.TIERWISE_TIER.value",
         "spec.template.spec.containers.cloud.env.TIERWISE_COUNTRY.value",
     ),
@@ -20,6 +19,7 @@ MAY_DIFFER = {
         "spec.template.spec.containers.slm.args",
         "spec.template.spec.containers.slm.env.HF_HUB_OFFLINE",
         "spec.template.spec.containers.slm.env.VLLM_NO_USAGE_STATS",
+        "spec.template.spec.containers.slm.env.TORCHINDUCTOR_CACHE_DIR",
         "spec.template.spec.containers.slm.resources",
         "spec.template.spec.containers.slm.volumeMounts./dev/shm",
         "spec.template.spec.volumes.shm",
@@ -30,6 +30,7 @@ MAY_DIFFER = {
     "NetworkPolicy tierwise-cloud/services": ("spec.egress.0.to.0.ipBlock.cidr",),
     "NetworkPolicy tierwise-cloud/sites": ("spec.egress.0.to.1.ipBlock.cidr",),
     "NetworkPolicy tierwise-site/callers": ("spec.ingress.0.from.1.ipBlock.cidr",),
+    "NetworkPolicy tierwise-site/elements": ("spec.ingress.0.from.0.ipBlock.cidr",),
     "NetworkPolicy tierwise-site/egress-path": ("spec.egress.0.to.0.ipBlock.cidr",),
     "StatefulSet tierwise-site/site": (
         "spec.template.spec.nodeSelector",
