@@ -21,6 +21,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from deploy.images.bill_of_materials import Component, write_bill
 from deploy.images.building import Builder, find_base
 from deploy.images.contents import (
     ARCHITECTURES,
@@ -74,11 +75,13 @@ def main() -> int:
     report.step("lint", _lint, lambda program: f"clean ({program})")
     product = report.step("wheel of tierwise", gather_product, lambda wheel: wheel.name)
     for half in EXTRAS if product else ():
-        report.step(
+        wheels = report.step(
             f"wheels {half} {asked.architecture}",
             partial(gather_wheels, half, asked.architecture),
             lambda folder: f"{len(list(folder.iterdir()))} pinned wheels",
         )
+        if wheels is not None:
+            report.step(f"bill of materials {half}", partial(write_bill, half, wheels), _licences)
     report.step("embedding artifact", gather_models, lambda folder: next(folder.iterdir()).name)
     reason = _cannot_build(asked.architecture, here)
     if reason is None and not report.failed:
@@ -87,6 +90,13 @@ def main() -> int:
         report.row("build", time.monotonic(), f"skipped: {reason or 'an earlier step failed'}")
     Console(width=None if sys.stdout.isatty() else 140).print(report.table)
     return 1 if report.failed else 0
+
+
+def _licences(bill: tuple[Path, list[Component]]) -> str:
+    """Where a bill is, how long it is, and which licences a lawyer should read."""
+    file, components = bill
+    shown = ", ".join(f"{one.name} ({one.licence})" for one in components if one.wants_a_lawyer)
+    return f"{file.relative_to(ROOT)}: {len(components)} components; for a lawyer: {shown or '-'}"
 
 
 def _lint() -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from deploy.images.bill_of_materials import UNKNOWN, cyclonedx, read_components
 from deploy.images.contents import EXTRAS, ROOT
 from deploy.kubernetes.rendering import HERE
 
@@ -64,3 +66,32 @@ def test_nothing_but_what_was_gathered_reaches_a_build() -> None:
     ]
     assert copied
     assert all(source.startswith("build/images/") for source in copied)
+
+
+def test_the_bill_of_materials_lists_each_wheel_with_its_licence_and_digest(tmp_path: Path) -> None:
+    """Issue 12: an SBOM and a licence report, from what is really installed."""
+    stated = {
+        "Spdx_One": "License-Expression: Apache-2.0\nLicense: whatever",
+        "classified": "Classifier: License :: OSI Approved :: MIT License",
+        "free": "License: BSD-3-Clause",
+        "copyleft": "License-Expression: LGPL-3.0-only",
+        "choice": "License-Expression: Apache-2.0 OR GPL-2.0-or-later",
+        "silent": f"License: {'a whole text ' * 20}",
+    }
+    for name, licence in stated.items():
+        with zipfile.ZipFile(tmp_path / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            metadata = f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{licence}\n\ntext\n"
+            wheel.writestr(f"{name}-1.0.dist-info/METADATA", metadata)
+    components = read_components(tmp_path)
+    assert {one.name: one.licence for one in components} == {
+        "Spdx_One": "Apache-2.0",
+        "classified": "MIT License",
+        "free": "BSD-3-Clause",
+        "copyleft": "LGPL-3.0-only",
+        "choice": "Apache-2.0 OR GPL-2.0-or-later",
+        "silent": UNKNOWN,
+    }
+    assert [one.name for one in components if one.wants_a_lawyer] == ["copyleft", "silent"]
+    bill = cyclonedx(components, "tierwise-site")
+    assert bill["components"][0]["purl"] == "pkg:pypi/spdx-one@1.0"
+    assert all(len(one["hashes"][0]["content"]) == 64 for one in bill["components"])

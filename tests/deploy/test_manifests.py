@@ -299,6 +299,14 @@ def test_the_settings_in_the_manifests_are_settings_that_the_product_reads(
     }
 
 
+def test_a_label_takes_one_half_of_an_overlay(rendered: Rendered) -> None:
+    """Us: `kubectl apply -k OVERLAY -l tierwise.half=site` must leave nothing of the site out."""
+    for one in rendered["outposts"]:
+        half = one["metadata"]["labels"]["tierwise.half"]
+        namespace = one["metadata"].get("namespace")
+        assert namespace in (None, f"tierwise-{half}"), name_of(one)
+
+
 def _cloud_environment(resources: list[Resource]) -> list[dict[str, Any]]:
     cloud = next(one for one in resources if name_of(one) == CLOUD)
     environment: list[dict[str, Any]] = cloud["spec"]["template"]["spec"]["containers"][0]["env"]
