@@ -121,11 +121,12 @@ def _cannot_build(architecture: str, here: str) -> str | None:
 
 def _build_and_start(report: Report, architecture: str, base: str | None) -> None:
     builder = Builder(CONTENTS / "store")
+    started = time.monotonic()
     found, origin = find_base(builder, base)
     if found is None:
-        report.row("build", time.monotonic(), f"skipped: {origin}")
+        report.row("build", started, f"skipped: {origin}")
         return
-    report.row("base", time.monotonic(), f"{found}, {builder.size(found)}, {origin}")
+    report.row("base", started, f"{found}, {builder.size(found)}, {origin}")
     for half in EXTRAS:
         image = report.step(
             f"build {half}",

@@ -30,7 +30,9 @@ _GLIBC = ("2014", "_2_17", "_2_28")
 
 def gather_product() -> Path:
     """Build the wheel of this checkout; returns the file."""
-    shutil.rmtree(_PRODUCT, ignore_errors=True)
+    # setuptools would pack again what an earlier build left and the checkout no longer has.
+    for stale in (_PRODUCT, ROOT / "build" / "lib"):
+        shutil.rmtree(stale, ignore_errors=True)
     _pip("wheel", "--no-deps", "--wheel-dir", str(_PRODUCT), str(ROOT))
     return next(_PRODUCT.glob("*.whl"))
 

@@ -58,8 +58,26 @@ tierwise-site init /site/demo --sample >/dev/null 2>&1
 tierwise-site ingest /site/demo >/dev/null 2>&1
 tierwise-site serve /site/demo --port 8700 2>/tmp/serve.log & server=$!
 ready http://127.0.0.1:8700/readyz
-tierwise-site summarize /site/demo | head -n 4
 tierwise-site search /site/demo 'link down' --mode dense --json | grep -q INC00
+token=$(tierwise-site token /site/demo --scopes alarms:read --ttl 5m 2>/dev/null)
+python - "$token" <<'PYTHON'
+import json, re, sys, urllib.request
+call = {"name": "rank_root_causes", "arguments": {}}
+request = urllib.request.Request(
+    "http://127.0.0.1:8700/alarms/mcp",
+    json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode(),
+    {
+        "Authorization": f"Bearer {sys.argv[1]}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2025-11-25",
+    },
+)
+with urllib.request.urlopen(request, timeout=60) as answer:
+    first = re.search(r"1[.] (\\S+) score [0-9.]+", answer.read().decode())
+print(f"ready; over MCP the cause of the demo incident is {first[0][3:]}" if first else "")
+sys.exit(0 if first else "no suspect in the answer")
+PYTHON
 kill $server
 wait $server || test $? -eq 143
 """,

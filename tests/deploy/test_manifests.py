@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.kubernetes import __main__ as command
 from deploy.kubernetes.consistency import MAY_DIFFER, differences
 from deploy.kubernetes.policies import RULES, violations
 from deploy.kubernetes.rendering import HERE, OVERLAYS, Renderer, Resource, find_renderer, name_of
@@ -297,6 +299,15 @@ def test_the_settings_in_the_manifests_are_settings_that_the_product_reads(
     assert cloud.sites[0].url in {
         f"https://{host}" for host in site.serving.allowed_hosts if ".svc" in host
     }
+
+
+def test_the_command_says_why_it_checks_nothing_where_nothing_can_render(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 12: skipped with the reason."""
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert command.main() == 0
+    assert "skipped: no kubectl and no kustomize" in capsys.readouterr().out
 
 
 def test_a_label_takes_one_half_of_an_overlay(rendered: Rendered) -> None:
