@@ -75,6 +75,7 @@ def triage(
     budget_tokens: int = 2000,
     changes: Sequence[ConfigChange] = (),
     before: Sequence[Alarm] = (),
+    same_hours: Sequence[Sequence[Alarm]] = (),
     addresses: Mapping[str, str] | None = None,
     weights: RankingWeights = DEFAULT_WEIGHTS,
     salience: SalienceFilter = HAND_SET,
@@ -88,6 +89,7 @@ def triage(
         budget_tokens: Size of the brief.
         changes: Configuration changes up to the end of the window.
         before: Records ahead of the window: what is usual here.
+        same_hours: Records of the window's hours on each of the days before: what is daily here.
         addresses: Interface address -> managed object.
         weights: How much each reason counts.
         salience: Ranks the messages of the brief.
@@ -96,13 +98,22 @@ def triage(
     ahead = in_order(before)
     peers = Peers(chain(ahead, inside), topology, addresses or {})
     groups = by_worth(fold_groups(inside))
-    symptoms = fold_symptoms(inside, peers, topology, before=ahead)
+    symptoms = fold_symptoms(
+        inside, peers, topology, before=ahead, same_hours=[in_order(day) for day in same_hours]
+    )
     burst = main_burst(symptoms, quiet=QUIET)
 
     def rank(found: Sequence[Symptom]) -> list[Hypothesis]:
-        return Ranker(
-            found, topology, alarms=inside, changes=changes, before=ahead, weights=weights
-        ).rank()
+        ranker = Ranker(
+            found,
+            topology,
+            alarms=inside,
+            changes=changes,
+            before=ahead,
+            weights=weights,
+            incident=burst,
+        )
+        return ranker.rank()
 
     verdict = judge(rank, burst, inside)
     ranked = verdict.ranked

@@ -14,16 +14,16 @@ from math import exp, sqrt
 
 from agents.dependencies import Dependencies
 from agents.folding import Symptom, by_hand, when
-from agents.hypotheses import SKEW, Hypothesis
+from agents.hypotheses import SKEW
 from telecom.alarm import Alarm, OccurrenceKind
 from telecom.configuration import ConfigChange
-from telecom.topology import ManagedObject, Topology, port_key
+from telecom.topology import ManagedObject, port_key
 
 NOTABLE = 0.3
 """Score from which a change is worth a hypothesis of its own."""
 _AFTERMATH = timedelta(minutes=4)
 """Trouble that a change makes shows within this: the longest usual timer is BGP's 180 s."""
-_SOON = timedelta(minutes=10)
+_SOON = timedelta(minutes=20)
 """Measurements report a period of five to fifteen minutes; trouble that is measured shows late."""
 _RECORDED_LATE = timedelta(minutes=60)
 """A configuration repository polls at least hourly."""
@@ -43,7 +43,7 @@ _ROUTED = frozenset(
 """How lost or misled traffic shows; a policy takes no link and no hardware down."""
 _TRIFLE = 0.05
 """Share of all trouble below which nothing has followed a change."""
-_MUCH = 0.3
+_MUCH = 0.2
 """Share of all trouble from which a change is followed by enough of it."""
 _BULK = 0.15
 """Share of what followed that marks its beginning: one stray record does not."""
@@ -54,6 +54,8 @@ class _Reach:
     """Whom a change can hurt."""
 
     device: str
+    ports: frozenset[str]
+    """The touched ports."""
     far: frozenset[str]
     """At the other ends of the touched ports."""
     near: frozenset[str]
@@ -83,7 +85,6 @@ class ChangeImpact:
         symptoms: Sequence[Symptom],
         masses: Sequence[float],
         alarms: Iterable[Alarm],
-        topology: Topology,
         upstream: Dependencies,
     ) -> None:
         """Index changes and what the devices' own logs say of configuration.
@@ -93,13 +94,12 @@ class ChangeImpact:
             symptoms: Of the incident, oldest first.
             masses: Weight of each symptom.
             alarms: Records of the window.
-            topology: Spells the elements, and says what a port leads to.
-            upstream: Which ways and dependants there are.
+            upstream: Which ways and dependants there are, over a topology.
         """
         self._symptoms = symptoms
         self._masses = masses
         self._total = sum(masses) or 1.0
-        self._topology = topology
+        self._topology = topology = upstream.topology
         self._upstream = upstream
         self.changes: Mapping[str, list[ConfigChange]] = defaultdict(list)
         for change in changes:
@@ -111,6 +111,7 @@ class ChangeImpact:
         self._after: dict[datetime, float] = {}
         self._reaches: dict[tuple[str, str], _Reach] = {}
         self._followed: dict[tuple[str, str], float] = {}
+        self._unreachable = {s.device for s in symptoms if s.kind is OccurrenceKind.HEARTBEAT}
         self._shut_ports = {
             (s.device, port_key(s.port))
             for s in symptoms
@@ -168,6 +169,7 @@ class ChangeImpact:
             behind = {lost for end in far for lost in self._upstream.behind_link(device, end)}
             known = self._reaches[key] = _Reach(
                 device,
+                frozenset(port_key(item.port) for item in ports if item.port),
                 frozenset(far),
                 frozenset((far | near | behind) - {device}),
                 wide=len(ports) < len(touched) or not touched,
@@ -177,16 +179,19 @@ class ChangeImpact:
     def _reaches_symptom(self, reach: _Reach, symptom: Symptom) -> float:
         """How surely a change can have led to a symptom, 0 to 1."""
         peer = symptom.peer.device if symptom.peer is not None else None
-        if reach.device in (symptom.device, peer):
-            return 0.9
-        if symptom.device in reach.near or peer in reach.near:
-            return 0.8
+        if symptom.device == reach.device:
+            at_port = symptom.port is not None and port_key(symptom.port) in reach.ports
+            return 0.9 if reach.wide or at_port or peer in reach.far else 0.2
+        if peer == reach.device or {symptom.device, peer} & reach.near:
+            return 0.85
         ends = [peer] if peer is not None else self._upstream.servers_of(symptom.device)
         for end in ends:
             way = self._upstream.between(symptom.device, end)
             if reach.device in way and (not reach.far or reach.far & {*way, symptom.device, end}):
                 return 0.7
-        if not reach.wide or symptom.kind not in _ROUTED:
+        # A policy misleads traffic; it does not take an element from its manager.
+        lost = self._unreachable & {symptom.device, peer}
+        if not reach.wide or symptom.kind not in _ROUTED or lost:
             return 0.0
         # Users' traffic goes on from what serves them.
         distances = (
@@ -234,22 +239,6 @@ class ChangeImpact:
             sure = self._reaches_symptom(self._reach(change), symptom)
             best = max(best, sure * sqrt(self.followed(change)))
         return best
-
-    def touches(self, change: ConfigChange, h: Hypothesis) -> bool:
-        """Whether a change names a port or neighbour that symptoms at the element name."""
-        named = {ManagedObject.parse(item) for item in change.touches}
-        ports = {port_key(item.port) for item in named if item.port}
-        others = {item.device.lower() for item in named}
-        for symptom in (*h.own, *h.about):
-            if symptom.port and port_key(symptom.port) in ports:
-                return True
-            if symptom.about.lower() in others:
-                return True
-            if symptom.peer is not None and symptom.peer.device.lower() in others - {
-                h.device.lower()
-            }:
-                return True
-        return False
 
     def shut_by_hand(self, device: str, port: str) -> bool:
         """Whether a change to a port, or its own log, says that somebody did it there."""

@@ -2,9 +2,10 @@
 
 Ranking gives each candidate a probability against all others and against there being no single
 cause; it is calibrated on generated incidents (`make bench` prints how well). Where a site does not
-tell that probability, kinds of evidence are combined as independent witnesses: the chance that all of them mislead is the
-product of the chances that each does (noisy-or; Pearl, Probabilistic Reasoning in Intelligent
-Systems, 1988, section 4.3.2). A runner-up that explains almost as much takes confidence away.
+tell that probability, kinds of evidence are combined as independent witnesses: the chance that all
+of them mislead is the product of the chances that each does (noisy-or; Pearl, Probabilistic
+Reasoning in Intelligent Systems, 1988, section 4.3.2). A runner-up that explains almost as much
+takes confidence away.
 """
 
 from __future__ import annotations

@@ -182,7 +182,12 @@ def role_of(kind: OccurrenceKind) -> CauseRole:
 
 
 def fold_symptoms(
-    alarms: Sequence[Alarm], peers: Peers, topology: Topology, *, before: Sequence[Alarm] = ()
+    alarms: Sequence[Alarm],
+    peers: Peers,
+    topology: Topology,
+    *,
+    before: Sequence[Alarm] = (),
+    same_hours: Sequence[Sequence[Alarm]] = (),
 ) -> list[Symptom]:
     """Fold records (in time order) into symptoms, oldest first.
 
@@ -191,6 +196,8 @@ def fold_symptoms(
         peers: Resolves the other end of each record.
         topology: Spells the elements.
         before: Records ahead of the window: trouble that already came and went there is chronic.
+        same_hours: Records of the window's hours on earlier days: what comes back every day at this
+            hour, such as the evening's full cells, is chronic as well.
     """
     open_by_key: dict[tuple[str, OccurrenceKind, str], Symptom] = {}
     for alarm in alarms:
@@ -220,10 +227,16 @@ def fold_symptoms(
     for alarm in before:
         if is_trouble(alarm):
             earlier[_key(alarm, peers, topology)[0]] += 1
+    daily = Counter(
+        key
+        for day in same_hours
+        for key in {_key(alarm, peers, topology)[0] for alarm in day if is_trouble(alarm)}
+    )
     symptoms = list(open_by_key.values())
     excess = _excess(alarms, before)
     for symptom in symptoms:
-        symptom.chronic = earlier[(symptom.device, symptom.kind, symptom.about)] >= 2
+        key = (symptom.device, symptom.kind, symptom.about)
+        symptom.chronic = earlier[key] >= 2 or daily[key] >= 2
         symptom.unusual = excess[_saying(symptom.alarms[0])]
     return symptoms
 

@@ -18,23 +18,24 @@ class RankingWeights:
     """How much each reason counts, in units of log-odds.
 
     Set by maximum likelihood on generated incidents (`docs/root-cause.md`), each bound to the sign
-    that its meaning has: the chance that an element is the cause is its exponentiated score over
+    that its meaning has; only `blame`, which they hardly ever hold, is as real router logs need it.
+    The chance that an element is the cause is its exponentiated score over
     the sum of all of them and of `nothing`.
     """
 
-    coverage: float = 3.0
-    focus: float = 2.7
+    coverage: float = 4.6
+    focus: float = 3.0
     blame: float = 2.5
-    kind: float = 3.4
+    kind: float = 3.6
     silence: float = 0.6
-    change: float = 5.7
+    change: float = 6.3
     timing: float = 3.0
-    history: float = 0.9
-    eclipse: float = 1.1
-    behind: float = 2.4
-    victim: float = 1.4
-    prediction: float = 1.6
-    nothing: float = 5.5
+    history: float = 0.5
+    eclipse: float = 1.2
+    behind: float = 3.2
+    victim: float = 2.3
+    prediction: float = 1.7
+    nothing: float = 6.3
     """The score that a cause must beat: that of "no single element accounts for this"."""
 
 

@@ -566,7 +566,9 @@ class IncidentTracker:
         left = {alarm.device for alarm in incident.alarms.values()}
         for device in incident.devices.keys() - left:
             del incident.devices[device]
-            self._at[device].discard(incident.number)
+            self._unmark(incident, device)
+        for device, last in incident.devices.items():
+            self._mark(incident, device, last)
         incident.leader = None
         for alarm in incident.alarms.values():
             if incident.leader is None or _leads(alarm, incident.leader):
@@ -598,9 +600,13 @@ class IncidentTracker:
         """Let nothing join it any more."""
         del self.incidents[incident.number]
         for device in incident.devices:
-            self._at[device].discard(incident.number)
-            for neighbor in self._neighbors_of(device):
-                self._near[neighbor].pop(incident.number, None)
+            self._unmark(incident, device)
+
+    def _unmark(self, incident: TrackedIncident, device: str) -> None:
+        """Take an element out of an incident, and the incident from its neighbours' sight."""
+        self._at[device].discard(incident.number)
+        for neighbor in self._neighbors_of(device):
+            self._near[neighbor].pop(incident.number, None)
 
     def _neighbors_of(self, device: str) -> tuple[str, ...]:
         known = self._neighbors.get(device)

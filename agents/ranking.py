@@ -3,25 +3,29 @@
 Each element that symptoms point at, directly or through topology, is a hypothesis. It is scored by
 reasons that a network engineer would give, each between -1 and 1 and each with its records:
 
-    coverage   the share of the symptoms it would account for
-    focus      those who complain about it complain about nothing else: victims have one bad
-               neighbour, a culprit is every neighbour's only problem
-    blame      devices say which end began: "notification received" blames the other end
-    kind       it reports a defect of its own (hardware, power, process), not only a lost neighbour
-    silence    its neighbours lost it and it says nothing at all
-    change     its configuration changed shortly before, where it hurts
-    timing     its trouble came first (clocks may differ by seconds, so this weighs little)
-    history    its trouble is not a daily one
-    eclipse    a neighbour with stronger evidence accounts for the same trouble
+    coverage    the share of the symptoms it would account for
+    focus       those who complain about it complain about nothing else: victims have one bad
+                neighbour, a culprit is every neighbour's only problem
+    blame       devices say which end began: "notification received" blames the other end
+    kind        it reports a defect of its own (hardware, power, process), with consequences
+    silence     its neighbours lost it and it says nothing at all
+    change      its configuration changed shortly before trouble began within the change's reach
+    timing      its trouble, or its change, came first
+    prediction  if it is dead, what hangs on it must be out of reach
+    history     its trouble is a daily one
+    eclipse     a neighbour with stronger evidence accounts for the same trouble
+    behind      the only way to it was lost below the layer that complains about it
+    victim      it only measures trouble, or complains about others
 
-The score is the weighted sum; the weights are in `RankingWeights`, in one place.
+The score is the weighted sum (`RankingWeights`); against all other scores and that of "no single
+cause" it becomes a probability.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from math import exp, sqrt
 
 from agents.change_impact import ChangeImpact
@@ -47,6 +51,13 @@ _LOWER_LAYERS = _LINK_KINDS | {
     OccurrenceKind.OSPF_ADJACENCY,
 }
 """What is lost here takes every session above along."""
+_LINGERS = timedelta(minutes=3)
+"""What a defect leads to shows at most this long after it is over: BGP's hold timer is 180 s."""
+_TOO_LATE = 0.2
+_FAR_LIKELIER = 5.0
+"""Times as likely as nothing, from which two independent faults are believed at once."""
+_LITTLE = 0.3
+"""Share up to which one cause does not account for what another is known by."""
 _FAR = 99
 _COMPARED = 12
 _A_CONSEQUENCE = 0.1
@@ -65,7 +76,20 @@ class Ranker:
         changes: Sequence[ConfigChange] = (),
         before: Sequence[Alarm] = (),
         weights: RankingWeights = DEFAULT_WEIGHTS,
+        incident: Sequence[Symptom] | None = None,
     ) -> None:
+        """Prepare to rank.
+
+        Args:
+            symptoms: What is to be accounted for.
+            topology: Of the site.
+            alarms: Records of the window.
+            changes: Configuration changes up to its end.
+            before: Records ahead of it.
+            weights: How much each reason counts.
+            incident: All symptoms of the incident, where `symptoms` are what is left of it: what is
+                much is measured against the whole.
+        """
         self._symptoms = symptoms
         self._topology = topology
         self._weights = weights
@@ -73,7 +97,7 @@ class Ranker:
             alarm.device: when(alarm) for alarm in (*before, *alarms) if _speaks(alarm)
         }
         self._mass = _masses(symptoms)
-        self._total = sum(self._mass) or 1.0
+        self._total = sum(self._mass if incident is None else _masses(incident)) or 1.0
         self._involved = {s.device for s in symptoms if not s.chronic}
         self._involved |= {s.peer.device for s in symptoms if s.peer is not None}
         self._dark = {s.peer.device for s in symptoms if s.peer and s.kind in LOSSES}
@@ -84,13 +108,16 @@ class Ranker:
                 self._troubles[symptom.device].add(symptom.kind)
                 if symptom.peer is not None:
                     self._troubles[symptom.peer.device].add(symptom.kind)
+        self._by_device: dict[str, list[Symptom]] = defaultdict(list)
+        for symptom in symptoms:
+            self._by_device[symptom.device].append(symptom)
         self._hit: dict[str, float] = {}
         self._taken: dict[str, float] = {}
         self._bad_ports = {
             (s.device, port_key(s.port)) for s in symptoms if s.port and s.kind in _LINK_KINDS
         }
         self._upstream = Dependencies(topology)
-        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, topology, self._upstream)
+        self._impact = ChangeImpact(changes, symptoms, self._mass, alarms, self._upstream)
         self._restarts: dict[str, Alarm] = {}
         for alarm in alarms:
             if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.RESTART:
@@ -118,29 +145,64 @@ class Ranker:
     def _weigh(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Turn scores into probabilities; both ends of one lost link share theirs.
 
+        Two that are both far likelier than nothing and account for different trouble are no rivals:
+        they may both be true.
+
         Source: conditional logit (McFadden, Conditional logit analysis of qualitative choice
         behavior, 1974), with "none of them" among the choices.
         """
         top = max((h.score for h in hypotheses), default=0.0)
         top = max(top, self._weights.nothing)
         odds = {h.device: exp(h.score - top) for h in hypotheses}
-        total = sum(odds.values()) + exp(self._weights.nothing - top)
+        nothing = exp(self._weights.nothing - top)
+        total = sum(odds.values()) + nothing
+        strong = [h for h in hypotheses if odds[h.device] >= _FAR_LIKELIER * nothing]
         for h in hypotheses:
             h.same_fault = self._other_end(h)
-            partner = odds.get(h.same_fault, 0.0) if h.same_fault is not None else 0.0
-            h.probability = (odds[h.device] + partner) / total
+            own = odds[h.device]
+            if h.same_fault is not None:
+                own += odds.get(h.same_fault, 0.0)
+            apart = 0.0
+            if h in strong:
+                apart = sum(odds[o.device] for o in strong if self._apart(h, o))
+            h.probability = min(1.0, own / (total - apart))
+
+    def _apart(self, h: Hypothesis, other: Hypothesis) -> bool:
+        """Whether neither hands on what the other one is known by."""
+        if other.device in (h.device, h.same_fault):
+            return False
+        ours, theirs = self._known_by(h), self._known_by(other)
+        return (
+            bool(ours and theirs)
+            and _mean(other.explains, ours) < _LITTLE
+            and _mean(h.explains, theirs) < _LITTLE
+        )
+
+    def _known_by(self, h: Hypothesis) -> list[int]:
+        """The symptoms that show it by itself: its own defects, its links; else what it explains.
+
+        An element that is known by its change alone is known by what followed that.
+        """
+        own = [
+            index
+            for index, s in enumerate(self._symptoms)
+            if (s.device == h.device and (s.kind in FAULT_KINDS or s.kind in _LOWER_LAYERS))
+            or (s.peer is not None and s.peer.device == h.device and s.kind in _LOWER_LAYERS)
+        ]
+        return own or [index for index, share in h.explains.items() if share >= _LITTLE]
 
     def _other_end(self, h: Hypothesis) -> str | None:
-        """The far end of a link that both ends report lost, where that is all they report lost."""
+        """The far end of the one link whose loss is all that is said here below the sessions.
+
+        A link has two ends, and often only one of them can still be heard.
+        """
         ends = {
             s.peer.device
             for s in h.own
             if s.peer is not None and s.kind in _LOWER_LAYERS and not s.chronic
         }
-        if len(ends) != 1:
-            return None
-        other = next(iter(ends))
-        return other if other in self._lost_by[h.device] else None
+        ends |= {s.device for s in h.about if s.kind in _LOWER_LAYERS and not s.chronic}
+        return next(iter(ends)) if len(ends) == 1 else None
 
     def _eclipse(self, h: Hypothesis, others: Sequence[Hypothesis]) -> Argument | None:
         """A neighbour with better evidence that accounts for most of the same trouble."""
@@ -210,8 +272,11 @@ class Ranker:
         """What an element would account for, what it says and what others say about it."""
         hypothesis = Hypothesis(device)
         own = others = 0.0
+        over = self._defects_over(device)
         for index, symptom in enumerate(self._symptoms):
             share = self._accounts_for(device, symptom)
+            if over is not None and symptom.began > over and symptom.device != device:
+                share *= _TOO_LATE
             if share > 0:
                 hypothesis.explains[index] = share
             if symptom.device == device:
@@ -219,11 +284,25 @@ class Ranker:
                 own += self._mass[index] * share
             else:
                 others += self._mass[index] * share
-                if symptom.peer is not None and symptom.peer.device == device:
+                # A full port says nothing of whoever is at its other end.
+                loaded = symptom.kind is _K.THRESHOLD and symptom.port is not None
+                if symptom.peer is not None and symptom.peer.device == device and not loaded:
                     hypothesis.about.append(symptom)
         alone = own / self._total >= _MOST
         hypothesis.consequence = 1.0 if alone else min(1.0, others / self._total / _A_CONSEQUENCE)
         return hypothesis
+
+    def _defects_over(self, device: str) -> datetime | None:
+        """When the last defect of an element was over, consequences included; None if it is not."""
+        ends = [
+            s.ended
+            for s in self._by_device[device]
+            if s.kind in FAULT_KINDS or s.kind in _LINK_KINDS
+        ]
+        if not ends or self._impact.changes.get(device):
+            return None
+        over = [end for end in ends if end is not None]
+        return max(over) + _LINGERS if len(over) == len(ends) else None
 
     def _accounts_for(self, device: str, symptom: Symptom) -> float:
         """How well a fault of `device` would produce `symptom`, 0 to 1.
@@ -398,10 +477,10 @@ class Ranker:
         return Argument("behind", -1.0, f"it hangs behind {min(before)}, which was lost as well")
 
     def _victim(self, h: Hypothesis) -> Argument | None:
-        """It only measures that something is wrong: what users notice is an effect."""
-        if not h.own or any(s.role != "failure" for s in h.own):
+        """It only measures trouble, or complains about others, and nobody complains about it."""
+        if not h.own or h.about:
             return None
-        if any(s.kind in _LOWER_LAYERS for s in h.about):
+        if not all(s.role == "failure" or s.kind is _K.SIGNALLING for s in h.own):
             return None
         return Argument("victim", -1.0, "it only measures trouble, and reports none of its own")
 
@@ -434,7 +513,7 @@ class Ranker:
         onset, heard = h.onset, self._last_heard.get(h.device)
         if onset is None or h.device not in self._topology:
             return None
-        if heard is not None and heard > onset + SKEW:
+        if (heard is not None and heard > onset + SKEW) or self._saw_a_link_go(h):
             return None
         losers = {symptom.device for symptom in h.about} | {
             symptom.device
@@ -452,10 +531,14 @@ class Ranker:
             _records(h.about[:3]),
         )
 
+    def _saw_a_link_go(self, h: Hypothesis) -> bool:
+        """Whether it reports the loss itself: the dead do not."""
+        return any(s.kind in _LOWER_LAYERS and not s.chronic for s in h.own)
+
     def _is_silent(self, h: Hypothesis) -> bool:
         """Whether others lost it and it has not said a word since."""
         onset, heard = h.onset, self._last_heard.get(h.device)
-        if onset is None or h.device not in self._lost_by:
+        if onset is None or h.device not in self._lost_by or self._saw_a_link_go(h):
             return False
         return heard is None or heard <= onset + SKEW
 
@@ -466,7 +549,7 @@ class Ranker:
         return alive / len(near) if near else 0.5
 
     def _change(self, h: Hypothesis) -> Argument | None:
-        """The change that most trouble followed at once, and that touches what failed."""
+        """The suspicious change that most trouble within its reach followed."""
         best: Argument | None = None
         for change in self._impact.changes.get(h.device, ()):
             made, note = self._impact.made(change)
@@ -518,6 +601,10 @@ def _masses(symptoms: Sequence[Symptom]) -> list[float]:
         (0.1 if symptom.chronic else symptom.unusual) / sqrt(per_device[symptom.device])
         for symptom in symptoms
     ]
+
+
+def _mean(shares: Mapping[int, float], indexes: Sequence[int]) -> float:
+    return sum(shares.get(index, 0.0) for index in indexes) / len(indexes)
 
 
 def _defect(symptom: Symptom) -> float:

@@ -30,10 +30,12 @@ MAX_ITEMS = 20
 _KEY = re.compile(r"^(when|steps|expected)\s*:\s*(.*)$")
 _ITEM = re.compile(r"^\s*-\s+(.+)$")
 _WORD = re.compile(r"[a-z]{3,}")
+_FIELD_NAME = re.compile(r"\"\w+\"\s*:")
+"""The names of JSON fields are in every record and say nothing."""
 _COMMON = frozenset(
     "and are ask both check count end ends event for from have into its look many not now number "
-    "one only read record see same second that the them then they this time was what when where "
-    "whether which who with you after before between does done each find".split()
+    "one only over read record see same second that the them then they this time was what when "
+    "where whether which who with you after before between does done each find".split()
 )
 
 
@@ -108,7 +110,7 @@ def _answering(text: str, evidence: Mapping[str, Evidence]) -> tuple[str, ...]:
     wanted = _telling(text)
     scored = sorted(
         (
-            (len(wanted & _telling(item.quote or "")), key)
+            (len(wanted & _telling(_FIELD_NAME.sub(" ", item.quote or ""))), key)
             for key, item in evidence.items()
             if item.source in {"alarms", "configs"}
         ),

@@ -2,13 +2,14 @@
 
 The leader is asserted when it is more likely than everything else together, "no single cause"
 included. What it leaves unexplained is then ranked on its own: a further cause is asserted when
-that remainder is much, and points at somebody as surely. Anything less is "insufficient", which is
-an answer.
+that remainder is much, and points at somebody as surely. Two causes at one time are each other's
+rivals, so they may also be asserted together: when they share nearly all likelihood, and each
+accounts for much that the other does not. Anything less is "insufficient", which is an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,11 +34,20 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-LIKELY_FROM = 0.5
+LIKELY_FROM = 0.55
 """Probability from which a cause is asserted: more likely than all else together."""
+AMID_ROUTINE_FROM = 0.9
+"""The same where most symptoms are those of every day: what is left may well be chance."""
+MOSTLY = 2 / 3
+SMALL_PART, LARGE_PART = 0.25, 0.5
+"""Coverage of a leader, and of another centre of trouble, at which the leader is beside the point.
+"""
+TOGETHER_FROM = 0.9
+"""Probability of several causes together from which they are asserted though none is likely alone.
+"""
 FURTHER_FROM = 0.75
 """The same for a further cause: two independent faults at one time are rare."""
-MUCH_LEFT = 0.15
+MUCH_LEFT = 0.08
 """Share of all trouble that must be left unexplained before a further cause is looked for."""
 MAX_CAUSES = 4
 
@@ -74,11 +84,25 @@ def judge(rank: Rank, burst: Sequence[Symptom], alarms: Sequence[Alarm]) -> Verd
 def _asserted(
     rank: Rank, ranked: Sequence[Hypothesis], burst: Sequence[Symptom]
 ) -> tuple[Hypothesis, ...]:
-    """The leader if it is likely, then each further cause of what is left over."""
-    if not ranked or ranked[0].probability < LIKELY_FROM:
+    """The leader and each further cause of what is left over, if that is likely."""
+    routine = sum(symptom.chronic for symptom in burst) >= MOSTLY * len(burst)
+    if not ranked or _beside_the_point(ranked, burst):
         return ()
-    asserted = [ranked[0]]
-    explained = _explained(ranked[0], burst)
+    likely = ranked[0].probability >= (AMID_ROUTINE_FROM if routine else LIKELY_FROM)
+    if not likely and routine:
+        return ()
+    asserted = _with_further(rank, ranked[0], burst)
+    if likely or (len(asserted) > 1 and _together(asserted, ranked) >= TOGETHER_FROM):
+        return asserted
+    return ()
+
+
+def _with_further(
+    rank: Rank, leader: Hypothesis, burst: Sequence[Symptom]
+) -> tuple[Hypothesis, ...]:
+    """The leader, then whoever accounts for what is left, as long as much is left."""
+    asserted = [leader]
+    explained = _explained(leader, burst)
     while len(asserted) < MAX_CAUSES:
         left = [index for index in range(len(burst)) if index not in explained]
         if _weight(burst, left) < MUCH_LEFT * _weight(burst, range(len(burst))):
@@ -90,6 +114,38 @@ def _asserted(
         asserted.append(further)
         explained |= _explained(further, burst)
     return tuple(asserted)
+
+
+def _together(asserted: Sequence[Hypothesis], ranked: Sequence[Hypothesis]) -> float:
+    """How likely it is that one of several causes leads, over all symptoms."""
+    devices = {h.device for h in asserted}
+    return sum(h.probability for h in ranked if h.device in devices)
+
+
+def _beside_the_point(ranked: Sequence[Hypothesis], burst: Sequence[Symptom]) -> bool:
+    """Whether most of the trouble has its centre elsewhere, and nothing decisive is known of it.
+
+    A disk that fills up is a true fault; it does not answer why a site is dark.
+    """
+    leader = ranked[0]
+    if leader.strength("coverage") >= SMALL_PART:
+        return False
+    return any(
+        other.strength("coverage") >= LARGE_PART
+        and _overlap(leader, other, burst) < 0.5
+        and other.probability < leader.probability / 5
+        for other in ranked[1:]
+    )
+
+
+def _overlap(one: Hypothesis, other: Hypothesis, burst: Sequence[Symptom]) -> float:
+    """The share of what one accounts for that the other accounts for as well."""
+    own = shared = 0.0
+    for index, share in one.explains.items():
+        weight = _weight(burst, (index,))
+        own += weight * share
+        shared += weight * min(share, other.explains.get(index, 0.0))
+    return shared / own if own else 0.0
 
 
 def _further(ranked: Sequence[Hypothesis], asserted: Sequence[Hypothesis]) -> Hypothesis | None:
@@ -110,7 +166,7 @@ def _explained(h: Hypothesis, burst: Sequence[Symptom]) -> set[int]:
     }
 
 
-def _weight(burst: Sequence[Symptom], indexes: Sequence[int] | range) -> float:
+def _weight(burst: Sequence[Symptom], indexes: Iterable[int]) -> float:
     return sum(0.1 if burst[i].chronic else burst[i].unusual for i in indexes)
 
 

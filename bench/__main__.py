@@ -30,7 +30,11 @@ def main() -> int:
     names = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name != "__main__")
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(names)}")
-    asked = parser.parse_args().names
+    parser.add_argument("--full", action="store_true", help="500 incidents instead of 60")
+    arguments = parser.parse_args()
+    asked = arguments.names
+    if arguments.full:
+        os.environ["TIERWISE_BENCH_FULL"] = "1"
     unknown = sorted(set(asked) - set(names))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")

@@ -53,7 +53,7 @@ def run() -> list[dict[str, Any]]:
     others = [after / before for before, after in sizes if 3_000 < before <= 15_000]
     return [
         *rows,
-        _share("incidents with a decisive line in the brief", total, "cases kept", "cases", 1.0),
+        _share("incidents with a decisive line in the brief", total, "cases kept", "cases", 0.95),
         _share("true objects in the brief", total, "objects kept", "objects", 0.95),
         _share("decisive messages in the brief", total, "lines kept", "lines", None),
         {"name": "fidelity, mean", "value": mean(fidelity), "unit": f"of {len(fidelity)} briefs"},

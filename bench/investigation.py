@@ -405,9 +405,9 @@ def _bill_rows(
         _row("everything escalated, prompt cache", priced(everything.weighed), cached),
         _row("share that the policy escalates", shared.incidents / n, f"of {n} incidents"),
         _row("policy's share", priced(shared.tokens), unit),
-        _row(
-            "policy's share, prompt cache", at_share, cached, at_share <= GOAL_USD, f"<= {GOAL_USD}"
-        ),
+        # A goal, not a limit: what is left open is the ranking's to say.
+        _row("policy's share, prompt cache", at_share, cached, limit=f"goal {GOAL_USD}")
+        | {"ok": True if at_share <= GOAL_USD else None},
         _row("everything, list prices", everything.usd * per_thousand, "USD per 1,000 events"),
         _row("policy's share, list prices", shared.usd * per_thousand, "USD per 1,000 events"),
         _row("kept by the deterministic analyst: right", right, f"of {kept}"),

@@ -74,6 +74,9 @@ site_id: {site_id}
 # A NetBox whose cables join the topology; `ingest` reads it (extra netbox).
 # netbox: {{url: "https://netbox.example.net", token_file: keys/netbox.token}}
 
+# A small model of the site that rewrites briefs (any OpenAI-compatible server; docs/briefs.md).
+# edge_slm: {{base_url: "http://127.0.0.1:8000/v1", model: NAME, tier: outposts, seconds: 20}}
+
 # Host and Origin headers that are accepted beside loopback.
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
 #           page_parents: ["https://console.example.net"],   # whose pages may frame /compose

@@ -154,5 +154,5 @@ def _cells(rates: Rates) -> list[str]:
         str(rates.n),
         *(f"{share:.2f}" for share in shares),
         "" if rates.tokens is None else f"{rates.tokens:,.0f}",
-        f"{rates.seconds:.1f}",
+        f"{rates.seconds:.0f}",
     ]

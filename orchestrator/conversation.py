@@ -224,7 +224,7 @@ class Conversation:
             return ()
         found: list[str] = []
         looks = []
-        for site in case.alarms:
+        for site in self._sites(case):
             look = await self._gatherer(case).neighborhood(site, case.leading, hops=_NEARBY_HOPS)
             looks.append(look)
             if isinstance(look.finding, Neighborhood):
@@ -242,7 +242,8 @@ class Conversation:
                 incident_id=case.report.incident_id,
             )
         looks = [
-            await self._gatherer(case).sighting(site, name, case.window) for site in case.alarms
+            await self._gatherer(case).sighting(site, name, case.window)
+            for site in self._sites(case)
         ]
         await self._account(case, looks)
         found = [look for look in looks if isinstance(look.finding, Sighting)]
@@ -250,6 +251,7 @@ class Conversation:
         steps = tuple(look.step for look in looks)
         if best is None or not isinstance(best.finding, Sighting):
             why = "; ".join(dict.fromkeys(str(look.error) for look in looks))
+            why = why or f"{', '.join(case.alarms)} is no site of this process"
             text = f"{name} could not be looked up: {why}"
             return Answer(text=text, incident_id=case.report.incident_id, steps=steps)
         return answers.sighted(case, best.finding).model_copy(update={"steps": steps})
@@ -264,7 +266,7 @@ class Conversation:
         )
         found: list[Runbook] = []
         looks: list[Look] = []
-        for site in case.alarms:
+        for site in self._sites(case):
             look = await self._gatherer(case).documents(
                 site, f"when steps expected: {words}", limit=_RUNBOOKS
             )
@@ -282,6 +284,10 @@ class Conversation:
             return Answer(text=text, incident_id=case.report.incident_id, steps=steps)
         followed = follow(best, case.evidence)
         return answers.checklist(case, followed).model_copy(update={"steps": steps})
+
+    def _sites(self, case: Case) -> list[str]:
+        """The sites of a case that this process can ask; a later one may know others."""
+        return [site for site in case.alarms if site in self._chat.services.sites.by_name]
 
     def _gatherer(self, case: Case) -> Gatherer:
         services = self._chat.services

@@ -201,9 +201,13 @@ class SqliteDatabase(Database):
     skip_locked = ""
 
     def __init__(
-        self, connection: aiosqlite.Connection, checkpointer: BaseCheckpointSaver[Any]
+        self,
+        connection: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        checkpointer: BaseCheckpointSaver[Any],
     ) -> None:
         self._connection = connection
+        self._reader = _SqliteWork(reader)
         self._one_at_a_time = asyncio.Lock()
         self.checkpointer = checkpointer
 
@@ -222,6 +226,11 @@ class SqliteDatabase(Database):
                 raise
             with _named_sqlite_failure():
                 await self._connection.commit()
+
+    async def fetch(self, sql: str, *values: Value) -> list[Row]:
+        """Run a statement and read all its rows, beside whoever writes."""
+        with _named_sqlite_failure():
+            return await self._reader.fetch(sql, *values)
 
     async def create_tables(self, script: str) -> None:
         """Create what is missing."""
@@ -251,6 +260,7 @@ async def _open_sqlite(file: Path) -> AsyncIterator[Database]:
         raise _unusable(file, exc) from exc
     async with (
         aiosqlite.connect(file, timeout=_WAIT_S, isolation_level=None) as connection,
+        aiosqlite.connect(file, timeout=_WAIT_S, isolation_level=None) as reader,
         aiosqlite.connect(file, timeout=_WAIT_S) as checkpoints,
     ):
         try:
@@ -260,7 +270,7 @@ async def _open_sqlite(file: Path) -> AsyncIterator[Database]:
             await checkpointer.setup()
         except sqlite3.Error as exc:
             raise _unusable(file, exc) from exc
-        yield SqliteDatabase(connection, checkpointer)
+        yield SqliteDatabase(connection, reader, checkpointer)
 
 
 def _unusable(file: Path, exc: Exception) -> SettingsError:

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.ports import LanguageModel, ModelRequest, ModelTurn, TextDelta
-from telecom.errors import LedgerBrokenError
+from telecom.errors import LedgerBrokenError, ModelUnavailableError
 from telecom.schema import ProductModel
 from telecom.tokens import estimate_tokens
 
@@ -124,7 +124,7 @@ class RecordedModel:
         """As the model's own.
 
         Raises:
-            LedgerBrokenError: The request cannot be recorded, so it is not sent.
+            ModelUnavailableError: The request cannot be recorded, so it is not sent.
         """
         payload = json.dumps(_told(request), ensure_ascii=False, separators=(",", ":"), default=str)
         sent = payload.encode("utf-8", "surrogatepass")
@@ -139,7 +139,10 @@ class RecordedModel:
             request_sha256=hashlib.sha256(sent).hexdigest(),
             previous="",
         )
-        await asyncio.to_thread(self._ledger.append, entry)
+        try:
+            await asyncio.to_thread(self._ledger.append, entry)
+        except LedgerBrokenError as exc:
+            raise ModelUnavailableError(self.model_id, str(exc)) from exc
         async for piece in self._model.stream(request):
             yield piece
 

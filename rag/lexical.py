@@ -30,7 +30,6 @@ _HOLDERS = 1_000
 """So many passages are looked at for one identifier, the newest first; the best of a commoner one
 come from the other retrievers and are recognised by `worth_held`."""
 
-_FILTERED_AT_ONCE = 400
 _STEMS_KEPT = 50_000
 
 
@@ -119,12 +118,12 @@ class LexicalSearch:
     ) -> list[tuple[int, float]]:
         """The first of some passages that pass a filter."""
         passed: list[tuple[int, float]] = []
-        for start in range(0, len(ranked), _FILTERED_AT_ONCE):
-            block = ranked[start : start + _FILTERED_AT_ONCE]
+        start, size = 0, 2 * limit
+        while start < len(ranked) and len(passed) < limit:
+            block = ranked[start : start + size]
+            start, size = start + size, 4 * size
             passing = self._store.passing([key for key, _ in block], filters)
             passed += [each for each in block if each[0] in passing]
-            if len(passed) >= limit:
-                break
         return passed[:limit]
 
     def by_identifiers(

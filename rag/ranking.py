@@ -34,7 +34,7 @@ class Fused(NamedTuple):
 
     key: int
     score: float
-    """0 to 1: 1 is first in every list."""
+    """0 to 1, where 1 is first in every list; `by_standing` may add a few hundredths."""
     places: Mapping[str, Placed]
     required: float
     """What the identifiers of the query that it holds are worth; decides before the score."""

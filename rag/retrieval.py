@@ -26,7 +26,7 @@ _WEIGHTS = {"dense": 1.5, "words": 1.0, "identifiers": 1.0}
 _DEPTH_PER_RESULT, _SHALLOWEST = 5, 50
 _DEEPEST = 4_000
 """How far a flood of copies is dug through."""
-_FILTERED_REACH = 8
+_FILTERED_REACH = 4
 """How many times deeper the index is asked where a filter drops some of what it gives."""
 _RARE_SHARE = 0.02
 _ASKED_FOR = 5

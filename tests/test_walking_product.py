@@ -190,7 +190,7 @@ def test_a_model_asks_through_mcp_and_only_what_holds_is_reported(
     assert {request.operation for request in double.requests} == {"converse-stream"}
     asked = [step.tool for step in report.provenance if step.step == "ask back"]
     assert asked == ["list_changes", "search_tickets", "list_alarms"]
-    assert report.provenance[-1].agent == "root_cause_analyst (bedrock)"
+    assert "root_cause_analyst (bedrock)" in {step.agent for step in report.provenance}
     assert [cause.managed_object for cause in report.root_causes] == [sample.changed_node]
     assert INVENTED not in {key for cause in report.root_causes for key in cause.evidence_ids}
     assert any("sandhagen-upf1" in gap.what + gap.why for gap in report.gaps)

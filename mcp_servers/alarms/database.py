@@ -11,7 +11,7 @@ from pathlib import Path
 
 from telecom.errors import StoreDamagedError
 
-_VERSION = 2
+_VERSION = 3
 _TABLES = (
     "files",
     "alarms",
@@ -22,6 +22,7 @@ _TABLES = (
     "incident_records",
     "incident_changes",
     "feed",
+    "clocks",
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -36,6 +37,9 @@ CREATE TABLE IF NOT EXISTS alarms (
 CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
 CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
 CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
+CREATE TABLE IF NOT EXISTS clocks (
+    device TEXT PRIMARY KEY, seconds REAL NOT NULL, lines INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejects (file INTEGER NOT NULL, line INTEGER, why TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
 

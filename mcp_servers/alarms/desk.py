@@ -33,6 +33,8 @@ from telecom.topology import Topology
 
 LOOK_BACK = timedelta(hours=6)
 """How much of the time before a window shows what is usual."""
+DAYS_COMPARED = (1, 2, 3)
+"""Earlier days whose same hours show what comes back daily."""
 CHANGES_BACK = timedelta(hours=24)
 """How long before a window's end a change still counts as suspicious."""
 MAX_CHANGES = 50
@@ -40,6 +42,8 @@ LONGEST_WINDOW = timedelta(days=31)
 _REFRESH_SECONDS = 5.0
 """How old the look at `alarms/` may be; a scan of a thousand files takes some ten milliseconds."""
 _REMEMBERED = 8
+_SKEWS_TOLD = 3
+"""Clocks that a summary names; `tierwise-site incidents` shows all of them."""
 
 _logger = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class WindowMaterial:
 
     alarms: Sequence[Alarm]
     before: Sequence[Alarm]
+    same_hours: Sequence[Sequence[Alarm]]
+    """The same hours of earlier days."""
     changes: Sequence[ConfigChange]
     addresses: Mapping[str, str]
     gaps: Sequence[Gap]
@@ -174,6 +180,7 @@ class AlarmDesk:
             budget_tokens=budget_tokens,
             changes=found.changes,
             before=found.before,
+            same_hours=found.same_hours,
             addresses=found.addresses,
             salience=salience,
         )
@@ -190,6 +197,12 @@ class AlarmDesk:
                     why=f"{unread} records cannot be read; store/rejects.jsonl names them",
                 )
             )
+        spoke = {alarm.device.lower() for alarm in found.alarms}
+        skewed = [skew for skew in self.store.clock_skews() if skew.device in spoke]
+        gaps += [
+            Gap(what="clock", why=f"the clock of {skew.device} is off by {skew.seconds:+.0f} s")
+            for skew in skewed[:_SKEWS_TOLD]
+        ]
         summary = summary.model_copy(update={"gaps": (*summary.gaps, *gaps)})
         with self._lock:
             self._summaries[key] = summary
@@ -202,7 +215,12 @@ class AlarmDesk:
         before = Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))
         changes, addresses, gaps = self._configuration(window)
         return WindowMaterial(
-            self.store.between(window), self.store.between(before), changes, addresses, gaps
+            alarms=self.store.between(window),
+            before=self.store.between(before),
+            same_hours=[self.store.between(_days_before(window, days)) for days in DAYS_COMPARED],
+            changes=changes,
+            addresses=addresses,
+            gaps=gaps,
         )
 
     def _configuration(
@@ -218,3 +236,8 @@ class AlarmDesk:
         except OperatorError as exc:
             _logger.warning("%s: %s", exc.code, exc)
             return (), {}, [Gap(what="configuration", why=f"it cannot be read ({exc.code})")]
+
+
+def _days_before(window: Window, days: int) -> Window:
+    shift = timedelta(days=days)
+    return Window(window.start - shift, window.end - shift)

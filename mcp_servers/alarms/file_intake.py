@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mcp_servers.alarms.alarm_rows import Spelling, alarm_rows, record_number, record_range
+from mcp_servers.alarms.clocks import note_clocks
 from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.pending_notices import keep_notices
 from mcp_servers.alarms.rejects import Reject, record_rejects
@@ -24,7 +25,7 @@ from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
 from telecom.formats import FORMATS, NotAnAlarm, Record, Rejected, read_records
 from telecom.formats.reading import ReadingContext
-from telecom.formats.received import read_delivery_line
+from telecom.formats.received import Delivery, read_delivery_line
 from telecom.topology import Topology
 
 Progress = Callable[[str, int, int], None]
@@ -61,6 +62,17 @@ class _Reading:
     alarms: list[Alarm] = field(default_factory=list)
     rejects: list[tuple[int | None, str]] = field(default_factory=list)
     others: int = 0
+    heard: list[tuple[Alarm, float]] = field(default_factory=list)
+    """Live log lines, each with the time it came."""
+
+    def take_delivery(self, line: bytes, number: int, context: ReadingContext) -> None:
+        """Read a line of a received file; live log lines tell the sender's clock, too."""
+        before = len(self.alarms)
+        self.take(read_delivery_line(line, number, context, FORMATS))
+        delivery = Delivery.of_line(line) if b'"source":"syslog"' in line else None
+        if delivery is not None:
+            received = delivery.received.timestamp()
+            self.heard += [(alarm, received) for alarm in self.alarms[before:]]
 
     def take(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -146,9 +158,10 @@ class FileIntake:
             stream.seek(position)
             while chunk := _whole_lines(stream.read(_CHUNK_BYTES), stream.readline):
                 reading = _Reading()
-                for line in chunk.splitlines(keepends=True):
+                # A carriage return is no line end here: it may stand in a delivery.
+                for line in chunk.removesuffix(b"\n").split(b"\n"):
                     lines += 1
-                    reading.take(read_delivery_line(line, lines, context, FORMATS))
+                    reading.take_delivery(line, lines, context)
                 position += len(chunk)
                 self._append(file, (position, lines, records), reading)
                 records += len(reading.alarms)
@@ -172,6 +185,7 @@ class FileIntake:
                 "INSERT INTO rejects VALUES (?, ?, ?)",
                 [(file, *reject) for reject in reading.rejects],
             )
+            note_clocks(connection, reading.heard)
             connection.execute(
                 "UPDATE files SET size = ?, lines = ?, records = ?, others = others + ?"
                 " WHERE id = ?",
@@ -225,10 +239,11 @@ class FileIntake:
     ) -> None:
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO files (path, size, mtime_ns, sha256, others) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, sha256 = excluded.sha256,"
-                " mtime_ns = excluded.mtime_ns, others = excluded.others",
-                (name, *fingerprint, reading.others),
+                "INSERT INTO files (path, size, mtime_ns, sha256, others, records)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET"
+                " size = excluded.size, mtime_ns = excluded.mtime_ns, sha256 = excluded.sha256,"
+                " others = excluded.others, records = excluded.records",
+                (name, *fingerprint, reading.others, len(reading.alarms)),
             )
             file = connection.execute("SELECT id FROM files WHERE path = ?", (name,)).fetchone()[0]
             before = dict(
@@ -263,14 +278,10 @@ class FileIntake:
 
     def _count_unchanged(self, file: int, counts: AlarmCounts) -> None:
         with self._database.lock:
-            (alarms,) = self._database.connection.execute(
-                "SELECT count(*) FROM alarms WHERE id BETWEEN ? AND ?", record_range(file)
-            ).fetchone()
-            (rejects,) = self._database.connection.execute(
-                "SELECT count(*) FROM rejects WHERE file = ?", (file,)
-            ).fetchone()
-            (others,) = self._database.connection.execute(
-                "SELECT others FROM files WHERE id = ?", (file,)
+            alarms, others, rejects = self._database.connection.execute(
+                "SELECT records, others, (SELECT count(*) FROM rejects WHERE file = files.id)"
+                " FROM files WHERE id = ?",
+                (file,),
             ).fetchone()
         counts.read += alarms
         counts.unchanged += alarms

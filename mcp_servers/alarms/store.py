@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mcp_servers.alarms.alarm_rows import UNDATED, microseconds
 from mcp_servers.alarms.bursts import newest_burst
+from mcp_servers.alarms.clocks import ClockSkew, skewed_clocks
 from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.file_intake import AlarmCounts, FileIntake, Progress
 from mcp_servers.site_directory import SiteDirectory
@@ -115,6 +116,11 @@ class AlarmStore:
             return int(
                 self.database.connection.execute("SELECT count(*) FROM rejects").fetchone()[0]
             )
+
+    def clock_skews(self) -> list[ClockSkew]:
+        """Elements whose clock is off, as live syslog tells it, worst first."""
+        with self.database.lock:
+            return skewed_clocks(self.database.connection)
 
     def between(self, window: Window) -> list[Alarm]:
         """Every alarm of a window with its raw record, oldest first."""

@@ -133,6 +133,8 @@ def incidents(
             for alarm in found["alarms"]
         ),
     )
+    for clock in found["clocks"]:
+        say(f"the clock of {clock['device']} is off by {clock['seconds']:+.0f} s")
 
 
 def _minute(text: str) -> str:

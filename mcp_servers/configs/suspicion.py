@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -10,7 +10,7 @@ from typing import Any
 
 import re2
 
-from mcp_servers.configs.difference import Difference
+from mcp_servers.configs.difference import ChangedStatement, Difference
 from mcp_servers.configs.grammar import load_yaml
 from telecom.times import Window
 
@@ -109,10 +109,25 @@ def _weigh(sign: str, flat: str) -> tuple[float, str, bool]:
     return best.weight, best.name, False
 
 
+_NUMBERED = re2.compile(r"(^|\s)(?:seq |rule |index )?\d+ (permit|deny|accept|reject)\b")
+
+
+def _without_renumbered(statements: Sequence[ChangedStatement]) -> list[ChangedStatement]:
+    """Drop list entries that only moved to another number: one more entry renumbers the rest."""
+    keys = [_NUMBERED.sub(r"\1\2", s.flat) for s in statements]
+    moved = {
+        key
+        for key, s in zip(keys, statements, strict=True)
+        if key != s.flat
+        and {o.sign for k, o in zip(keys, statements, strict=True) if k == key} == {"+", "-"}
+    }
+    return [s for key, s in zip(keys, statements, strict=True) if key not in moved]
+
+
 def impact_of(difference: Difference) -> Impact:
     """Weigh what changed, statement by statement; the heaviest counts."""
     table = _table()
-    looked_at = difference.statements[:_STATEMENTS_LOOKED_AT]
+    looked_at = _without_renumbered(difference.statements[:_STATEMENTS_LOOKED_AT])
     signature = "\n".join(sorted({(s.sign + s.flat).translate(_NO_DIGITS) for s in looked_at}))
     if not looked_at:
         return Impact(0.0, ("no statement changed: order or layout only",), True, signature)

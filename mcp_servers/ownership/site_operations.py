@@ -195,13 +195,14 @@ class OwnedSite:
         return desk.summarize(window, arguments["budget_tokens"]).model_dump(mode="json")
 
     def list_incidents(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """The newest incidents, and the alarms of those that are open."""
+        """The newest incidents, the alarms of those that are open, and clocks that are off."""
         desk = self.host.alarms
         desk.refresh()
         newest = desk.incidents.newest(arguments["limit"])
         return {
             "incidents": [each.model_dump(mode="json") for each in newest],
             "alarms": [each.model_dump(mode="json") for each in desk.incidents.active_alarms()],
+            "clocks": [each.model_dump(mode="json") for each in desk.store.clock_skews()],
         }
 
     def measure_alarms(self, _arguments: Arguments, _progress: Progress) -> JsonValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
@@ -19,25 +19,66 @@ _FOLDER = 0o040000
 
 def write_repository(path: Path, commits: Sequence[ConfigCommit]) -> None:
     """Write commits, oldest first; same commits, same object ids."""
-    path.mkdir(parents=True, exist_ok=True)
-    with Repo.init_bare(str(path), default_branch=b"master") as repository:
+    SampleRepository(path, commits)
+
+
+class SampleRepository:
+    """A repository that holds a network's history, and one incident's commits after it."""
+
+    def __init__(self, path: Path, commits: Sequence[ConfigCommit]) -> None:
+        """Write the history, oldest commit first; same commits, same object ids."""
+        self._path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._history = _Line()
+        objects = self._history.append(commits)
+        with Repo.init_bare(str(path), default_branch=b"master") as repository:
+            _store(repository, objects, self._history.head)
+
+    def continue_with(self, commits: Sequence[ConfigCommit]) -> None:
+        """Let the branch be the history and these commits, in place of any that were here."""
+        line = self._history.copy()
+        objects = line.append(commits)
+        with Repo(str(self._path)) as repository:
+            _store(repository, objects, line.head)
+
+
+class _Line:
+    """One line of commits: where it stands, and its files."""
+
+    def __init__(self) -> None:
+        self.head: ObjectID | None = None
+        self._groups: dict[str, dict[str, ObjectID]] = {}
+        self._folders: dict[str, ObjectID] = {}
+
+    def copy(self) -> _Line:
+        """A line that goes its own way from here."""
+        other = _Line()
+        other.head = self.head
+        other._groups = {group: dict(files) for group, files in self._groups.items()}
+        other._folders = dict(self._folders)
+        return other
+
+    def append(self, commits: Iterable[ConfigCommit]) -> dict[ObjectID, ShaFile]:
+        """Add commits by time; the objects they need."""
         objects: dict[ObjectID, ShaFile] = {}
-        groups: dict[str, dict[str, ObjectID]] = {}
-        folders: dict[str, ObjectID] = {}
-        head: ObjectID | None = None
         for entry in sorted(commits, key=lambda commit: commit.time):
             group, _, name = entry.path.partition("/")
             blob = Blob.from_string(entry.text.encode())
-            groups.setdefault(group, {})[name] = blob.id
-            subtree = _tree(groups[group], _FILE)
-            folders[group] = subtree.id
-            root = _tree(folders, _FOLDER)
-            commit = _commit(entry, root, head)
+            self._groups.setdefault(group, {})[name] = blob.id
+            subtree = _tree(self._groups[group], _FILE)
+            self._folders[group] = subtree.id
+            root = _tree(self._folders, _FOLDER)
+            commit = _commit(entry, root, self.head)
             objects |= {item.id: item for item in (blob, subtree, root, commit)}
-            head = commit.id
+            self.head = commit.id
+        return objects
+
+
+def _store(repository: Repo, objects: dict[ObjectID, ShaFile], head: ObjectID | None) -> None:
+    if objects:
         repository.object_store.add_objects([(item, None) for item in objects.values()])
-        if head is not None:
-            repository.refs[_BRANCH] = head
+    if head is not None:
+        repository.refs[_BRANCH] = head
 
 
 def _tree(entries: dict[str, ObjectID], mode: int) -> Tree:

@@ -227,9 +227,9 @@ class TicketTools:
     ) -> RecordedCause:
         """Record the cause that a person confirmed or corrected, so that it is found next time.
 
-        For clients in which a person decides, with a token of its own scope. Never for a conclusion
-        of a model: without a person's decision there is nothing to record. Deciding again about the
-        same incident corrects the earlier record.
+        Use it when a person has decided, in a client whose token has the scope for it. Not for a
+        conclusion of a model: without a person's decision there is nothing to record. Deciding
+        again about the same incident corrects the earlier record.
         """
         decision = decide(
             {

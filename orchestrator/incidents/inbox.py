@@ -20,8 +20,11 @@ from orchestrator.triggers.trigger import Trigger, worse
 from telecom.alarm import PerceivedSeverity
 from telecom.errors import BudgetExceededError
 
-_AT_ONCE = 200
-"""Triggers of one commit: few enough that others need not wait long for the lock."""
+_AT_ONCE = 8
+"""Triggers of one commit: few enough that an investigation need not wait long for its turn."""
+_MOST_WAITING = 500
+"""Triggers that wait for a commit; a storm beyond it is told to come again, not kept in memory."""
+_STORM_PAUSE_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class Inbox:
             StormError: A limit is reached and the trigger would open a new incident.
             StateUnavailableError: It could not be stored.
         """
+        if len(self._waiting) >= _MOST_WAITING:
+            why = f"{_MOST_WAITING} triggers wait to be stored"
+            raise StormError("intake", why, retry_after_s=_STORM_PAUSE_S)
         done: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._waiting.append((trigger, done))
         if self._writer is None or self._writer.done():

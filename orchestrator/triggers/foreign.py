@@ -24,7 +24,7 @@ from telecom.errors import InvalidArgumentError
 from telecom.formats import NotAnAlarm, Rejected, read_records
 
 LARGEST_BODY_BYTES = 1024 * 1024
-MOST_ALARMS = 1000
+MOST_ALARMS = 250
 """Alarms of one delivery; a sender with more sends them in parts."""
 _FAR_FUTURE = timedelta(days=1)
 """A clock may be off; a time beyond that says nothing."""

@@ -18,7 +18,7 @@ _IPV6 = (
     r"|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}"
 )
 _SUBSCRIBER_ADDRESS = (
-    r"(?:(?:ue|subscriber|customer|cust|client|user|end[-_ ]?user|cpe|host|mobile"
+    r"(?:(?:ue|served[-_ ]?party|subscriber|customer|cust|client|user|end[-_ ]?user|cpe|host|mobile"
     r"|handset|pdu(?:[-_ ]?session)?|pdn|pdp|ms|bearer|session|victim|caller"
     r"|source[-_ ]?ue)"
     r"['s]{0,2}[-_ ]?(?:public|private|wan|lan|assigned|allocated|static"
@@ -88,16 +88,15 @@ ADDRESS_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.IP,
         rf"{_SUBSCRIBER_ADDRESS}[^\n]{{0,12}}[0-9a-f:]",
-        rf"(?i)\b{_SUBSCRIBER_ADDRESS}[\"'\\]{{0,2}}[ \t]*(?:[:=]|=>|is|was"
+        rf"(?i)\b{_SUBSCRIBER_ADDRESS}[\"'\\]{{0,2}}[ \t]*(?:[:=>]|=>|is|was"
         rf"|of)?[ \t]*[\"'\\(\[{{]{{0,2}}(?P<v>{_IPV4}|{_IPV6})",
         judge=_labelled_address,
     ),
     Rule(
         IdentifierKind.IP,
         r"\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:\w+[ \t]+){0,2}[0-9a-f]{0,4}[.:]",
-        r"(?i)\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:(?:at|on|from|with|using|has"
-        r"|ip)[ \t]+)"
-        rf"{{0,2}}(?P<v>{_IPV4}|{_IPV6})\b",
+        r"(?i)\b(?:subscriber|customer|handset|mobile|ue)[ \t]+(?:(?:at|on|from|with|using|has)"
+        rf"[ \t]+(?:ip[ \t]+)?)?(?P<v>{_IPV4}|{_IPV6})\b",
         judge=_labelled_address,
     ),
     Rule(

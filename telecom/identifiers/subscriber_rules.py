@@ -35,7 +35,7 @@ _IMSI_LABEL = (
     r"|chargeable[_ -]?user[_ -]?id(?:entity)?|subscriber)"
 )
 _PHONE_LABEL = (
-    r"(?:ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
+    r"(?:(?:served)?ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
     r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
     r"|(?:tele)?phone|telefon|mobile|handy|desk|cell[-_ ]?phone|fax|[ab][-_ ]?"
     r"(?:number|party|subscriber)"
@@ -51,14 +51,21 @@ _TEMPORARY = (
     r" ]?temporary[-_ ]?id)"
 )
 _DEVICE_LABEL = (
-    r"(?:imei(?:[-_ /]?sv)?|pei|equipment[-_ ]?id(?:entity)?|equipment[-_ ]info[-_ ]value|meid"
-    r"|device[-_ ]?id(?:entity)?)"
+    r"(?:imei(?:[-_ /]?sv)?|pei|(?:user[-_ ]?)?equipment[-_ ]?id(?:entity)?"
+    r"|equipment[-_ ]info[-_ ]value|meid|device[-_ ]?id(?:entity)?)"
 )
 _SIM_LABEL = r"(?:icc[-_ ]?id|e?u?icc|eid|sim(?:[-_ ]?(?:card|serial))?)"
 
 
+_LABELS_BEFORE = frozenset(
+    label + joint for label in (b"imsi", b"imei") for joint in (b" ", b"-", b"=", b":")
+)
+
+
 def _bare_number(text: bytes, start: int, end: int) -> Candidate | None:
     """Judge 15 or 16 digits that nothing labels."""
+    if text[max(0, start - 5) : start].lower() in _LABELS_BEFORE:
+        return None  # the labelled rules have it
     digits = text[start:end].decode()
     if (
         is_timestamp(digits)

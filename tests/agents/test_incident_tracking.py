@@ -262,3 +262,18 @@ def test_an_alarm_that_returns_for_days_draws_no_storm_into_its_old_incident() -
     story.tell(5 * 3600, "r1")
     story.tell(5 * 3600 + 1, "r3")
     assert story.devices == [["r1", "r2"], ["r3"]]
+
+
+def test_history_told_late_finds_no_incident_that_is_over() -> None:
+    """Ours: a file that arrives late tells of a time when a closed incident was near."""
+    story = Story()
+    for second, device in enumerate(("r1", "r2", "r3", "r4", "r5")):
+        story.tell(second, device, alarm_id=device)
+    for device in ("r2", "r3", "r4"):
+        story.tell(20, device, effect="clear", severity="CLEARED", alarm_id=device)
+    story.tracker.advance(20 + QUIET)  # r1 and r5 are two incidents now
+    story.tell(30 + QUIET, "r1", effect="clear", severity="CLEARED", alarm_id="r1")
+    story.tracker.advance(40 + 3 * QUIET)
+    assert story.devices == [["r5"]]
+    story.tell(6, "r6", "told late")
+    assert story.devices == [["r5", "r6"]]

@@ -302,7 +302,7 @@ def test_a_stdio_client_counts_as_outside(site: Path, mode: str) -> None:
                 return names, listed, ticket
 
     names, listed, ticket = anyio.run(talk)
-    assert len(names) == 14
+    assert len(names) == 15
     assert listed.structured_content["total"] == 13
     text = json.dumps([listed.structured_content, ticket.structured_content])
     assert "[SUBSCRIBER]" in text

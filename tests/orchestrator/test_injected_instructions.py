@@ -141,4 +141,14 @@ def test_the_tools_of_an_investigation_are_fixed_before_anything_is_read() -> No
     """Issue 4: read-only tools, named in code; no text of a site adds one."""
     assert _TOOLS.keys() <= SERVER_OF_TOOL.keys()
     verbs = {name.split("_")[0] for name in SERVER_OF_TOOL}
-    assert verbs <= {"list", "get", "search", "find", "lookup", "diff", "summarize", "rank"}
+    assert verbs <= {
+        "check",
+        "diff",
+        "find",
+        "get",
+        "list",
+        "lookup",
+        "rank",
+        "search",
+        "summarize",
+    }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from rag.embedding import OnnxEmbedder
 from rag.knowledge_base import KnowledgeBase
@@ -78,6 +79,7 @@ def run(site: Path, embedder: OnnxEmbedder, kill_after: int | None) -> bool:
         return process.wait() == 0
 
 
+@pytest.mark.timeout(900)  # a process for each kill; its length depends on the machine
 def test_an_ingest_killed_again_and_again_ends_with_the_same_store(
     tmp_path: Path,
     embedder: OnnxEmbedder,

@@ -26,5 +26,9 @@ def test_the_docstring_draws_every_error_with_its_code() -> None:
 
 def test_codes_are_unique() -> None:
     """STYLE rule 4: each class has a stable code."""
-    codes = [error.code for error in _all_below(TierwiseError)]
+    codes = [
+        error.code
+        for error in _all_below(TierwiseError)
+        if "code" in vars(error)  # a narrower error of a package keeps the code of its kind
+    ]
     assert len(codes) == len(set(codes))

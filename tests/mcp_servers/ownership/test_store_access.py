@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 import struct
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import anyio.abc
@@ -126,11 +128,12 @@ def test_the_socket_is_for_the_same_user_only(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_too_long_for_a_socket_falls_back_to_a_private_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """Ours: site directories may lie deep; a socket's path may not."""
-    runtime = tmp_path / "run"
-    runtime.mkdir()
+    # A socket's path is short; that of a test's own folder need not be.
+    runtime = Path(mkdtemp(prefix="tw-"))
+    request.addfinalizer(lambda: shutil.rmtree(runtime))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     store = tmp_path / ("deep" * 20) / ("deeper" * 20) / "store"
     with StoreAccess(store, Ledgerless) as owner, StoreAccess(store, Ledgerless) as client:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from orchestrator.doubles.sink import SinkDouble
 from orchestrator.service.app import build_app
 from orchestrator.service.running import open_service
+from placement.policy import load_policy
 from telecom.envelope import EnvelopeCounts, SiteEnvelope
 from telecom.webhook_signature import SIGNATURE_HEADER, sign_webhook
 
@@ -20,6 +22,15 @@ SECRET = b"between site1 and us"
 TOKEN = "a-token-of-the-alarm-system"
 ME = {"Authorization": "Bearer my-own-token"}
 MOMENT = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
+
+
+_shipped_policy = lru_cache(load_policy)
+
+
+@pytest.fixture(autouse=True)
+def policy_read_once(monkeypatch):
+    """Read the shipped policy once for all these tests: it takes longer than most of them."""
+    monkeypatch.setattr("placement.live.load_policy", _shipped_policy)
 
 
 class Talk:

@@ -212,6 +212,11 @@ _SINGLE = [
     ("Customer name: Jane Roe. Reported by: Max Voss.", "Max Voss", "PERSON"),
     ("Reporter: Jane Roe Device: pe1 Impact: none", "Jane Roe", "PERSON"),
     ("Assigned to: J. R. Ewing", "J. R. Ewing", "PERSON"),
+    ('{"customerName": "Jane Roe"}', "Jane Roe", "PERSON"),
+    ('{"reportedBy": "Jane Roe"}', "Jane Roe", "PERSON"),
+    ('{"servedMSISDN": "49170123"}', "49170123", "SUBSCRIBER"),
+    ('{"userEquipmentId": "35693803564380"}', "35693803564380", "DEVICE"),
+    ("<servedPartyIPAddress>10.45.0.7</servedPartyIPAddress>", "10.45.0.7", "IP"),
     ("Ansprechpartner: Hans Müller", "Hans Müller", "PERSON"),
     # Disguised, as an attacker or a copy from a web page leaves them.
     ("IMSI ２６２０１１２３４５６７８９０", "２６２０１１２３４５６７８９０", "SUBSCRIBER"),
