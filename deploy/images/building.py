@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,13 +86,15 @@ def find_base(builder: Builder, asked: str | None) -> tuple[str | None, str]:
     What is asked for, else the default of the Dockerfiles, else Debian's own packages.
     """
     base = asked or DEFAULT_BASE
-    try:
-        builder.run("pull", "--quiet", base, timeout=_PULL_SECONDS)
-    except subprocess.SubprocessError:
-        if asked is not None:
-            return None, f"the base {asked} cannot be pulled"
-    else:
-        return base, "pulled"
+    for command, origin in (
+        (("inspect", "--type=image"), "here already"),
+        (("pull", "--quiet"), "pulled"),
+    ):
+        with suppress(subprocess.SubprocessError):
+            builder.run(*command, base, timeout=_PULL_SECONDS)
+            return base, origin
+    if asked is not None:
+        return None, f"the base {asked} cannot be pulled"
     if shutil.which("mmdebstrap") is None:
         return None, f"{base} cannot be pulled, and there is no mmdebstrap to make a base with"
     return _debian(builder), "made of Debian's packages, because no registry was reached"
