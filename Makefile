@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench soak conformance clean
+.PHONY: help demo test check bench soak conformance images manifests clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -37,6 +37,12 @@ soak: .venv/.ready  ## Kill orchestrators at random; nothing may be lost or done
 
 conformance: .venv/.ready  ## The MCP conformance suite and the Inspector; writes docs/conformance.md
 	$(BIN)/python -m tests.conformance
+
+images: .venv/.ready  ## Lint, build and start the two images; skips what this machine cannot do
+	$(BIN)/python -m deploy.images $(ARGS)
+
+manifests: .venv/.ready  ## Render the manifests of every tier and check them
+	$(BIN)/python -m deploy.kubernetes
 
 clean:  ## Remove what was built, but not your sites
 	rm -rf .venv .demo .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

@@ -1,0 +1,1 @@
+"""How the halves are put on machines: images, manifests, and the checks of both."""

