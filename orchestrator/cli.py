@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli_assess import assess_app
-from orchestrator.cli_evaluate import evaluate
-from orchestrator.cli_ledger import ledger
-from orchestrator.cli_mcp import mcp
-from orchestrator.cli_place import place_app
-from orchestrator.cli_serve import approvals_app, incidents_app, serve
-from orchestrator.cli_tools import tools_app
-from orchestrator.cli_tune import tune_app
-from orchestrator.command_line import (
+from orchestrator.commands.assess import assess_app
+from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
     notes,
@@ -27,13 +20,20 @@ from orchestrator.command_line import (
     quiet_logs,
     reported,
 )
-from orchestrator.site_options import (
+from orchestrator.commands.evaluate import evaluate
+from orchestrator.commands.ledger import ledger
+from orchestrator.commands.mcp import mcp
+from orchestrator.commands.place import place_app
+from orchestrator.commands.serve import approvals_app, incidents_app, serve
+from orchestrator.commands.site_options import (
     AnalystOption,
     SiteDirOption,
     SiteOption,
     TokenOption,
     settings_of_flags,
 )
+from orchestrator.commands.tools import tools_app
+from orchestrator.commands.tune import tune_app
 
 if TYPE_CHECKING:
     from orchestrator.investigation import Inquiry
@@ -186,7 +186,7 @@ def chat(
 
         window = _window(from_time, to_time)
         settings = settings_of_flags(site, token_file, site_dir, analyst, config)
-        from orchestrator.cli_chat import run_chat  # noqa: PLC0415
+        from orchestrator.commands.chat import run_chat  # noqa: PLC0415
         from orchestrator.investigation import Inquiry  # noqa: PLC0415
 
         quiet_logs()

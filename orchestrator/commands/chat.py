@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.markdown import Markdown
 
 from agents.plain_text import plain
-from orchestrator.command_line import notes, output, print_json
+from orchestrator.commands.command_line import notes, output, print_json
 from orchestrator.conversation import Conversation, open_chat
 from orchestrator.peoples_words import masked_words
 from telecom.errors import TierwiseError

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.command_line import ConfigOption, quiet_logs, reported
-from orchestrator.site_options import (
+from orchestrator.commands.command_line import ConfigOption, quiet_logs, reported
+from orchestrator.commands.site_options import (
     AnalystOption,
     SiteDirOption,
     SiteOption,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from orchestrator.command_line import ConfigOption, config_file, output, reported
+from orchestrator.commands.command_line import ConfigOption, config_file, output, reported
 
 
 def ledger(

@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.command_line import ConfigOption, config_file, output, quiet_logs, reported
+from orchestrator.commands.command_line import (
+    ConfigOption,
+    config_file,
+    output,
+    quiet_logs,
+    reported,
+)
 
 tools_app = typer.Typer(
     no_args_is_help=True,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.command_line import notes, output, print_json, reported
+from orchestrator.commands.command_line import notes, output, print_json, reported
 
 tune_app = typer.Typer(
     help="Fine-tune a small model in a Region and bring it back quantized: the request is made "

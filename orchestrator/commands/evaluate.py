@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.command_line import (
+from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
     config_file,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import typer
 
-from orchestrator.command_line import (
+from orchestrator.commands.command_line import (
     FAILED,
     REFUSED,
     ConfigOption,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.command_line import config_file, sites_of_flags
+from orchestrator.commands.command_line import config_file, sites_of_flags
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings

@@ -1,0 +1,1 @@
+"""The commands of `tierwise`, a file for each group."""
