@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from orchestrator.commands.command_line import ConfigOption, quiet_logs, reported
 from orchestrator.commands.site_options import (
     AnalystOption,
@@ -32,6 +30,8 @@ def mcp(
     Example, in a client's configuration: command "tierwise", args ["mcp", "--site-dir", "/srv/s"]
     """
     with reported():
+        import asyncio
+
         from orchestrator.agent_door.opening import serve_stdio
 
         quiet_logs()
