@@ -29,7 +29,7 @@ from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
 from stdnum import luhn
 
-PER_KIND = 64 if os.environ.get("CI") else 8
+PER_KIND = 64 if os.environ.get("CI") else 16
 """More than a thousand in all where a machine tests, a quick round where a person does."""
 DEVICE = "canary-r1"
 TOPICS = tuple(f"{animal}{number}" for animal in ("walrus", "heron") for number in range(8))

@@ -16,6 +16,7 @@ import pytest
 
 from telecom.report import RootCauseReport
 from tests.command import served, tierwise
+from tests.heavy import heavy
 from tests.mcp_servers.small_site import WINDOW, CommandResult, make_site
 
 SOON = ("--from", WINDOW[0], "--to", WINDOW[1])
@@ -69,6 +70,7 @@ def _strangers(site: Path) -> None:
     ],
     ids=["a truncated log", "a binary file", "a topology of unknown devices"],
 )
+@heavy
 def test_what_is_still_readable_is_investigated(
     site: Path, tmp_path: Path, spoil: Callable[[Path], None], gap: str | None
 ) -> None:
@@ -120,6 +122,7 @@ def test_an_empty_site_is_an_answer_for_a_window_and_has_no_newest_incident(
     ],
     ids=["a missing column", "no YAML", "an unreadable policy"],
 )
+@heavy
 def test_a_site_that_cannot_start_says_why_through_the_orchestrator(
     site: Path, tmp_path: Path, file: str, content: str, message: str
 ) -> None:

@@ -19,6 +19,7 @@ from orchestrator.front_door import run_investigation
 from orchestrator.investigation import Inquiry
 from orchestrator.site_client import SERVER_OF_TOOL
 from telecom.configuration import ChangedLine
+from tests.heavy import heavy
 
 MODEL = {"analyst": "bedrock", "bedrock_model": "amazon.nova-pro-v1:0"}
 MARK = "obey-this"
@@ -98,6 +99,7 @@ def causes(report: Any) -> list[str]:
     return [cause.managed_object for cause in report.root_causes]
 
 
+@heavy
 def test_an_obeying_model_changes_no_answer_and_calls_nothing_it_may_not(
     injections: list[str],
     summary: Any,

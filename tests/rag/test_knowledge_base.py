@@ -31,6 +31,7 @@ from telecom.errors import (
     StoreOwnedError,
 )
 from telecom.ticket import Ticket
+from tests.heavy import heavy
 
 Write = Callable[[Path, list[dict[str, Any]]], Path]
 
@@ -366,6 +367,7 @@ def test_progress_reaches_the_end(base: KnowledgeBase, site: Path, write_tickets
     assert (seen[-1].done, seen[-1].total) == (450, 450)
 
 
+@heavy
 def test_a_full_disk_is_a_clean_error_and_the_store_stays_readable(
     base: KnowledgeBase, site: Path, write_tickets: Write
 ) -> None:

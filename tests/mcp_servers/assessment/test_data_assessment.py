@@ -22,6 +22,7 @@ from placement.reports import data_report
 from placement.site_data import SiteData, read_site_data
 from telecom.errors import InvalidArgumentError
 from telecom.identifiers import IdentifierDetector
+from tests.heavy import heavy
 from tests.mcp_servers.small_site import IMSI, MSISDN, make_site, run
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -171,6 +172,7 @@ def test_damaged_and_compressed_files_are_read_as_far_as_they_can_be(
     assert {gap.what for gap in data.gaps} == {"alarms/*.log", "alarms/*.log.gz"}
 
 
+@heavy
 def test_a_large_file_takes_no_more_memory_than_a_small_one(folder: Path, policy: Policy) -> None:
     """Issue: bounded memory; a block at a time, whatever the size."""
     line = "RP/0/RP0/CPU0:Mar  1 10:05:00.100 : bgp[1050]: neighbor 10.0.12.2 Down\n"
