@@ -222,7 +222,11 @@ def served(site: Path) -> Iterator[int]:
             env=guarded(site),
         )
         assert server.stderr is not None
-        ready = re.search(rb"ready: http://127\.0\.0\.1:(\d+)", server.stderr.readline())
+        ready = None
+        for line in server.stderr:  # whatever it logs before it is ready belongs to its log
+            log.write(line)
+            if ready := re.search(rb"ready: http://127\.0\.0\.1:(\d+)", line):
+                break
         drain = threading.Thread(target=shutil.copyfileobj, args=(server.stderr, log))
         drain.start()
         try:
