@@ -46,6 +46,7 @@ budgets: {tokens_per_hour: 100000000, records_per_hour: 100000000, identifiers_p
 """
 """So that no refusal for quantity hides a leak."""
 CANARIES = grow(seed=4)
+pytestmark = pytest.mark.timeout(1200)  # everything that can be asked is asked in one set-up
 GUARD = Path(__file__).parent / "socket_guard"
 SCOPES = "alarms:read,tickets:read,configs:read"
 
@@ -197,7 +198,7 @@ def answers_without_a_gate(site: Path) -> bytes:
 
 def command(name: str, *arguments: str | Path) -> str:
     """Run one of the product's commands and give its stdout."""
-    done = subprocess.run([BIN / name, *arguments], capture_output=True, timeout=120, check=False)
+    done = subprocess.run([BIN / name, *arguments], capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
@@ -468,7 +469,7 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
         done = subprocess.run(
             [BIN / "tierwise", "investigate", "--config", folder / "tierwise.yaml", *flags],
             capture_output=True,
-            timeout=120,
+            timeout=300,
             check=False,
             env=guarded(site) | environment,
         )

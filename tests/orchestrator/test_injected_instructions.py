@@ -100,6 +100,7 @@ def causes(report: Any) -> list[str]:
 
 
 @heavy
+@pytest.mark.timeout(1200)
 def test_an_obeying_model_changes_no_answer_and_calls_nothing_it_may_not(
     injections: list[str],
     summary: Any,
