@@ -7,7 +7,6 @@ store in the form in which it would leave, so that people see what they approve.
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 import threading
@@ -16,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from mcp_servers.egress.private_database import open_private_database
 from telecom.errors import (
     EgressRefusedError,
     InvalidArgumentError,
     RecordNotFoundError,
-    StoreDamagedError,
 )
 from telecom.schema import ProductModel
 
@@ -275,15 +274,6 @@ def _read(row: tuple[object, ...]) -> Approval:
 
 
 def _connect(database: Path) -> sqlite3.Connection:
-    database.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-    try:
-        connection = sqlite3.connect(database, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.executescript(_SCHEMA)
-    except sqlite3.DatabaseError as exc:
-        raise StoreDamagedError(
-            f"{database} is no list of approvals: {exc}; move it away to begin a new one"
-        ) from exc
-    return connection
+    return open_private_database(
+        database, _SCHEMA, what="no list of approvals", cure="move it away to begin a new one"
+    )

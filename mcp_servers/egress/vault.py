@@ -16,6 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from mcp_servers.egress.private_database import open_private_database
 from telecom.errors import StoreDamagedError
 
 _TOKEN_KEY_BYTES = 32
@@ -142,19 +143,12 @@ class Vault:
 
 
 def _connect(database: Path) -> sqlite3.Connection:
-    database.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-    try:
-        connection = sqlite3.connect(database, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.executescript(_SCHEMA)
-    except sqlite3.DatabaseError as exc:
-        raise StoreDamagedError(
-            f"{database} is not a vault: {exc}; move it away to begin a new one "
-            "(pseudonyms made so far can then not be reversed)"
-        ) from exc
-    return connection
+    return open_private_database(
+        database,
+        _SCHEMA,
+        what="not a vault",
+        cure="move it away to begin a new one (pseudonyms made so far can then not be reversed)",
+    )
 
 
 def _read_epoch(file: Path) -> EpochKeys:
