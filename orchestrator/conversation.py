@@ -296,6 +296,7 @@ class Conversation:
             services.settings,
             services.policy,
             keep=lambda record: services.state.note_decision(incident_id, record),
+            outages=services.sites.outages,
         )
         return Gatherer(services.sites, delegator, Purpose(incident_id, self._person))
 

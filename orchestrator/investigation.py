@@ -49,6 +49,7 @@ from telecom.errors import (
     BudgetExceededError,
     PlacementRefusedError,
     SettingsError,
+    SiteUnavailableError,
     TierwiseError,
     ToolRefused,
 )
@@ -188,6 +189,7 @@ class _Nodes:
             services.settings,
             services.policy,
             keep=lambda record: self._state.note_decision(self._incident, record),
+            outages=services.sites.outages,
         )
         self._gatherer = Gatherer(
             services.sites,
@@ -514,7 +516,11 @@ def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
     """Why there is nothing to report on, site by site."""
     gaps = [Gap.model_validate(look["gap"]) for look in looks]
     why = "; ".join(dict.fromkeys(gap.why for gap in gaps))
-    rules = [gap.rule for gap in gaps if gap.rule is not None]
+    rules = [
+        gap.rule
+        for look, gap in zip(looks, gaps, strict=True)
+        if gap.rule is not None and look["error"] != SiteUnavailableError.code
+    ]
     if len(rules) == len(gaps):
         decision_id = looks[0]["step"]["decision_id"] or ""
         return PlacementRefusedError(why, decision_id=decision_id, rule=rules[0])

@@ -13,6 +13,7 @@ from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
 from orchestrator.tool_pins import PINS_FILE, ToolPins
 from telecom.errors import IdentityError
+from telecom.times import format_instant
 
 SERVERS = ("alarms", "tickets", "configs")
 
@@ -44,6 +45,26 @@ class Sites:
     def unreachable(self) -> frozenset[str]:
         """Sites that have failed and not been heard of since."""
         return frozenset(name for name, site in self._clients.items() if site.breaker.is_open)
+
+    def outages(self, site: SiteDeclaration) -> Mapping[str, str]:
+        """Tiers whose tools for a site cannot be reached now, and since when: what placement sees.
+
+        A tier is out when everything is that the settings put behind it for the site's tools.
+        """
+        reached: dict[str, list[SiteClient]] = {}
+        for tier, executors in self._settings.declared_executors().items():
+            for executor in executors:
+                if isinstance(executor, McpEndpoint):
+                    there = self._elsewhere.get((site.name, executor.url))
+                    reached.setdefault(tier, []).extend(() if there is None else (there,))
+        reached.setdefault(site.tier, []).append(self._clients[site.name])
+        found: dict[str, str] = {}
+        for tier, clients in reached.items():
+            since = [client.breaker.failing_since for client in clients if client.breaker.is_open]
+            if since and len(since) == len(clients):
+                first = min(moment for moment in since if moment is not None)
+                found[tier] = f"{tier} unreachable since {format_instant(first)}"
+        return found
 
     def behind(self, executor: Executor, site: str) -> SiteClient:
         """The tools that do a site's work: its own, or those of the endpoint that was declared."""

@@ -128,10 +128,15 @@ class SiteUnavailableError(ToolRefused):
 
     code: ClassVar[str] = "site_unavailable"
 
-    def __init__(self, site: str, why: str) -> None:
+    def __init__(
+        self, site: str, why: str, *, rule: str | None = None, decision_id: str | None = None
+    ) -> None:
         super().__init__(f"site {site!r} is not available: {why}")
         self.site = site
         self.why = why
+        self.rule = rule
+        """The placement rule that saw the outage; None when the call itself found it out."""
+        self.decision_id = decision_id
 
 
 class ToolTimeoutError(ToolRefused):

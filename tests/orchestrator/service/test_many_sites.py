@@ -111,6 +111,34 @@ def test_what_waits_for_a_site_is_done_in_order_when_it_is_back(site, declared, 
     assert most == 1  # waiting for a site is no failed attempt
 
 
+def test_placement_sees_an_outage_and_its_end(site, summary, declared):
+    """Issue 9: breaker state is tier availability; the report names the rule that saw it."""
+    with SiteDouble(summary) as other:
+        plain = declared(site, other, **QUICK)
+
+        async def spanning(talk, number):
+            document = {"id": f"{number}", "perceived_severity": "MAJOR"}
+            moment = MOMENT + timedelta(hours=2 * number)
+            answer = await talk.foreign("generic", document | {"time": moment.isoformat()})
+            await talk.settled()
+            [incident_id] = answer.json()["investigation_ids"]
+            report = await talk.service.overview.report(incident_id)
+            return [gap for gap in report.gaps if "of site site2" in gap.what]
+
+        async def work():
+            async with WanDouble(other.url) as wan, running(through(plain, site.url, wan.url)) as t:
+                await wan.refuse()
+                during = [await spanning(t, number) for number in (1, 2, 3)]
+                await wan.listen()
+                await until(lambda: not t.service.sites.unreachable)
+                return during, await spanning(t, 4)
+
+        during, after = asyncio.run(work())
+    assert [gaps[0].rule for gaps in during] == [None, None, "tier-not-available"]
+    assert "outposts unreachable since 20" in during[2][0].why
+    assert after == []
+
+
 def test_a_cut_in_the_middle_of_a_delegation_costs_depth_not_the_report(
     summary, changes, tickets, declared
 ):
