@@ -58,6 +58,9 @@ class CallerSettings(ProductModel):
     """A tier instance of the catalogue, such as `region`."""
     networks: tuple[str, ...] = ()
     """CIDRs the caller must come from; empty means any."""
+    statement_keys: Path | None = None
+    """JSON Web Key Set, from the site directory, with which this caller signs whom it acts for;
+    without it nobody is recorded as the person behind its requests."""
 
 
 class IssuerSettings(ProductModel):

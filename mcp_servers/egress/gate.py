@@ -62,7 +62,7 @@ class Release:
     data_classes: tuple[str, ...]
     investigation: str | None = None
     on_behalf_of: str | None = None
-    """Whom the caller says it acts for, as a pseudonym."""
+    """Whom the caller acts for, as the verifier of such statements found it."""
     summary_field: str | None = None
     """Top-level field whose length decides whether this is a summary; None is the whole answer."""
 

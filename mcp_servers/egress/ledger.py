@@ -59,7 +59,8 @@ class LedgerEntry(ProductModel):
     form: Literal["raw", "pseudonymized", "anonymized"]
     investigation: str | None = None
     on_behalf_of: str | None = None
-    """Whom the caller says it acts for; the caller's word, not the site's."""
+    """The person a caller acted for, by the pseudonym that its orchestrator vouched for;
+    `unverified` where somebody was named without proof."""
     decision_id: str
     masked: dict[str, int] = Field(default_factory=dict)
     """Identifiers masked, per kind."""
