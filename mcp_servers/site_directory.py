@@ -58,6 +58,9 @@ class CallerSettings(ProductModel):
     """A tier instance of the catalogue, such as `region`."""
     networks: tuple[str, ...] = ()
     """CIDRs the caller must come from; empty means any."""
+    statement_keys: Path | None = None
+    """JSON Web Key Set, from the site directory, with which this caller signs whom it acts for;
+    without it nobody is recorded as the person behind its requests."""
 
 
 class IssuerSettings(ProductModel):
@@ -94,6 +97,9 @@ class BudgetSettings(ProductModel):
     """Raw records (alarm lines, tickets, configuration blocks) quoted."""
     identifiers_per_hour: int = Field(default=5_000, ge=0)
     """Distinct identifiers, as pseudonyms."""
+    typed_identifiers_per_hour: int = Field(default=200, ge=0)
+    """Distinct identifiers masked in what one principal types: whoever types one can test whether
+    its pseudonym was in an answer."""
     answer_tokens: int = Field(default=12_000, ge=500)
     """Largest single answer."""
 

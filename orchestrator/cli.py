@@ -23,6 +23,7 @@ from orchestrator.commands.command_line import (
 from orchestrator.commands.evaluate import evaluate
 from orchestrator.commands.ledger import ledger
 from orchestrator.commands.mcp import mcp
+from orchestrator.commands.people import people_app
 from orchestrator.commands.place import place_app
 from orchestrator.commands.serve import approvals_app, incidents_app, serve
 from orchestrator.commands.site_options import (
@@ -59,6 +60,7 @@ app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
 app.add_typer(tune_app, name="tune")
+app.add_typer(people_app, name="people")
 
 
 class Format(StrEnum):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
+
+import jwt
 
 from orchestrator.executors import Executor, McpEndpoint
 from orchestrator.mcp_connection import HttpTarget, StdioTarget
+from orchestrator.person_statements import PersonStatements
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
@@ -32,6 +36,15 @@ class Sites:
     def by_name(self) -> Mapping[str, SiteClient]:
         """Every declared site."""
         return self._clients
+
+    @cached_property
+    def people(self) -> PersonStatements:
+        """Names the people who ask, and vouches for them towards sites.
+
+        Raises:
+            IdentityError: The key cannot be used.
+        """
+        return PersonStatements.open(self._settings.state_folder)
 
     def among(self, names: Collection[str]) -> Sites:
         """The same clients, of some sites only; closing them is still this object's."""
@@ -80,8 +93,16 @@ class Sites:
     def _client(
         self, site: SiteDeclaration, targets: Mapping[str, HttpTarget | StdioTarget]
     ) -> SiteClient:
+        if site.site_id is None and (named := _site_of_token(targets)):
+            site = site.model_copy(update={"site_id": named})
         patience = site.tool_seconds or self._settings.budgets.tool_seconds
-        return SiteClient(site, targets, timeout_s=patience, pins=pins_of(self._settings))
+        return SiteClient(
+            site,
+            targets,
+            timeout_s=patience,
+            pins=pins_of(self._settings),
+            people=lambda: self.people,
+        )
 
     async def close(self) -> None:
         """Close every client."""
@@ -109,6 +130,22 @@ def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
     if site.transport == "gateway":
         return dict.fromkeys(SERVERS, HttpTarget(base, token, site.ca_file))
     return {server: HttpTarget(f"{base}/{server}/mcp", token, site.ca_file) for server in SERVERS}
+
+
+def _site_of_token(targets: Mapping[str, HttpTarget | StdioTarget]) -> str | None:
+    """The site that issued the token for itself; None for no token, or one of another issuer.
+
+    Nothing is trusted here: the site itself checks its token.
+    """
+    for target in targets.values():
+        if isinstance(target, HttpTarget) and target.token is not None:
+            try:
+                claims = jwt.decode(target.token, options={"verify_signature": False})
+            except jwt.PyJWTError:
+                return None
+            kind, _, site_id = str(claims.get("iss")).partition(":")
+            return site_id or None if kind == "tierwise-site" else None
+    return None
 
 
 def _token(file: Path) -> str:

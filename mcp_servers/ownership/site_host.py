@@ -41,6 +41,7 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.policy_resources import PolicyResources
 from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.rate_limits import RateLimiter
@@ -97,6 +98,7 @@ class SiteHost:
         _ = self.site.topology
         _ = self.gate
         _ = self.verifier
+        _ = self.people
 
     def warm_up(self) -> None:
         """Open in the background what the first questions will need."""
@@ -130,6 +132,15 @@ class SiteHost:
                 issuers=settings.issuers,
                 folder=self.site.path,
             ),
+        )
+
+    @property
+    def people(self) -> PersonVerifier:
+        """Believes whom callers act for, when they can prove it."""
+        settings = self.site.settings
+        return self._part(
+            "people",
+            lambda: PersonVerifier.open(settings.site_id, settings.callers, folder=self.site.path),
         )
 
     @property
@@ -412,6 +423,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            people=self.people,
             limiter=None if stream_caller is None else self.limiter,
         )
 
