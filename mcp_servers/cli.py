@@ -10,6 +10,7 @@ from mcp_servers.commands import (
     alarms,
     approvals,
     assess,
+    backup,
     configs,
     desktop,
     egress,
@@ -61,6 +62,8 @@ for command in (
     knowledge.confirm_cause,
     egress.anonymize,
     egress.reveal,
+    backup.backup,
+    backup.restore,
     gateway.gateway_policy,
     desktop.bundle,
 ):

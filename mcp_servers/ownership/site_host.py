@@ -14,7 +14,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -346,19 +345,6 @@ class SiteHost:
         if not (self.site.store / "knowledge").is_dir():
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
-
-    def restore_knowledge(self, backup: Path) -> None:
-        """Put a backup in the place of the knowledge base.
-
-        Raises:
-            StoreDamagedError: The file is no whole knowledge base; then nothing changes.
-        """
-        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
-
-        part = self._parts.pop("knowledge", None)
-        if part is not None:
-            part.close()
-        KnowledgeBase.restore(self.site.store, backup)
 
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
