@@ -9,6 +9,7 @@ import typer
 from mcp_servers.commands import (
     alarms,
     approvals,
+    artifact,
     assess,
     backup,
     configs,
@@ -69,6 +70,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(artifact.app, name="artifact")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
