@@ -14,6 +14,7 @@ from mcp_servers.commands import (
     backup,
     configs,
     desktop,
+    doctor,
     egress,
     epochs,
     evaluate,
@@ -65,6 +66,7 @@ for command in (
     egress.reveal,
     backup.backup,
     backup.restore,
+    doctor.doctor,
     gateway.gateway_policy,
     desktop.bundle,
 ):

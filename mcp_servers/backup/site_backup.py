@@ -38,6 +38,7 @@ from telecom.schema import ProductModel
 
 Progress = Callable[[str, int, int], None]
 _DRAFT = ".restoring"
+_NOTE = "last-backup"
 _LAST = (LEDGER_FILE, KEYS)
 """Put in place last: with neither there, a restore that was killed may simply be repeated."""
 
@@ -119,6 +120,7 @@ def back_up(
         for each in {id(one): one for one in (archive, for_keys)}.values():
             each.finish(manifest.model_copy(update={"files": each.digests}), keys.signing_key)
         count = len(archive.digests | for_keys.digests)
+    _note(site, manifest.created_at)
     return Backup(
         file=target,
         keys=keys_to,
@@ -127,6 +129,15 @@ def back_up(
         ledger_entries=verdict.entries,
         ledger_head=verdict.head,
     )
+
+
+def last_backup(site: SiteDirectory) -> datetime | None:
+    """When the last backup was made here; None when none was, or it is not known."""
+    try:
+        text = (site.store / _NOTE).read_text(encoding="ascii")
+        return datetime.fromisoformat(text.strip())
+    except (OSError, ValueError):
+        return None
 
 
 def restore(
@@ -252,6 +263,12 @@ def _proven_ledger(copy: Path, drafts: Path, keys: SiteKeys) -> LedgerVerdict:
             f"the ledger does not hold ({verdict.problems[0]}); keep the whole store as evidence"
         )
     return verdict
+
+
+def _note(site: SiteDirectory, made: datetime) -> None:
+    draft = site.store / f"{_NOTE}.new"
+    draft.write_text(made.isoformat() + "\n", encoding="ascii")
+    draft.replace(site.store / _NOTE)
 
 
 def _no_ledger() -> LedgerVerdict:

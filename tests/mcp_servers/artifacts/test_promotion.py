@@ -46,6 +46,10 @@ def typed(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(each) for each in arguments])
 
 
+def public_pem(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A site that trusts one key."""
@@ -54,10 +58,7 @@ def site(tmp_path: Path) -> Path:
     (folder / "site.yaml").write_text(
         "site_id: north\ncountry: DE\nartifacts: {trusted_keys: [release.pub]}\n"
     )
-    public = RELEASE_KEY.public_key()
-    (folder / "release.pub").write_bytes(
-        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    (folder / "release.pub").write_bytes(public_pem(RELEASE_KEY))
     return folder
 
 
