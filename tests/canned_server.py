@@ -28,7 +28,8 @@ def canned(
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             return super().date_time_string((datetime.now(UTC) + clock_off).timestamp())
