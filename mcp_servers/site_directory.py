@@ -89,6 +89,13 @@ class PolicySettings(ProductModel):
     rules: Path | None = None
 
 
+class ArtifactSettings(ProductModel):
+    """Who may release what decides here: policy, salience filter, embedding model."""
+
+    trusted_keys: tuple[Path, ...] = ()
+    """Ed25519 public keys (PEM); paths are from the site directory. None demands no signature."""
+
+
 class BudgetSettings(ProductModel):
     """What one principal may take out of the site in an hour, whatever it asks for."""
 
@@ -261,6 +268,7 @@ class SiteSettings(ProductModel):
     issuers: tuple[IssuerSettings, ...] = ()
     """Token issuers that are trusted beside the site's own key."""
     policy: PolicySettings = PolicySettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
@@ -349,15 +357,6 @@ class SiteDirectory:
     def store(self) -> Path:
         """Ours: may be deleted and rebuilt, except vault, ledger and keys."""
         return self.path / "store"
-
-    @property
-    def policy_files(self) -> tuple[Path | None, Path | None]:
-        """Catalogue and rules of the site's own policy; None is the shipped reference."""
-        named = self.settings.policy
-        return (
-            None if named.catalogue is None else self.path / named.catalogue,
-            None if named.rules is None else self.path / named.rules,
-        )
 
     @property
     def topology_file(self) -> Path:

@@ -232,7 +232,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say what is configured, reachable and safe, and what is not.
+    """Say what is configured, reachable and safe, what is not, and what to do next.
+
+    Reach, clocks, certificates, tokens and their scopes, access to models, what the account keeps
+    of prompts, versions of the policy here and on each site, disk. Exit code 1 when something is
+    broken; what cannot be asked from here is `not checked`, with the command that answers it.
 
     Examples: `tierwise doctor --site-dir ./site`, `tierwise doctor --explain`
     """
@@ -240,6 +244,7 @@ def doctor(
         import asyncio  # noqa: PLC0415
 
         from orchestrator import doctor as examination  # noqa: PLC0415
+        from telecom.examination import failed  # noqa: PLC0415
 
         if explain:
             examination.print_explanation(output, as_json=as_json)
@@ -248,7 +253,7 @@ def doctor(
         settings = settings_of_flags(site, token_file, site_dir, None, config)
         checks = asyncio.run(examination.examine(settings))
         examination.print_checks(checks, output, as_json=as_json)
-        if any(check.verdict == "broken" for check in checks):
+        if failed(checks):
             raise typer.Exit(FAILED)
 
 

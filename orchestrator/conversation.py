@@ -85,7 +85,10 @@ async def open_chat(
         TierwiseError: One of them cannot be opened; the message says what helps.
     """
     policy = load_policy(settings.policy.catalogue, settings.policy.rules)
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         store = ConversationStore(state.database)
         await store.prepare()
         yield Chat(Services(settings, policy, sites, state, models), store)

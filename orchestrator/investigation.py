@@ -39,6 +39,7 @@ from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
+from orchestrator.model_ledger import ModelLedger
 from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, escalates, make_model
 from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
@@ -391,6 +392,7 @@ class _Nodes:
             self._delegator,
             services.sites,
             self._purpose,
+            ModelLedger(self._state.database),
             models=services.models,
         )
 

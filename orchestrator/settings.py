@@ -241,13 +241,6 @@ class Settings(Documented):
         return address if is_database_url(address) else str(Path(address).expanduser())
 
     @property
-    def state_folder(self) -> Path:
-        """This machine's folder for what is kept beside the state."""
-        if self.state is None or is_database_url(self.state):
-            return Path("~/.local/state/tierwise").expanduser()
-        return Path(self.state).expanduser().parent
-
-    @property
     def state_shown(self) -> str:
         """The address of the state without user and password, for people and logs."""
         if not is_database_url(self.state_address):

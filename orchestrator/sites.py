@@ -9,13 +9,14 @@ from pathlib import Path
 
 import jwt
 
+from orchestrator.database import Database
 from orchestrator.executors import Executor, McpEndpoint
 from orchestrator.mcp_connection import HttpTarget, StdioTarget
 from orchestrator.person_statements import PersonStatements
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import SiteClient
 from orchestrator.site_process import site_process
-from orchestrator.tool_pins import PINS_FILE, ToolPins
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import IdentityError
 from telecom.times import format_instant
 
@@ -25,8 +26,9 @@ SERVERS = ("alarms", "tickets", "configs")
 class Sites:
     """Clients by site name, and by whatever other endpoint a tier's executor names."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None) -> None:
         self._settings = settings
+        self._pins = ToolPins(settings.state_address, database)
         self._clients: dict[str, SiteClient] = {
             site.name: self._client(site, targets_of(site)) for site in settings.sites
         }
@@ -50,6 +52,7 @@ class Sites:
         """The same clients, of some sites only; closing them is still this object's."""
         view = Sites.__new__(Sites)
         view._settings = self._settings
+        view._pins = self._pins
         view._clients = {name: self._clients[name] for name in names if name in self._clients}
         view._elsewhere = self._elsewhere
         return view
@@ -100,7 +103,7 @@ class Sites:
             site,
             targets,
             timeout_s=patience,
-            pins=pins_of(self._settings),
+            pins=self._pins,
             people=lambda: self.people,
         )
 
@@ -108,11 +111,7 @@ class Sites:
         """Close every client."""
         for client in (*self._clients.values(), *self._elsewhere.values()):
             await client.close()
-
-
-def pins_of(settings: Settings) -> ToolPins:
-    """The pins of the tools that this orchestrator has seen."""
-    return ToolPins(settings.state_folder / PINS_FILE)
+        await self._pins.aclose()
 
 
 def targets_of(site: SiteDeclaration) -> Mapping[str, HttpTarget | StdioTarget]:
@@ -163,9 +162,14 @@ def _token(file: Path) -> str:
 
 
 @asynccontextmanager
-async def open_sites(settings: Settings) -> AsyncIterator[Sites]:
-    """The declared sites for the length of a block; connections open with the first call."""
-    sites = Sites(settings)
+async def open_sites(settings: Settings, database: Database | None = None) -> AsyncIterator[Sites]:
+    """The declared sites for the length of a block; connections open with the first call.
+
+    Args:
+        settings: Whose sites.
+        database: The open state, where there is one: it has the pins of the sites' tools.
+    """
+    sites = Sites(settings, database)
     try:
         yield sites
     finally:

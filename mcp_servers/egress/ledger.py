@@ -45,6 +45,7 @@ class LedgerEntry(ProductModel):
         "release",
         "reveal",
         "recovered",
+        "restored",
         "approval_requested",
         "approval_given",
         "approval_denied",
