@@ -37,7 +37,9 @@ from telecom.errors import (
     InvalidArgumentError,
     OperatorError,
     PlacementRefusedError,
+    RecordNotFoundError,
     TierwiseError,
+    ToolRetry,
 )
 from telecom.report import RootCauseReport
 
@@ -135,6 +137,11 @@ class _Call:
         try:
             async for step in desk.steps(self._incident):
                 yield step
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the caller has gone; the investigation has not
+            raise ToolRetry("this machine stops; the same session goes on elsewhere") from None
         except TierwiseError:
             await state.checkpointer.adelete_thread(self._incident)
             raise
@@ -161,7 +168,9 @@ def _refusal(exc: TierwiseError) -> Response:
             status = 403
         case BudgetExceededError():
             status = 429
-        case OperatorError():
+        case RecordNotFoundError():
+            status = 404
+        case OperatorError() | ToolRetry():
             status = 503
         case _:
             status = 502
