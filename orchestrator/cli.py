@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands.agentcore import agentcore
 from orchestrator.commands.assess import assess_app
 from orchestrator.commands.command_line import (
     FAILED,
@@ -56,6 +57,7 @@ app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
 app.command()(serve)
 app.command()(mcp)
+app.command()(agentcore)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
