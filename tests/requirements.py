@@ -33,6 +33,7 @@ PROMISES = {
             "orchestrator/test_assess.py::test_what_if_asks_past_decisions_again",
             "orchestrator/test_cli.py::test_what_if_says_what_would_move",
             "orchestrator/test_investigation.py::test_editing_only_yaml_moves_the_ticket_historian_and_back",
+            "placement/test_exploration.py::test_a_scenario_can_be_asked_of_past_decisions",
             "placement/test_live.py::test_an_edited_catalogue_decides_without_a_restart",
             "placement/test_policy.py::test_an_edited_row_moves_the_ticket_historian_to_a_local_zone_and_back",
         ),
