@@ -24,6 +24,7 @@ _OF_AN_INCIDENT = (
     "corrections",
     "incident_sites",
     "spending",
+    "handling",
     "incidents",
 )
 
