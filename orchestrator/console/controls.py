@@ -1,4 +1,4 @@
-"""Form controls of the browser itself: quick, quiet, and used the same way by keyboard and reader."""
+"""Form controls of the browser itself: quick, and the same for keyboard and screen reader."""
 
 from __future__ import annotations
 
@@ -40,7 +40,13 @@ def choice(
 
 
 def number(
-    label: str, value: float, changed: Changed, *, least: float = 0, step: str = "any", hint: str = ""
+    label: str,
+    value: float,
+    changed: Changed,
+    *,
+    least: float = 0,
+    step: str = "any",
+    hint: str = "",
 ) -> ui.element:
     """A number, told when the engineer has finished typing it."""
     with _field(label, hint):
@@ -53,7 +59,9 @@ def number(
     return box
 
 
-def switch(label: str, value: bool, changed: Callable[[bool], Awaitable[None] | None]) -> ui.element:
+def switch(
+    label: str, value: bool, changed: Callable[[bool], Awaitable[None] | None]
+) -> ui.element:
     """On or off."""
     with ui.element("label").classes("switch"):
         box = ui.element("input")

@@ -14,10 +14,13 @@ from urllib.parse import quote
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_URL = "/console-assets"
 _VERSION = hashlib.sha256(
-    b"".join((ASSETS / name).read_bytes() for name in ("console.css", "console.js"))
+    b"".join(
+        (ASSETS / name).read_bytes() for name in ("console.css", "architect.css", "console.js")
+    )
 ).hexdigest()[:12]
 HEAD = (
     f'<link rel="stylesheet" href="{ASSETS_URL}/console.css?{_VERSION}">'
+    f'<link rel="stylesheet" href="{ASSETS_URL}/architect.css?{_VERSION}">'
     f'<script defer src="{ASSETS_URL}/console.js?{_VERSION}"></script>'
 )
 """What every page's head has."""

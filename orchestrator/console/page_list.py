@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from orchestrator.console.pages import board_page, incident_page
+from orchestrator.console.pages import (
+    approvals_page,
+    board_page,
+    costs_page,
+    data_page,
+    handover_page,
+    incident_page,
+    placement_page,
+)
 
 PAGES: tuple[ModuleType, ...] = (
     board_page,
     incident_page,
+    approvals_page,
+    handover_page,
+    placement_page,
+    costs_page,
+    data_page,
 )
 """Each has `register(console)`."""

@@ -25,11 +25,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A share from 0 to 1, drawn."""
+    """A share from 0 to 1, written and drawn."""
 
     share: float
-    words: str
-    style: str = ""
+    note: str = ""
+    """In small letters below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Row:
     cells: Sequence[str | Cell | Bar]
     style: str = ""
     names: str = field(default="", kw_only=True)
-    """`data-row`, by which tests and scripts find it."""
+    """`data-name`, by which it is found."""
 
 
 def table(
@@ -88,7 +88,7 @@ def table_html(
 def _row(row: Row, numbers: Collection[int]) -> str:
     cells = "".join(_cell(cell, column, numbers) for column, cell in enumerate(row.cells))
     style = f' class="{text(row.style)}"' if row.style else ""
-    named = f' data-row="{text(row.names)}"' if row.names else ""
+    named = f' data-name="{text(row.names)}"' if row.names else ""
     return f"<tr{style}{named}>{cells}</tr>"
 
 
@@ -102,10 +102,8 @@ def _content(cell: str | Cell | Bar) -> str:
         return text(cell)
     if isinstance(cell, Bar):
         share = max(0.0, min(1.0, cell.share))
-        return (
-            f'<span class="meter {text(cell.style)}"><i style="width:{share * 100:.0f}%"></i></span>'
-            f"<small>{text(cell.words)}</small>"
-        )
+        drawn = f'<span class="meter"><i style="width:{share * 100:.0f}%"></i></span>'
+        return f"{share:.2f}{drawn}<small>{text(cell.note)}</small>"
     shown = text(cell.words)
     if cell.style:
         shown = f'<span class="{text(cell.style)}">{shown}</span>'

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from nicegui import run, ui
+from nicegui import ui
 
 from orchestrator.console.controls import button, choice, number, switch
 from orchestrator.console.placement_question import FORMS, PATH, PlacementQuestion
-from orchestrator.console.safe_text import words
+from orchestrator.console.safe_text import heading, words
 from orchestrator.console.tables import Bar, Cell, Row, table
 from orchestrator.state import kept_decisions
 from placement.catalogue import Catalogue
@@ -36,7 +37,7 @@ def register(console: Console) -> None:
     def placement() -> None:
         policy = console.desk.services.policy
         query = dict(ui.context.client.request.query_params)
-        words("Where may work run, and where should it?", classes="headline")
+        heading("Where may work run, and where should it?")
         _Explorer(console, policy, PlacementQuestion.of(query, policy.catalogue))
         with ui.element("section").classes("card"):
             _phases(placement_table(policy))
@@ -52,7 +53,7 @@ class _Explorer:
         self._question = question
         with ui.element("section").classes("explorer"):
             asked = ui.element("form").classes("card fields")
-            asked.props['aria-label'] = "What is asked"
+            asked.props["aria-label"] = "What is asked"
             self._form = asked.on("submit", js_handler="(e) => e.preventDefault()")
             with ui.element("div").classes("stack"):
                 self._answer = ui.element("div").classes("card").props("aria-live=polite")
@@ -81,9 +82,7 @@ class _Explorer:
             if not asked.workload:
                 self._own(asked, facts)
             lands = {land: land for land in countries(self._policy)}
-            choice(
-                "Data is in", lands, asked.country, lambda value: self._set(country=value)
-            )
+            choice("Data is in", lands, asked.country, lambda value: self._set(country=value))
             choice(
                 "Caller, the cloud, is in",
                 {"": "the same country"} | lands,
@@ -161,7 +160,7 @@ class _Explorer:
     async def _ask_past(self) -> None:
         settings = self._question.scenario.settings(self._policy)
         try:
-            outcome, past = await run.io_bound(self._suppose, settings)
+            outcome, past = await asyncio.to_thread(self._suppose, settings)
         except TierwiseError as exc:
             with self._past:
                 words(str(exc), classes="dim")
@@ -217,7 +216,7 @@ def _standing(one: Standing, seen: Exploration) -> Row:
                 tier,
                 Cell(_rank(one.rank), was, "chip ranked"),
                 obligations,
-                Cell(f"{one.place.score:.2f}", _scores(one)),
+                Bar(one.place.score, _scores(one)),
             ),
             style,
             names=one.tier,
@@ -287,8 +286,12 @@ def _phases(rows: Sequence[PhaseRow]) -> None:
 
 
 def _goes_to(row: PhaseRow) -> str:
-    placed = row.placements if len(row.placements) > 1 else row.edge_placements
-    return "; ".join(f"{each.part if len(placed) > 1 else each.when}: {each.tiers}" for each in placed)
+    parts = len(row.placements) > 1
+    placed = row.placements if parts else row.edge_placements
+    return "; ".join(
+        f"{label}: {each.tiers}" if (label := each.part if parts else each.when) else each.tiers
+        for each in placed
+    )
 
 
 def _spoken(name: str) -> str:
