@@ -126,6 +126,7 @@ PROMISES = {
             "agents/test_alarm_triage.py::test_the_brief_keeps_to_its_budget_and_shrinks_a_storm",
             "agents/test_brief.py::test_a_large_window_shrinks_by_nine_tenths_and_a_small_one_is_not_outgrown",
             "mcp_servers/sample_site/test_incidents.py::test_the_default_storm_is_about_twenty_thousand_tokens",
+            "orchestrator/console/test_architect_pages.py::test_the_cost_curve_is_the_articles_at_its_volume",
             "orchestrator/test_assess.py::test_the_article_preset_gives_the_articles_figures",
             "placement/test_cost.py::test_the_articles_volume_pays_for_a_small_edge",
             "placement/test_cost.py::test_the_preset_reproduces_the_articles_figures",

@@ -33,9 +33,8 @@ def choice(
             for key, name in options.items():
                 option = ui.element("option")
                 option.props["value"] = key
+                option.props["label"] = plain(name)
                 option.props["selected"] = key == value
-                with option:
-                    ui.html(text(name), sanitize=True, tag="span")
     return box
 
 
@@ -82,7 +81,7 @@ def button(label: str, pressed: Callable[[], Any], *, main: bool = False) -> ui.
     """A button with a word on it."""
     pressable = ui.element("button").classes("main" if main else "quiet")
     pressable.props["type"] = "button"
-    pressable.on("click", pressed, args=[])
+    pressable.on("click", pressed, args=[]).mark(label)
     with pressable:
         ui.html(text(label), sanitize=True, tag="span")
     return pressable
