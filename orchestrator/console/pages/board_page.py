@@ -5,14 +5,16 @@ Filters work in the browser: what somebody types to find an incident is not sent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from agents.plain_text import plain
 from orchestrator.console.incident_actions import ACTING, ASSIGNING, IncidentActions
+from orchestrator.console.incident_table import IncidentTable, Row
 from orchestrator.console.live import EVERY_S
 from orchestrator.console.safe_text import words
 from orchestrator.console.sessions import Engineer, current_engineer
@@ -26,23 +28,12 @@ if TYPE_CHECKING:
     from orchestrator.console.mounting import Console
 
 _SEVERITIES = tuple(severity.value for severity in PerceivedSeverity)
+Handler = Callable[[GenericEventArguments], Awaitable[None]]
 _STATUS = {
     "queued": "waits for a worker",
     "running": "being looked into",
     "parked": "could not be looked into",
 }
-_COLUMNS = (
-    ("severity", "Severity", "left"),
-    ("incident", "Incident", "left"),
-    ("site", "Site", "left"),
-    ("age", "Age", "right"),
-    ("alarms", "Alarms", "right"),
-    ("status", "Status", "left"),
-    ("confidence", "Confidence", "left"),
-    ("owner", "Taken by", "left"),
-    ("actions", "", "right"),
-)
-Row = dict[str, Any]  # what the table shows of an incident, as JSON
 
 
 def register(console: Console) -> None:
@@ -70,18 +61,24 @@ class _BoardPage:
             _filters([site.name for site in self._desk.settings.sites])
         self._trouble = words("", classes="banner")
         self._news = words("", classes="unseen").props("role=status aria-live=polite")
-        self._table = _table()
-        for action in ("take", "release", "assign", "acknowledge", "close"):
-            self._table.on(action, self._doing(action))
+        self._table = IncidentTable()
+        for act in (
+            self._actions.take,
+            self._actions.release,
+            self._actions.assign,
+            self._actions.acknowledge,
+            self._actions.close,
+        ):
+            self._table.on(act.__name__, self._doing(act))
         self._nothing = words(
             "No open incident. New ones appear here by themselves.", classes="nothing"
         )
         await self.refresh()
         ui.timer(EVERY_S, self.refresh, immediate=False)
 
-    def _doing(self, action: str) -> Any:  # a handler as NiceGUI wants it
-        async def handle(event: Any) -> None:
-            await getattr(self._actions, action)(str(event.args))
+    def _doing(self, act: Callable[[str], Awaitable[None]]) -> Handler:
+        async def handle(event: GenericEventArguments) -> None:
+            await act(str(event.args))
 
         return handle
 
@@ -98,8 +95,8 @@ class _BoardPage:
         )
         now = datetime.now(UTC)
         rows = [_row(incident, self._engineer, now) for incident in _in_order(incidents)]
-        if rows != self._table.rows:
-            self._table.rows = rows
+        self._table.show(rows)
+        self._table.set_visibility(bool(rows))
         self._nothing.set_visibility(not rows)
         self._counts.set_text(_counted(incidents))
         self._announce(incidents)
@@ -163,7 +160,7 @@ def _row(incident: BoardIncident, engineer: Engineer, now: datetime) -> Row:
         "alarms": "" if found is None else f"{found.alarms:,}",
         "groups": "" if found is None else f"in {found.groups} groups",
         "status": status,
-        "stage": incident.status,
+        "stage": incident.status if found is None else found.status,
         "confidence": "" if confidence is None else f"{confidence:.0%}",
         "width": 0 if confidence is None else round(confidence * 100),
         "owner": plain(incident.taken_name or ""),
@@ -171,56 +168,3 @@ def _row(incident: BoardIncident, engineer: Engineer, now: datetime) -> Row:
         "acts": engineer.role in ACTING,
         "assigns": engineer.role in ASSIGNING,
     }
-
-
-def _table() -> ui.table:
-    table = ui.table(
-        columns=[
-            {"name": name, "label": label, "field": name, "align": align}
-            for name, label, align in _COLUMNS
-        ],
-        rows=[],
-        row_key="id",
-    )
-    table.props('flat hide-bottom hide-no-data :pagination="{rowsPerPage: 0}"')
-    table.classes("board").props('data-rows aria-label="Open incidents"')
-    table.add_slot("body", _BODY)
-    return table
-
-
-_BODY = """
-<q-tr :props="props" data-row tabindex="-1" :data-severity="props.row.severity"
-  :data-site="props.row.sites.join(' ')" :data-owner="props.row.whose">
-  <q-td><span :class="'chip severity ' + props.row.severity.toLowerCase()"
-    >{{ props.row.severity.toLowerCase() }}</span></q-td>
-  <q-td class="what"><a :href="'/incidents/' + props.row.id"
-    >{{ props.row.headline || props.row.id }}</a>
-    <div class="dim small" v-if="props.row.headline">{{ props.row.id }}</div>
-    <div class="dim small" v-if="props.row.message">{{ props.row.message }}</div></q-td>
-  <q-td>{{ props.row.site }}</q-td>
-  <q-td class="n" :title="props.row.opened">{{ props.row.age }}</q-td>
-  <q-td class="n">{{ props.row.alarms }}<div class="dim small">{{ props.row.groups }}</div></q-td>
-  <q-td><span :class="'state ' + props.row.status.split(' ')[0]"
-    >{{ props.row.status }}</span></q-td>
-  <q-td><span v-if="props.row.confidence" class="meter"><i :style="{width: props.row.width + '%'}"
-    ></i></span> {{ props.row.confidence }}</q-td>
-  <q-td>{{ props.row.whose === 'mine' ? 'you' : props.row.owner }}</q-td>
-  <q-td class="acts">
-    <template v-if="props.row.acts">
-    <button v-if="props.row.whose === 'free'" class="main" data-key="t"
-      :aria-label="'Take ' + props.row.id" @click="$parent.$emit('take', props.row.id)"
-      >Take</button>
-    <button v-if="props.row.whose === 'mine'" class="quiet" data-key="u"
-      :aria-label="'Give back ' + props.row.id" @click="$parent.$emit('release', props.row.id)"
-      >Give back</button>
-    <button v-if="props.row.assigns" class="quiet" data-key="s"
-      :aria-label="'Assign ' + props.row.id" @click="$parent.$emit('assign', props.row.id)"
-      >Assign</button>
-    <button class="quiet" data-key="a" :aria-label="'Acknowledge the alarms of ' + props.row.id"
-      @click="$parent.$emit('acknowledge', props.row.id)">Acknowledge</button>
-    <button class="quiet" data-key="c" :aria-label="'Close ' + props.row.id"
-      @click="$parent.$emit('close', props.row.id)">Close</button>
-    </template>
-  </q-td>
-</q-tr>
-"""
