@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.console.live import Live
 from orchestrator.console.sessions import Sessions
 from orchestrator.conversation import Chat
 from orchestrator.conversation_store import ConversationStore
-from orchestrator.incidents.board import Board
+from orchestrator.incidents.acknowledging import Acknowledgements
+from orchestrator.incidents.board import Board, BoardIncident
 from orchestrator.investigation import Services
 from orchestrator.service.running import RunningService
 from orchestrator.settings import Settings
@@ -26,7 +28,10 @@ class ConsoleDesk:
     conversations: ConversationStore
     sessions: Sessions
     board: Board
-    """Open incidents, and who has taken them."""
+    """Who has taken which incident."""
+    open_incidents: Live[list[BoardIncident]]
+    """The board as it is now, read once for everybody."""
+    acknowledgements: Acknowledgements
 
     @property
     def settings(self) -> Settings:
@@ -48,8 +53,14 @@ class ConsoleDesk:
 async def open_desk(service: RunningService) -> ConsoleDesk:
     """Prepare the tables of the console beside those of a running service."""
     database = service.state.database
+    board = Board(service.state)
     desk = ConsoleDesk(
-        service, ConversationStore(database), Sessions(database), Board(service.state)
+        service=service,
+        conversations=ConversationStore(database),
+        sessions=Sessions(database),
+        board=board,
+        open_incidents=Live(board.open_incidents),
+        acknowledgements=Acknowledgements(database, service.settings),
     )
     await desk.conversations.prepare()
     await desk.sessions.prepare()
