@@ -20,6 +20,7 @@ from orchestrator.commands.command_line import (
     quiet_logs,
     reported,
 )
+from orchestrator.commands.console import console_app
 from orchestrator.commands.evaluate import evaluate
 from orchestrator.commands.ledger import ledger
 from orchestrator.commands.mcp import mcp
@@ -53,6 +54,7 @@ app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
+app.add_typer(console_app, name="console")
 app.command()(serve)
 app.command()(mcp)
 app.command()(evaluate)

@@ -23,6 +23,7 @@ _OF_AN_INCIDENT = (
     "inbox",
     "incident_sites",
     "spending",
+    "handling",
     "incidents",
 )
 

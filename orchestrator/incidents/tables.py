@@ -21,6 +21,10 @@ CREATE TABLE IF NOT EXISTS incident_sites (
     incident_id TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (incident_id, site)
 );
 CREATE INDEX IF NOT EXISTS incident_sites_site ON incident_sites (site);
+CREATE TABLE IF NOT EXISTS handling (
+    incident_id TEXT PRIMARY KEY, taken_by TEXT, taken_name TEXT, taken_at TEXT,
+    closed_by TEXT, closed_at TEXT
+);
 CREATE TABLE IF NOT EXISTS outbox (
     effect_key TEXT PRIMARY KEY, incident_id TEXT NOT NULL, sink TEXT NOT NULL,
     status TEXT NOT NULL, payload TEXT NOT NULL, created_at TEXT NOT NULL,

@@ -1,0 +1,56 @@
+"""`ConsoleDesk`: what the pages read and do, and nothing else.
+
+A page keeps nothing: what it shows is read from here and what it does is done here, so that a
+reload, another engineer and a restart all see the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.console.sessions import Sessions
+from orchestrator.conversation import Chat
+from orchestrator.conversation_store import ConversationStore
+from orchestrator.incidents.board import Board
+from orchestrator.investigation import Services
+from orchestrator.service.running import RunningService
+from orchestrator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDesk:
+    """The running service, and what is kept for the people at it."""
+
+    service: RunningService
+    """Incidents, approvals, policy, sites."""
+    conversations: ConversationStore
+    sessions: Sessions
+    board: Board
+    """Open incidents, and who has taken them."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return self.service.settings
+
+    @property
+    def services(self) -> Services:
+        """What an investigation works with, under the policy that is in force now."""
+        service = self.service
+        return Services(service.settings, service.policies.current(), service.sites, service.state)
+
+    @property
+    def chat(self) -> Chat:
+        """Conversations, under the policy that is in force now."""
+        return Chat(self.services, self.conversations)
+
+
+async def open_desk(service: RunningService) -> ConsoleDesk:
+    """Prepare the tables of the console beside those of a running service."""
+    database = service.state.database
+    desk = ConsoleDesk(
+        service, ConversationStore(database), Sessions(database), Board(service.state)
+    )
+    await desk.conversations.prepare()
+    await desk.sessions.prepare()
+    return desk
