@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.console.questions import Questions
 from orchestrator.console.sessions import Sessions
 from orchestrator.conversation import Chat
 from orchestrator.conversation_store import ConversationStore
@@ -24,6 +25,8 @@ class ConsoleDesk:
     service: RunningService
     """Incidents, approvals, policy, sites."""
     conversations: ConversationStore
+    questions: Questions
+    """What is being answered."""
     sessions: Sessions
     board: Board
     """Open incidents, and who has taken them."""
@@ -36,8 +39,7 @@ class ConsoleDesk:
     @property
     def services(self) -> Services:
         """What an investigation works with, under the policy that is in force now."""
-        service = self.service
-        return Services(service.settings, service.policies.current(), service.sites, service.state)
+        return services_of(self.service)
 
     @property
     def chat(self) -> Chat:
@@ -45,11 +47,21 @@ class ConsoleDesk:
         return Chat(self.services, self.conversations)
 
 
+def services_of(service: RunningService) -> Services:
+    """What an investigation works with, under the policy that is in force now."""
+    return Services(service.settings, service.policies.current(), service.sites, service.state)
+
+
 async def open_desk(service: RunningService) -> ConsoleDesk:
     """Prepare the tables of the console beside those of a running service."""
     database = service.state.database
+    conversations = ConversationStore(database)
     desk = ConsoleDesk(
-        service, ConversationStore(database), Sessions(database), Board(service.state)
+        service,
+        conversations,
+        Questions(database, lambda: Chat(services_of(service), conversations)),
+        Sessions(database),
+        Board(service.state),
     )
     await desk.conversations.prepare()
     await desk.sessions.prepare()

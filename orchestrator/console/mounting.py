@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, get_args
 
 from nicegui import app as pages_app
@@ -101,7 +101,7 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     settings = desk.settings
     check_address(desk)
     sign_in = sign_in_for(desk.sessions, settings.console)
-    console = Console(desk)
+    console = app.state.console = Console(desk)
     for route in sign_in.routes():
         pages_app.router.routes.append(route)
     pages_app.add_static_files(ASSETS_URL, ASSETS, max_cache_age=31_536_000)
@@ -121,9 +121,15 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     return console
 
 
-def console_running(app: Starlette) -> AbstractAsyncContextManager[Any]:
-    """Run what NiceGUI does beside requests, for a server that runs no lifespan."""
-    return app.router.lifespan_context(app)
+@asynccontextmanager
+async def console_running(app: Starlette) -> AsyncIterator[None]:
+    """Run what NiceGUI does beside requests, for a server that runs no lifespan; answer questions.
+
+    What is open when the block ends is handed back to whoever opens the state next.
+    """
+    console: Console = app.state.console
+    async with app.router.lifespan_context(app), console.desk.questions.answering():
+        yield
 
 
 def check_address(desk: ConsoleDesk) -> None:
