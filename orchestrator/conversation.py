@@ -14,6 +14,7 @@ like everything else.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ from telecom.report import RootCauseReport
 
 MAX_WORDS = 2_000
 """Longest question, in characters."""
+ASKED_ON = "asked-on:"
+"""What the findings of an incident call the steps of conversations about it."""
 _RUNBOOKS = 8
 _OTHERS = 6
 _NEARBY_HOPS = 4
@@ -362,8 +365,10 @@ class Conversation:
 
     async def _account(self, case: Case, looks: Sequence[Look]) -> None:
         state = self._chat.services.state
+        incident_id = case.report.incident_id
         for look in looks:
-            state.note_calls(case.report.incident_id, look.calls)
+            state.note_calls(incident_id, look.calls)
+            await state.put(incident_id, f"{ASKED_ON}{uuid.uuid4().hex}", look.step)
         await state.write_notes()
 
 

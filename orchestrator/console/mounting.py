@@ -25,6 +25,7 @@ from orchestrator.console.guard import Guard
 from orchestrator.console.identities import sign_in_for
 from orchestrator.console.look import ASSETS, ASSETS_URL, ICON
 from orchestrator.console.sessions import current_engineer
+from orchestrator.console.site_frames import SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.service_settings import LOOPBACK
 from telecom.errors import SettingsError
@@ -42,6 +43,8 @@ class Console:
     def __init__(self, desk: ConsoleDesk) -> None:
         self.desk = desk
         """What pages read and do."""
+        self.frames = SiteFrames(desk.settings)
+        """The sites' own pages, which some of ours hold."""
         self.places: list[Place] = []
 
     def page_for(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from orchestrator.console.pages import board_page, incident_page
+from orchestrator.console.pages import board_page, chat_page, egress_page, incident_page
 
 PAGES: tuple[ModuleType, ...] = (
     board_page,
     incident_page,
+    chat_page,
+    egress_page,
 )
 """Each has `register(console)`."""
