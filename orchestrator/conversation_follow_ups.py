@@ -8,7 +8,7 @@ from agents.report import same_element
 from orchestrator.conversation_intent import Kind
 from telecom.report import RootCauseReport
 
-_MOST = 4
+_MOST = 8
 
 
 def follow_ups(report: RootCauseReport, *, said: Kind | None = None) -> tuple[str, ...]:

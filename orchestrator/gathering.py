@@ -260,6 +260,7 @@ def _accounted(step: ProvenanceStep, desk: SiteDesk | None) -> ProvenanceStep:
         update={
             "tool": ", ".join(dict.fromkeys(record.tool for record in desk.records)),
             "tokens_after": sum(r.tokens for r in receipts) if receipts else None,
+            "tokens_out": sum(r.tokens for r in receipts) if receipts else None,
             "masked": kinds.total() if receipts else None,
             "masked_kinds": dict(kinds),
             "form": min((r.form for r in receipts), key=_STRICTEST.index) if receipts else None,

@@ -36,7 +36,6 @@ from orchestrator.open_questions import OpenQuestion
 from orchestrator.peoples_words import masked_words
 from telecom.errors import TierwiseError
 from telecom.identifiers.kinds import IdentifierKind
-from telecom.times import format_instant
 
 ASKING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})
 """Who may ask: a question is looked up at sites, in somebody's name."""
@@ -46,6 +45,7 @@ _FRAME = (
     'allow-popups-to-escape-sandbox allow-storage-access-by-user-activation"'
 )
 """A site's page may do its work, and cannot lead the console elsewhere."""
+_MOST_SUGGESTED = 4
 _QUICK = ("/why", "/diff", "/similar", "/handover", "/runbook", "/gaps", "/placed")
 
 
@@ -140,7 +140,7 @@ class ChatPanel:
     def _draw(self, turn: Turn) -> None:
         shown = said(turn)
         with self._log, ui.element("article").classes(f"turn {shown.outcome}"):
-            safe_text.words(shown.words, classes="asked")
+            safe_text.words(shown.words, classes="asked speaks")
             with ui.element("div").classes("answer speaks"):
                 if shown.outcome == "answered":
                     safe_text.markdown(shown.text)
@@ -153,7 +153,7 @@ class ChatPanel:
                         ui.label(shown.summary)
                     _draw_steps(shown.steps)
             with ui.element("div").classes("turn-foot"):
-                ui.label(format_instant(shown.at)).classes("dim")
+                ui.label(f"{shown.at:%Y-%m-%d %H:%M} UTC").classes("dim")
                 if shown.incident_id is not None:
                     ui.link("Incident", f"/incidents/{shown.incident_id}")
                     ui.link("What left the site", f"/incidents/{shown.incident_id}/egress")
@@ -164,7 +164,9 @@ class ChatPanel:
         self._next.clear()
         if not self._asks:
             return
-        fitting = self._turns[-1].answer.follow_ups if self._turns else ()
+        asked = {turn.words for turn in self._turns}
+        next_ones = self._turns[-1].answer.follow_ups if self._turns else ()
+        fitting = [words for words in next_ones if words not in asked][:_MOST_SUGGESTED]
         about = self._incident_id is not None or bool(self._turns)
         with self._next:
             for words in fitting:
@@ -198,7 +200,7 @@ class ChatPanel:
     def _draw_question(self, question: OpenQuestion, *, taken_up: bool) -> ui.element:
         """The words, a sign of life and the way to stop it; gives the place of the steps."""
         with ui.element("article").classes("turn running").props('aria-busy="true"'):
-            safe_text.words(question.words, classes="asked")
+            safe_text.words(question.words, classes="asked speaks")
             if not taken_up:
                 ui.label("Another process of the console began this; it is taken up again soon.")
                 return ui.element("div")

@@ -7,8 +7,8 @@ from html import escape
 from agents.plain_text import plain
 from orchestrator.console.egress_view import EgressAccount
 
-_WIDTH, _HEIGHT = 560, 190
-_BAR, _LEFT, _RIGHT = 22, 118, 372
+_WIDTH, _HEIGHT = 640, 176
+_BAR, _LEFT, _RIGHT = 22, 130, 400
 _TOP, _TALL = 34, 128
 _THIN = 3.0
 """Least height of a bar, so that little is still seen."""
@@ -34,7 +34,7 @@ def flow_svg(account: EgressAccount) -> str:
         _words(_LEFT - 8, bottom - high / 2, f"{raw:,} tokens", "end", "big"),
         _words(_LEFT - 8, bottom - high / 2 + 17, "raw alarms", "end"),
         _words((_LEFT + _RIGHT) / 2, _TOP - 14, f"{share:.1%} stayed at the site", "middle", "big"),
-        _words(_RIGHT + _BAR + 8, bottom - low / 2 + 4, f"{sent:,} tokens of them left"),
+        _words(_RIGHT + _BAR + 8, bottom - low / 2 + 4, f"{sent:,} tokens about them left"),
     ]
     if others:
         above = bottom - low - 8

@@ -42,7 +42,13 @@ class EgressStep:
     """Whether an answer of the site's gate crossed for it."""
     form: str | None
     raw_tokens: int | None
+    """Of the records behind an answer that left; None where the site did not measure it."""
     sent_tokens: int | None
+    """Of the answer that left."""
+    read_tokens: int | None
+    """What an analyst read."""
+    written_tokens: int | None
+    """What a model wrote."""
     masked: int | None
     masked_kinds: Mapping[str, int]
     bytes_out: int | None
@@ -129,6 +135,8 @@ def _step(
     step: ProvenanceStep, known: Mapping[str, DecisionRecord], *, asked_on: bool
 ) -> EgressStep:
     record = known.get(step.decision_id or "")
+    left = step.bytes_out is not None
+    sent = step.tokens_after if step.tokens_out is None else step.tokens_out
     return EgressStep(
         step=step.step,
         who=agent_shown(step.agent),
@@ -136,10 +144,12 @@ def _step(
         tool=step.tool,
         decision_id=step.decision_id,
         ruling=None if record is None else _ruling(record, step.tier),
-        left_site=step.bytes_out is not None,
+        left_site=left,
         form=step.form,
-        raw_tokens=step.tokens_before,
-        sent_tokens=step.tokens_after,
+        raw_tokens=step.tokens_before if left else None,
+        sent_tokens=sent if left else None,
+        read_tokens=step.tokens_after if left else step.tokens_before,
+        written_tokens=None if left else step.tokens_after,
         masked=step.masked,
         masked_kinds=step.masked_kinds,
         bytes_out=step.bytes_out,

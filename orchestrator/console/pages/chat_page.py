@@ -9,7 +9,6 @@ from nicegui import ui
 from orchestrator.console import safe_text
 from orchestrator.console.chat_panel import ASKING, ChatPanel
 from orchestrator.console.sessions import current_engineer
-from telecom.times import format_instant
 
 if TYPE_CHECKING:
     from orchestrator.console.mounting import Console
@@ -37,7 +36,7 @@ def register(console: Console) -> None:
                 for one in listed:
                     with ui.link(target=f"/chat/{one.conversation_id}").props("data-row"):
                         safe_text.words(one.words)
-                        ui.label(format_instant(one.begun_at)).classes("dim small")
+                        ui.label(f"{one.begun_at:%Y-%m-%d %H:%M} UTC").classes("dim small")
 
     @console.page_for("/chat/{conversation_id}", title="Conversation")
     async def conversation(conversation_id: str) -> None:

@@ -104,7 +104,7 @@ def _draw_sums(account: EgressAccount) -> None:
     cost = account.cost_usd
     figures = (
         ("raw alarms", unknown if raw is None else f"{raw:,} tokens"),
-        ("of them left", unknown if sent is None else f"{sent:,} tokens"),
+        ("left about them", unknown if sent is None else f"{sent:,} tokens"),
         ("left in all", f"{account.sent_tokens:,} tokens"),
         ("bytes", f"{account.bytes_out:,}"),
         ("identifiers replaced", f"{account.masked:,}"),
@@ -160,7 +160,15 @@ def _draw_steps(account: EgressAccount) -> None:
 
 
 def _who(step: EgressStep) -> str:
-    return f"{step.who}, asked in a conversation" if step.asked_on else step.who
+    """Who did it, and what was read of what had left."""
+    told = [step.who]
+    if step.asked_on:
+        told.append("asked in a conversation")
+    if step.read_tokens is not None and step.read_tokens != step.sent_tokens:
+        told.append(f"{step.read_tokens:,} tokens read")
+    if step.written_tokens is not None:
+        told.append(f"{step.written_tokens:,} written")
+    return ", ".join(told)
 
 
 def _draw_ruling(step: EgressStep) -> None:
@@ -171,7 +179,7 @@ def _draw_ruling(step: EgressStep) -> None:
         elif ruling.closed:
             with ui.element("details"):
                 with ui.element("summary"):
-                    required = ", ".join(ruling.obligations) or "as it is"
+                    required = ", ".join(ruling.obligations) or "reads the data as it is"
                     safe_text.words(f"{required}; {len(ruling.closed)} tiers closed")
                 for tier, rule, because in ruling.closed:
                     safe_text.words(f"{tier}: {rule}", classes="mono")
