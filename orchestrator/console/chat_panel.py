@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nicegui import ui
@@ -27,7 +28,7 @@ from orchestrator.console.chat_view import (
 )
 from orchestrator.console.desk import ConsoleDesk
 from orchestrator.console.look import ASSETS_URL, VERSION
-from orchestrator.console.sessions import Engineer
+from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.site_frames import SiteFrame, SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.conversation_intent import COMMANDS
@@ -36,6 +37,9 @@ from orchestrator.open_questions import OpenQuestion
 from orchestrator.peoples_words import masked_words
 from telecom.errors import TierwiseError
 from telecom.identifiers.kinds import IdentifierKind
+
+if TYPE_CHECKING:
+    from orchestrator.console.mounting import Console
 
 ASKING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})
 """Who may ask: a question is looked up at sites, in somebody's name."""
@@ -330,6 +334,15 @@ class ChatPanel:
                 if await store.is_shared(self.conversation_id):
                     _button("Stop sharing", lambda: turn(shared=False), "")
                 _button("Cancel", dialog.close, "")
+
+
+async def chat_beside(console: Console, incident_id: str) -> None:
+    """The chat about a finished investigation, beside whatever a page shows of it."""
+    panel = await ChatPanel.open(
+        console.desk, console.frames, current_engineer(), incident_id=incident_id
+    )
+    if panel is not None:
+        panel.build()
 
 
 def _button(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.console.live import Live
 from orchestrator.console.questions import Questions
 from orchestrator.console.sessions import Sessions
 from orchestrator.conversation import Chat
 from orchestrator.conversation_store import ConversationStore
-from orchestrator.incidents.board import Board
+from orchestrator.incidents.acknowledging import Acknowledgements
+from orchestrator.incidents.board import Board, BoardIncident
 from orchestrator.investigation import Services
 from orchestrator.service.running import RunningService
 from orchestrator.settings import Settings
@@ -29,7 +31,10 @@ class ConsoleDesk:
     """What is being answered."""
     sessions: Sessions
     board: Board
-    """Open incidents, and who has taken them."""
+    """Who has taken which incident."""
+    open_incidents: Live[list[BoardIncident]]
+    """The board as it is now, read once for everybody."""
+    acknowledgements: Acknowledgements
 
     @property
     def settings(self) -> Settings:
@@ -55,13 +60,16 @@ def services_of(service: RunningService) -> Services:
 async def open_desk(service: RunningService) -> ConsoleDesk:
     """Prepare the tables of the console beside those of a running service."""
     database = service.state.database
+    board = Board(service.state)
     conversations = ConversationStore(database)
     desk = ConsoleDesk(
-        service,
-        conversations,
-        Questions(database, lambda: Chat(services_of(service), conversations)),
-        Sessions(database),
-        Board(service.state),
+        service=service,
+        conversations=conversations,
+        questions=Questions(database, lambda: Chat(services_of(service), conversations)),
+        sessions=Sessions(database),
+        board=board,
+        open_incidents=Live(board.open_incidents),
+        acknowledgements=Acknowledgements(database, service.settings),
     )
     await desk.conversations.prepare()
     await desk.sessions.prepare()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -94,6 +95,16 @@ class Sessions:
         await self._database.execute(
             "DELETE FROM console_sessions WHERE digest = ?", _digest(session_id)
         )
+
+    async def people(self, roles: Collection[Role]) -> list[Engineer]:
+        """Who is signed in with one of these roles, by name."""
+        rows = await self._database.fetch(
+            "SELECT DISTINCT principal, name, role FROM console_sessions WHERE ends_at > ?"
+            " ORDER BY name",
+            stamp(),
+        )
+        everybody = (Engineer(principal, name, role) for principal, name, role in rows)
+        return [engineer for engineer in everybody if engineer.role in roles]
 
     async def issue_link(self, engineer: Engineer) -> str:
         """A link's secret: whoever has it may sign in as `engineer`, once, for ten minutes."""

@@ -165,13 +165,6 @@ class Board:
             incident_id,
         )
 
-    async def people(self) -> dict[str, str]:
-        """Everybody who may be given an incident: who is signed in, principal -> name."""
-        rows = await self._state.database.fetch(
-            "SELECT DISTINCT taken_by, taken_name FROM handling WHERE taken_by IS NOT NULL"
-        )
-        return dict(rows)
-
     async def _require_open(self, incident_id: str) -> None:
         found = await self.incident(incident_id)
         if found is None or found.closed_at is not None:

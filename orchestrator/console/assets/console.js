@@ -6,7 +6,8 @@
     target.closest("input, textarea, select, [contenteditable=true], [role=combobox]");
   const shown = (element) => element.getClientRects().length > 0;
   const keyed = (key) =>
-    [...document.querySelectorAll("[data-key]")].find((e) => e.dataset.key === key && shown(e));
+    [...document.querySelectorAll("[data-key]")].find(
+      (e) => e.dataset.key === key && shown(e) && !e.closest("[data-row]"));
   let first = "";
 
   function look() {
@@ -52,6 +53,38 @@
     next.focus();
     next.scrollIntoView({ block: "nearest" });
   }
+
+  const remembered = () => `filter ${location.pathname}`;
+  const filters = () => document.querySelectorAll("[data-filter], [data-filter-by]");
+
+  function filter() {
+    const wanted = (document.querySelector("[data-filter]")?.value || "").toLowerCase().split(/\s+/);
+    const chosen = [...document.querySelectorAll("[data-filter-by]")].filter((e) => e.value);
+    for (const row of document.querySelectorAll("[data-rows] [data-row]")) {
+      const text = row.textContent.toLowerCase();
+      const fits = wanted.every((word) => text.includes(word)) &&
+        chosen.every((e) => (row.dataset[e.dataset.filterBy] || "").split(" ").includes(e.value));
+      if (row.hidden === fits) row.hidden = !fits;
+    }
+  }
+
+  function remember() {
+    sessionStorage.setItem(remembered(), JSON.stringify([...filters()].map((e) => e.value)));
+    filter();
+  }
+
+  new MutationObserver(() => {
+    const all = filters();
+    if (!all.length) return;
+    if (!all[0].dataset.ready) {
+      all[0].dataset.ready = "yes";
+      const values = JSON.parse(sessionStorage.getItem(remembered()) || "[]");
+      all.forEach((e, number) => { if (values[number]) e.value = values[number]; });
+    }
+    filter();
+  }).observe(document, { childList: true, subtree: true, characterData: true });
+  document.addEventListener("input", (e) => e.target.matches?.("[data-filter]") && remember());
+  document.addEventListener("change", (e) => e.target.matches?.("[data-filter-by]") && remember());
 
   const does = { look, keys: help };
   document.addEventListener("click", (event) => {
