@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, get_args
 
 from nicegui import app as pages_app
@@ -25,6 +25,7 @@ from orchestrator.console.guard import Guard
 from orchestrator.console.identities import sign_in_for
 from orchestrator.console.look import ASSETS, ASSETS_URL, ICON
 from orchestrator.console.sessions import current_engineer
+from orchestrator.console.site_frames import SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.service_settings import LOOPBACK
 from telecom.errors import SettingsError
@@ -42,6 +43,8 @@ class Console:
     def __init__(self, desk: ConsoleDesk) -> None:
         self.desk = desk
         """What pages read and do."""
+        self.frames = SiteFrames(desk.settings)
+        """The sites' own pages, which some of ours hold."""
         self.places: list[Place] = []
 
     def page_for(
@@ -101,7 +104,7 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     settings = desk.settings
     check_address(desk)
     sign_in = sign_in_for(desk.sessions, settings.console)
-    console = Console(desk)
+    console = app.state.console = Console(desk)
     for route in sign_in.routes():
         pages_app.router.routes.append(route)
     pages_app.add_static_files(ASSETS_URL, ASSETS, max_cache_age=31_536_000)
@@ -121,9 +124,15 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     return console
 
 
-def console_running(app: Starlette) -> AbstractAsyncContextManager[Any]:
-    """Run what NiceGUI does beside requests, for a server that runs no lifespan."""
-    return app.router.lifespan_context(app)
+@asynccontextmanager
+async def console_running(app: Starlette) -> AsyncIterator[None]:
+    """Run what NiceGUI does beside requests, for a server that runs no lifespan; answer questions.
+
+    What is open when the block ends is handed back to whoever opens the state next.
+    """
+    console: Console = app.state.console
+    async with app.router.lifespan_context(app), console.desk.questions.answering():
+        yield
 
 
 def check_address(desk: ConsoleDesk) -> None:

@@ -7,8 +7,10 @@ from types import ModuleType
 from orchestrator.console.pages import (
     approvals_page,
     board_page,
+    chat_page,
     costs_page,
     data_page,
+    egress_page,
     handover_page,
     incident_page,
     placement_page,
@@ -17,8 +19,10 @@ from orchestrator.console.pages import (
 PAGES: tuple[ModuleType, ...] = (
     board_page,
     incident_page,
+    chat_page,
     approvals_page,
     handover_page,
+    egress_page,
     placement_page,
     costs_page,
     data_page,

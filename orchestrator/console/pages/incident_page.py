@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from orchestrator.console.chat_panel import chat_beside
+
 if TYPE_CHECKING:
     from orchestrator.console.mounting import Console
 
@@ -21,4 +23,5 @@ def register(console: Console) -> None:
                 if report is not None:
                     ui.label(report.headline).classes("headline")
             with ui.element("aside").classes("side").props('aria-label="Chat"'):
-                pass
+                if report is not None:
+                    await chat_beside(console, incident_id)
