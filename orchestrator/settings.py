@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from orchestrator.console_settings import Console
 from orchestrator.executors import Executor, read_executor
 from orchestrator.regions import COUNTRY_OF_REGION
 from orchestrator.service_settings import (
@@ -185,6 +186,8 @@ class Settings(Documented):
     """Who may use the API and decide approvals."""
     service: Service = Service()
     """How `tierwise serve` works."""
+    console: Console = Console()
+    """The NOC console, `tierwise serve --console`."""
 
     @field_validator("executors", mode="before")
     @classmethod
@@ -326,6 +329,8 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
             anchor(entry, "token_file")
     for key in ("catalogue", "rules"):
         anchor(content.get("policy"), key)
+    if isinstance(console := content.get("console"), dict):
+        anchor(console.get("oidc"), "client_secret_file")
     if not is_database_url(str(content.get("state"))):
         anchor(content, "state")
     return content
@@ -336,6 +341,7 @@ _SECTIONS: Mapping[str, type[ProductModel]] = {
     "budgets": Budgets,
     "hourly_budgets": HourlyBudgets,
     "service": Service,
+    "console": Console,
 }
 _LISTS: Mapping[str, type[ProductModel]] = {
     "sites": SiteDeclaration,
