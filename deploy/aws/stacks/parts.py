@@ -59,7 +59,7 @@ def log_days(stack: Stack) -> Any:
         "LogDays",
         type="Number",
         description="Days that logs are kept",
-        default=90,
+        default="90",
         allowed_values=[str(days) for days in LOG_DAYS],
     ).value_as_number
 
