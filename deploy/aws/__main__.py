@@ -1,4 +1,4 @@
-"""Synthesise, lint, hold to the rules, price: `python -m deploy.aws [--write] [--site DIR --out DIR]`.
+"""Synthesise, lint, hold to the rules, price: `python -m deploy.aws [--write]`.
 
 Needs no account, no credentials and no npm. Without node the published templates are checked as
 they are. Exit code 1 when a linter or a rule finds something, or the published templates are not

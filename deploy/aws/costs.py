@@ -51,7 +51,6 @@ class Prices(ProductModel):
     region: str
     as_of: str
     checked: bool
-    hours_per_month: int
     month: dict[str, float]
     lines: tuple[PricedLine, ...]
 
@@ -128,7 +127,7 @@ def table(costs: list[Cost], prices: Prices) -> str:
         lines.append(f"| **{stack}** | | | **{total:,.0f}** |")
         for cost in costs:
             if cost.stack == stack:
-                units = f"{cost.units:,.4g} {cost.unit}" if cost.unit else ""
+                units = f"{_rounded(cost.units)} {cost.unit}" if cost.unit else ""
                 usd = f"{cost.usd_per_month:,.2f}" if cost.unit else ""
                 note = f" ({cost.note})" if cost.note else ""
                 lines.append(f"| | {cost.what}{note} | {units} | {usd} |")
@@ -146,3 +145,7 @@ def table(costs: list[Cost], prices: Prices) -> str:
             f"A month: {month}.",
         )
     )
+
+
+def _rounded(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
