@@ -16,10 +16,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from deploy.aws.stacks.guardrail import guardrail
-from deploy.aws.stacks.models import AllowedModel, allowed_model
+from deploy.aws.stacks.models import MODEL, AllowedModel, allowed_model
 from deploy.aws.stacks.network import NAME as NETWORK
 from deploy.aws.stacks.network import rule_out
 from deploy.aws.stacks.parts import (
+    Json,
     Published,
     allow,
     arn,
@@ -44,6 +45,8 @@ TARGETS = {
     "configs": ("configs:read",),
 }
 """A target for each server of a site, with the scopes that its token asks for."""
+ROUTER_MODELS = ("RouterSmallModel", "RouterLargeModel")
+"""Parameters of the prompt router."""
 MCP_VERSIONS = ["2025-11-25", "2026-07-28"]
 
 _SERVICE = "bedrock-agentcore.amazonaws.com"
@@ -64,12 +67,12 @@ def agentcore_stack(app: App, rules: SecondLock) -> Stack:
     model = allowed_model(stack)
     days = log_days(stack)
     rail, rail_version = guardrail(stack, network["KeyArn"])
-    runtime = _runtime(stack, network, model, rail, rail_version)
+    router = _prompt_router(stack)
+    runtime = _runtime(stack, network, model, (rail, rail_version), router)
     _runtime_logs(stack, runtime, network["KeyArn"], days)
     gateway, engine = _gateway(stack, network)
     targets = _targets(stack, network, gateway)
     _rules(stack, engine, targets, rules)
-    _prompt_router(stack)
     for name, value, description in (
         ("RuntimeArn", runtime.attr_agent_runtime_arn, "For InvokeAgentRuntime"),
         ("RuntimeId", runtime.attr_agent_runtime_id, "For alarms"),
@@ -94,15 +97,26 @@ def _runtime(
     stack: Stack,
     network: Published,
     model: AllowedModel,
-    rail: bedrock.CfnGuardrail,
-    rail_version: bedrock.CfnGuardrailVersion,
+    rails: tuple[bedrock.CfnGuardrail, bedrock.CfnGuardrailVersion],
+    router: bedrock.CfnIntelligentPromptRouter,
 ) -> agentcore.CfnRuntime:
+    rail, rail_version = rails
     secret = parameter(
         stack,
         "SettingsArn",
         "Secret with tierwise.yaml and the files it names",
         allowed_pattern=_SECRET_ARN,
     )
+    may_route = Fn.condition_if(
+        "HasRouter",
+        allow(
+            "UseTheRouter",
+            ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+            [router.attr_prompt_router_arn, *map(_foundation, ROUTER_MODELS)],
+        ),
+        Fn.ref("AWS::NoValue"),
+    )
+    role = _runtime_role(stack, network, model, rail, secret=secret, may_route=may_route)
     R = agentcore.CfnRuntime  # noqa: N806 - the service's own name is long enough
     return R(
         stack,
@@ -119,7 +133,7 @@ def _runtime(
                 )
             )
         ),
-        role_arn=_runtime_role(stack, network, model, rail, secret).attr_arn,
+        role_arn=role.attr_arn,
         protocol_configuration="HTTP",
         network_configuration=R.NetworkConfigurationProperty(
             network_mode="VPC",
@@ -146,7 +160,9 @@ def _runtime(
             "TIERWISE_COUNTRY": parameter(
                 stack, "Country", "Where this Region is, ISO 3166-1", allowed_pattern="^[A-Z]{2}$"
             ),
-            "TIERWISE_BEDROCK_MODEL": model.model_id,
+            "TIERWISE_BEDROCK_MODEL": Fn.condition_if(
+                "HasRouter", router.attr_prompt_router_arn, model.model_id
+            ).to_string(),
             "TIERWISE_BEDROCK_GUARDRAIL": Fn.join(
                 ":", [rail.attr_guardrail_id, rail_version.attr_version]
             ),
@@ -160,7 +176,9 @@ def _runtime_role(
     network: Published,
     model: AllowedModel,
     rail: bedrock.CfnGuardrail,
+    *,
     secret: str,
+    may_route: Json,
 ) -> iam.CfnRole:
     return iam.CfnRole(
         stack,
@@ -170,7 +188,8 @@ def _runtime_role(
             iam.CfnRole.PolicyProperty(
                 policy_name="runtime",
                 policy_document=document(
-                    model.may_be_invoked(),
+                    *model.may_be_invoked(),
+                    may_route,
                     allow(
                         "ApplyTheGuardrail", ["bedrock:ApplyGuardrail"], [rail.attr_guardrail_arn]
                     ),
@@ -202,7 +221,6 @@ def _runtime_logs(stack: Stack, runtime: agentcore.CfnRuntime, key: str, days: f
         retention_in_days=days,
         kms_key_id=key,
     )
-    group.add_resource_dependency(runtime)
     kept(group)
 
 
@@ -434,7 +452,7 @@ def _rules(
             stack,
             f"Rule{number}",
             name=f"rule_{number}",
-            description=rules.stamp,
+            description="Generated from the tool declarations; see docs/aws.md",
             policy_engine_id=engine.attr_policy_engine_id,
             validation_mode=validation,
             definition=agentcore.CfnPolicy.PolicyDefinitionProperty(
@@ -448,9 +466,8 @@ def _rules(
 # ------------------------------------------------------------------------------ router
 
 
-def _prompt_router(stack: Stack) -> None:
+def _prompt_router(stack: Stack) -> bedrock.CfnIntelligentPromptRouter:
     """Bedrock's own choice between two models of one family; our own routing needs none."""
-    names = ("RouterSmallModel", "RouterLargeModel")
     given = [
         Fn.condition_not(
             Fn.condition_equals(
@@ -459,12 +476,12 @@ def _prompt_router(stack: Stack) -> None:
                     name,
                     "A model of this Region for a prompt router; both empty for none",
                     default="",
-                    allowed_pattern=r"^$|^(?!global\.)[a-z0-9]+\.[A-Za-z0-9.:_-]+$",
+                    allowed_pattern=f"^$|^{MODEL}$",
                 ),
                 "",
             )
         )
-        for name in names
+        for name in ROUTER_MODELS
     ]
     condition = CfnCondition(stack, "HasRouter", expression=Fn.condition_and(*given))
     P = bedrock.CfnIntelligentPromptRouter  # noqa: N806 - as above
@@ -472,11 +489,15 @@ def _prompt_router(stack: Stack) -> None:
         stack,
         "PromptRouter",
         prompt_router_name="tierwise",
-        models=[P.PromptRouterTargetModelProperty(model_arn=_foundation(model)) for model in names],
-        fallback_model=P.PromptRouterTargetModelProperty(model_arn=_foundation(names[1])),
+        models=[
+            P.PromptRouterTargetModelProperty(model_arn=_foundation(model))
+            for model in ROUTER_MODELS
+        ],
+        fallback_model=P.PromptRouterTargetModelProperty(model_arn=_foundation(ROUTER_MODELS[1])),
         routing_criteria=P.RoutingCriteriaProperty(response_quality_difference=10),
     )
     router.cfn_options.condition = condition
+    return router
 
 
 def _foundation(parameter_name: str) -> str:

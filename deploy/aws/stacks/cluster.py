@@ -231,7 +231,7 @@ def _role_of_the_cloud_half(
             iam.CfnRole.PolicyProperty(
                 policy_name="cloud-half",
                 policy_document=document(
-                    model.may_be_invoked(),
+                    *model.may_be_invoked(),
                     allow(
                         "ApplyTheGuardrail", ["bedrock:ApplyGuardrail"], [agentcore["GuardrailArn"]]
                     ),

@@ -16,22 +16,33 @@ GEOGRAPHIES = ("none", "eu", "us", "us-gov", "apac", "jp", "au", "ca")
 """Prefixes of inference profiles that stay in one geography; `none` is this Region alone."""
 
 
+MODEL = r"(?!global\.)[a-z0-9]+\.[A-Za-z0-9.:_-]+"
+"""A foundation model, as a pattern; whatever comes from anywhere does not fit."""
+
+_PROFILE = "inference-profile/${ModelGeography}.${ModelId}"
+
+
 @dataclass(frozen=True, slots=True)
 class AllowedModel:
     """The model of a deployment."""
 
     model_id: str
     """What tierwise is given: a foundation model, or a profile of its geography."""
-    resources: tuple[str, ...]
-    """ARNs that a role may invoke."""
 
-    def may_be_invoked(self) -> Json:
-        """The statement for a role."""
-        return allow(
-            "InvokeTheModel",
-            ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-            self.resources,
+    def may_be_invoked(self) -> list[Json]:
+        """The statements for a role: the model here, or the profile and what stands behind it."""
+        here = arn("bedrock:${AWS::Region}::foundation-model/${ModelId}")
+        profile = own("bedrock", _PROFILE)
+        behind = allow(
+            "OnlyByTheProfile",
+            _INVOKE,
+            [arn("bedrock:*::foundation-model/${ModelId}")],
+            {"StringEquals": {"bedrock:InferenceProfileArn": profile}},
         )
+        return [
+            allow("InvokeTheModel", _INVOKE, [_either(here, profile)]),
+            Fn.condition_if("InRegionOnly", Fn.ref("AWS::NoValue"), behind),
+        ]
 
 
 def allowed_model(stack: Stack) -> AllowedModel:
@@ -40,7 +51,7 @@ def allowed_model(stack: Stack) -> AllowedModel:
         stack,
         "ModelId",
         "Foundation model, without a geography's prefix",
-        allowed_pattern=r"^(?!global\.)[a-z0-9]+\.[A-Za-z0-9.:_-]+$",
+        allowed_pattern=f"^{MODEL}$",
     )
     geography = CfnParameter(
         stack,
@@ -51,18 +62,12 @@ def allowed_model(stack: Stack) -> AllowedModel:
         description="none: this Region only; else the geography whose Regions may answer",
     ).value_as_string
     CfnCondition(stack, "InRegionOnly", expression=Fn.condition_equals(geography, "none"))
-    in_region = arn("bedrock:${AWS::Region}::foundation-model/${ModelId}")
-    anywhere_in_it = arn("bedrock:*::foundation-model/${ModelId}")
-    profile = own("bedrock", "inference-profile/${ModelGeography}.${ModelId}")
-    return AllowedModel(
-        model_id=_either(model, Fn.sub("${ModelGeography}.${ModelId}")),
-        resources=(
-            _either(in_region, anywhere_in_it),
-            _either(in_region, profile),
-        ),
-    )
+    return AllowedModel(_either(model, Fn.sub("${ModelGeography}.${ModelId}")))
 
 
 def _either(in_region: str, in_geography: str) -> str:
     chosen: str = Fn.condition_if("InRegionOnly", in_region, in_geography).to_string()
     return chosen
+
+
+_INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")

@@ -7,6 +7,8 @@ is here as well.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aws_cdk import App, CfnCondition, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -46,7 +48,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
         "sqs:SendMessage",
     ),
     "sns": ("sns:Publish",),
-    "secretsmanager": ("secretsmanager:GetSecretValue",),
+    "secretsmanager": ("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"),
     "kms": (),
     "logs": (),
     "monitoring": (),
@@ -59,6 +61,10 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
 }
 """Services the subnets reach, and the only actions an endpoint lets through; an empty row leaves
 that to the callers' roles."""
+
+
+OUTPOST_ENDPOINTS = ("ssm", "ssmmessages", "ec2messages")
+"""What a local cluster's control plane asks beside those."""
 
 
 def network(app: App) -> Stack:
@@ -91,7 +97,8 @@ def network(app: App) -> Stack:
     _local_zone(stack, vpc, routes)
     _outpost(stack, vpc)
     _way_to_the_site(stack, vpc, routes, private, site_cidr)
-    _endpoints(stack, vpc, routes, private, vpc_cidr)
+    addresses = Addresses(vpc, routes, [subnet.ref for subnet in private])
+    _endpoints(stack, addresses, vpc_cidr)
     _flow_logs(stack, vpc, key)
     _registries(stack, key)
     work = _security_group_of_the_cloud_half(stack, vpc, vpc_cidr, site_cidr, prefix_list)
@@ -210,41 +217,36 @@ def _way_to_the_site(
     route.add_resource_dependency(attachment)
 
 
-def _endpoints(
-    stack: Stack,
-    vpc: ec2.CfnVPC,
-    routes: ec2.CfnRouteTable,
-    private: list[ec2.CfnSubnet],
-    vpc_cidr: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where endpoints stand."""
+
+    vpc: ec2.CfnVPC
+    routes: ec2.CfnRouteTable
+    subnets: list[str]
+
+
+def _endpoints(stack: Stack, at: Addresses, vpc_cidr: str) -> None:
     group = ec2.CfnSecurityGroup(
         stack,
         "EndpointSecurityGroup",
         group_description="Interface endpoints: answer the VPC, begin nothing",
-        vpc_id=vpc.ref,
+        vpc_id=at.vpc.ref,
         security_group_ingress=[rule_in(443, vpc_cidr, "the VPC")],
         security_group_egress=[NOWHERE],
     )
     for service, actions in ENDPOINTS.items():
-        name = "".join(word.capitalize() for word in service.replace(".", "-").split("-"))
-        ec2.CfnVPCEndpoint(
-            stack,
-            f"{name}Endpoint",
-            vpc_id=vpc.ref,
-            vpc_endpoint_type="Interface",
-            service_name=Fn.sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
-            subnet_ids=[subnet.ref for subnet in private],
-            security_group_ids=[group.attr_group_id],
-            private_dns_enabled=True,
-            policy_document=_only(actions) if actions else None,
-        )
+        _interface(stack, at, group, service, _only(actions) if actions else None)
+    for service in OUTPOST_ENDPOINTS:
+        endpoint = _interface(stack, at, group, service, None)
+        endpoint.add_override("Condition", "HasOutpost")
     ec2.CfnVPCEndpoint(
         stack,
         "S3Endpoint",
-        vpc_id=vpc.ref,
+        vpc_id=at.vpc.ref,
         vpc_endpoint_type="Gateway",
         service_name=Fn.sub("com.amazonaws.${AWS::Region}.s3"),
-        route_table_ids=[routes.ref],
+        route_table_ids=[at.routes.ref],
         policy_document=document(
             {
                 "Sid": "LayersOfImages",
@@ -256,6 +258,27 @@ def _endpoints(
                 ],
             }
         ),
+    )
+
+
+def _interface(
+    stack: Stack,
+    at: Addresses,
+    group: ec2.CfnSecurityGroup,
+    service: str,
+    policy: Json | None,
+) -> ec2.CfnVPCEndpoint:
+    name = "".join(word.capitalize() for word in service.replace(".", "-").split("-"))
+    return ec2.CfnVPCEndpoint(
+        stack,
+        f"{name}Endpoint",
+        vpc_id=at.vpc.ref,
+        vpc_endpoint_type="Interface",
+        service_name=Fn.sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
+        subnet_ids=at.subnets,
+        security_group_ids=[group.attr_group_id],
+        private_dns_enabled=True,
+        policy_document=policy,
     )
 
 
@@ -413,13 +436,12 @@ def _key(stack: Stack) -> kms.CfnKey:
         ),
     )
     kept(key)
-    alias = kms.CfnAlias(
+    kms.CfnAlias(
         stack,
         "KeyAlias",
         alias_name=Fn.sub("alias/${AWS::StackName}"),
         target_key_id=key.attr_key_id,
     )
-    alias.add_resource_dependency(key)
     return key
 
 

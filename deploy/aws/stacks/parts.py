@@ -42,7 +42,7 @@ def parameter(
     stack: Stack, name: str, description: str, *, default: str | None = None, **keys: Any
 ) -> str:
     """A text that differs from account to account; the keys are CfnParameter's own."""
-    return CfnParameter(
+    value: str = CfnParameter(
         stack,
         name,
         type=keys.pop("type", "String"),
@@ -50,6 +50,7 @@ def parameter(
         default=default,
         **keys,
     ).value_as_string
+    return value
 
 
 def log_days(stack: Stack) -> Any:
@@ -59,7 +60,7 @@ def log_days(stack: Stack) -> Any:
         "LogDays",
         type="Number",
         description="Days that logs are kept",
-        default=90,
+        default="90",
         allowed_values=[str(days) for days in LOG_DAYS],
     ).value_as_number
 

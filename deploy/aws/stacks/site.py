@@ -177,7 +177,7 @@ def _group_of_the_nodes(
     return ec2.CfnSecurityGroup(
         stack,
         "NodeSecurityGroup",
-        group_description="Nodes of the site half: the rack, the endpoints, the registry of the LAN",
+        group_description="Nodes of the site half: rack, endpoints, registry of the LAN",
         vpc_id=network["VpcId"],
         security_group_ingress=[
             ec2.CfnSecurityGroup.IngressProperty(

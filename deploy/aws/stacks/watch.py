@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from deploy.aws.stacks.agentcore import NAME as AGENTCORE
+from deploy.aws.stacks.models import GEOGRAPHIES, MODEL
 from deploy.aws.stacks.network import NAME as NETWORK
 from deploy.aws.stacks.parts import document, from_stack, new_stack, parameter, published
 from deploy.aws.stacks.state import NAME as STATE
@@ -34,7 +35,12 @@ def watch(app: App) -> Stack:
         runtime={"Resource": agentcore["RuntimeArn"]},
         gateway={"Resource": agentcore["GatewayArn"]},
         model={
-            "ModelId": parameter(stack, "ModelId", "Model whose tokens are shown, as it is invoked")
+            "ModelId": parameter(
+                stack,
+                "ModelId",
+                "Model whose tokens are shown, as it is invoked",
+                allowed_pattern=f"^(({'|'.join(GEOGRAPHIES[1:])})\\.)?{MODEL}$",
+            )
         },
     )
     for alarm in _alarms(watched):
