@@ -19,6 +19,7 @@ VERSION = hashlib.sha256(
 """In the address of every file here, so that a browser may keep them for good."""
 HEAD = (
     f'<link rel="stylesheet" href="{ASSETS_URL}/console.css?{VERSION}">'
+    f'<link rel="stylesheet" href="{ASSETS_URL}/architect.css?{VERSION}">'
     f'<script defer src="{ASSETS_URL}/console.js?{VERSION}"></script>'
 )
 """What every page's head has."""
