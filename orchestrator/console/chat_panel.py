@@ -219,13 +219,13 @@ class ChatPanel:
         at = self._console_origin()
         frame = await self._frames.offered(at, among=await self._sites_talked_about())
         kinds = "|".join(kind.value for kind in IdentifierKind)
-        self._root.props(f'data-kinds="{kinds}"')
+        self._root.props["data-kinds"] = kinds
         self._composer.clear()
         with self._composer:
             if frame is None:
                 _own_field(self._has_url_sites())
             else:
-                self._root.props(f'data-site="{frame.origin}"')
+                self._root.props["data-site"] = frame.origin
                 _framed_field(frame)
 
     def _console_origin(self) -> str:
@@ -353,11 +353,11 @@ def _button(
     look: str = "quiet",
     key: str | None = None,
 ) -> None:
-    button = ui.element("button").classes(look).props("type=button").on("click", does)
+    button = ui.element("button").classes(look).props("type=button").on("click", does).mark(label)
     if title:
-        button.props(f'title="{title}"')
+        button.props["title"] = title
     if key is not None:
-        button.props(f'data-key="{key}"')
+        button.props["data-key"] = key
     with button:
         ui.label(label)
 
@@ -370,12 +370,11 @@ def _ask_button(
     title: str = "",
 ) -> None:
     """A question that is asked with one press."""
-    with (
-        ui.element("button")
-        .classes(f"quiet ask {classes}")
-        .props(f'type=button title="{title}"')
-        .on("click", lambda: say(words))
-    ):
+    button = ui.element("button").classes(f"quiet ask {classes}").props("type=button")
+    button.on("click", lambda: say(words)).mark(words)
+    if title:
+        button.props["title"] = title
+    with button:
         safe_text.words(words)
 
 
@@ -429,7 +428,7 @@ def _own_field(has_served_sites: bool) -> None:
 
 def _framed_field(frame: SiteFrame) -> None:
     """The site's input: what is typed there, this page and its server never see."""
-    ui.element("iframe").classes("compose-frame").props(
-        f'id=site-words src="{frame.origin}/compose" title="Your question, typed at the site" '
-        f"referrerpolicy=no-referrer {_FRAME}"
-    )
+    held = ui.element("iframe").classes("compose-frame")
+    held.props(f"id=site-words referrerpolicy=no-referrer {_FRAME}")
+    held.props["title"] = f"Your question, typed at {frame.name}"
+    held.props["src"] = f"{frame.origin}/compose"
