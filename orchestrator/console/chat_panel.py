@@ -31,6 +31,7 @@ from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.site_frames import SiteFrame, SiteFrames
 from orchestrator.console_settings import Role
+from orchestrator.conversation_follow_ups import follow_ups
 from orchestrator.conversation_intent import COMMANDS
 from orchestrator.conversation_store import Turn
 from orchestrator.open_questions import OpenQuestion
@@ -66,6 +67,8 @@ class ChatPanel:
         """None until something is said."""
         self._incident_id: str | None = None
         self._asks = False
+        self._first: tuple[str, ...] = ()
+        """What may be asked before anything was."""
         self._turns: list[Turn] = []
         self._version = -1
         self._waits = False
@@ -107,6 +110,8 @@ class ChatPanel:
         panel._asks = own and engineer.role in ASKING
         if conversation_id is not None:
             panel._turns = await store.turns(conversation_id)
+        report = None if incident_id is None else await desk.service.overview.report(incident_id)
+        panel._first = () if report is None else follow_ups(report)
         return panel
 
     def build(self) -> None:
@@ -169,7 +174,7 @@ class ChatPanel:
         if not self._asks:
             return
         asked = {turn.words for turn in self._turns}
-        next_ones = self._turns[-1].answer.follow_ups if self._turns else ()
+        next_ones = self._turns[-1].answer.follow_ups if self._turns else self._first
         fitting = [words for words in next_ones if words not in asked][:_MOST_SUGGESTED]
         about = self._incident_id is not None or bool(self._turns)
         with self._next:
@@ -370,7 +375,7 @@ def _ask_button(
     title: str = "",
 ) -> None:
     """A question that is asked with one press."""
-    button = ui.element("button").classes(f"quiet ask {classes}").props("type=button")
+    button = ui.element("button").classes(f"quiet ask-on {classes}").props("type=button")
     button.on("click", lambda: say(words)).mark(words)
     if title:
         button.props["title"] = title
