@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -177,14 +177,24 @@ class KnowledgeSettings(ProductModel):
     """A Chroma server beside the data; None keeps the vectors in the store."""
 
 
+PageOrigin = Annotated[
+    str,
+    Field(
+        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?$"
+    ),
+]
+"""One origin as a browser writes it: no path, no wildcard; https, but for loopback."""
+
+
 class ServingSettings(ProductModel):
     """How the tool servers are reached."""
 
     allowed_hosts: tuple[str, ...] = ()
     """Host headers accepted beside loopback, such as `noc-tools.example.net:8700`."""
     allowed_origins: tuple[str, ...] = ()
-    page_parents: tuple[str, ...] = ()
-    """Origins whose pages may frame `/compose`, such as `https://console.example.net`."""
+    page_parents: tuple[PageOrigin, ...] = ()
+    """Origins whose pages may frame `/compose` and `/reveal/frame`, such as
+    `https://console.example.net`."""
     rate: RateSettings = RateSettings()
     tls: TlsSettings | None = None
     """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""

@@ -79,7 +79,7 @@ site_id: {site_id}
 
 # Host and Origin headers that are accepted beside loopback.
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
-#           page_parents: ["https://console.example.net"],   # whose pages may frame /compose
+#           page_parents: ["https://console.example.net"],  # whose pages may frame its own
 #           rate: {{calls_per_second: 100, calls_per_minute: 3000}},
 #           tls: {{certificate: tls/site.pem, key: tls/site.key}}}}
 """

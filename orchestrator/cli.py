@@ -72,6 +72,7 @@ class Format(StrEnum):
     HTML = "html"
     CONCISE = "concise"
     HANDOVER = "handover"
+    PDF = "pdf"
 
 
 FormatOption = Annotated[
@@ -212,8 +213,8 @@ def show(
     """Print a report that was kept as JSON, without investigating again.
 
     Examples:
-    - `tierwise show report.json --format html > report.html`: one file with drawings; a browser
-      prints it to PDF
+    - `tierwise show report.json --format html > report.html`: one file with drawings
+    - `tierwise show report.json --format pdf > report.pdf`: for paper (extra `console`)
     - `tierwise show report.json --format handover`: for the shift lead
     """
     with reported():
@@ -329,6 +330,8 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.html import to_html  # noqa: PLC0415
 
         sys.stdout.write(to_html(report))
+    elif output_format is Format.PDF:
+        sys.stdout.buffer.write(_pdf(report))
     elif output_format in (Format.CONCISE, Format.HANDOVER):
         from orchestrator.rendering.briefing import to_concise, to_handover  # noqa: PLC0415
 
@@ -338,6 +341,24 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.terminal import print_report  # noqa: PLC0415
 
         print_report(report, output)
+
+
+def _pdf(report: RootCauseReport) -> bytes:
+    """The report on paper.
+
+    Raises:
+        MissingExtraError: fpdf2 is not installed.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    from telecom.errors import MissingExtraError  # noqa: PLC0415
+
+    if find_spec("fpdf") is None:
+        raise MissingExtraError("console", "reports as PDF")
+    from orchestrator.rendering.pdf import document_pdf  # noqa: PLC0415
+    from orchestrator.rendering.report_document import report_document  # noqa: PLC0415
+
+    return document_pdf(report.headline, report_document(report))
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
 from orchestrator.sites import Sites
 from orchestrator.state import Finding, State
+from orchestrator.step_events import StepWatcher, unwatched
 from placement.policy import Policy
 from telecom.errors import (
     BudgetExceededError,
@@ -113,6 +114,7 @@ async def investigate(
     incident_id: str | None = None,
     on_behalf_of: str | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    watch: StepWatcher = unwatched,
 ) -> RootCauseReport:
     """Investigate, or resume what was interrupted under the same incident id.
 
@@ -122,6 +124,7 @@ async def investigate(
         incident_id: None begins a new incident.
         on_behalf_of: Pseudonym of the person who asks.
         progress: Called with the name of each finished step.
+        watch: Told of each delegation as it is placed and as it ends.
 
     Raises:
         SettingsError: There is no site to ask.
@@ -130,7 +133,7 @@ async def investigate(
     if not services.sites.by_name:
         raise SettingsError("no site to ask: give --site NAME=URL, --site-dir DIR, or `sites:`")
     incident_id = incident_id or f"inc-{uuid.uuid4().hex[:12]}"
-    graph = build_graph(services, Purpose(incident_id, on_behalf_of))
+    graph = build_graph(services, Purpose(incident_id, on_behalf_of), watch=watch)
     config: RunnableConfig = {"configurable": {"thread_id": incident_id}}
     snapshot = await graph.aget_state(config)
     begun = bool(snapshot.tasks or snapshot.next)
@@ -151,10 +154,10 @@ async def investigate(
 
 
 def build_graph(
-    services: Services, purpose: Purpose
+    services: Services, purpose: Purpose, *, watch: StepWatcher = unwatched
 ) -> CompiledStateGraph[Progress, None, Progress, Progress]:
     """Compile the graph of one investigation."""
-    nodes = _Nodes(services, purpose)
+    nodes = _Nodes(services, purpose, watch)
     graph = StateGraph(Progress)
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
@@ -179,9 +182,10 @@ def build_graph(
 class _Nodes:
     """The graph's nodes over one investigation's services."""
 
-    def __init__(self, services: Services, purpose: Purpose) -> None:
+    def __init__(self, services: Services, purpose: Purpose, watch: StepWatcher) -> None:
         self._services = services
         self._purpose = purpose
+        self._watch = watch
         self._incident = purpose.investigation
         self._state = services.state
         self._delegator = Delegator(
@@ -194,6 +198,7 @@ class _Nodes:
             self._delegator,
             purpose,
             brief_tokens=services.settings.budgets.brief_tokens,
+            watch=watch,
         )
         self._deadline = time.monotonic() + services.settings.budgets.seconds
         self._look_at_alarms = task(self._alarms)
@@ -390,6 +395,7 @@ class _Nodes:
             services.sites,
             self._purpose,
             models=services.models,
+            watch=self._watch,
         )
 
     async def _tested(self, state: Progress, pack: EvidencePack) -> Progress:

@@ -52,6 +52,7 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "search_tickets": "tickets",
     "get_ticket": "tickets",
     "find_similar_incidents": "tickets",
+    "confirm_cause": "tickets",
     "search_documents": "tickets",
     "lookup_config": "configs",
     "diff_config": "configs",

@@ -88,6 +88,20 @@ class State:
         """Remember how long calls took until the next `write_notes`."""
         self._calls.extend((incident_id, sample.model_dump_json()) for sample in samples)
 
+    async def decisions(self, incident_id: str) -> list[DecisionRecord]:
+        """The decisions about an incident that were written, oldest first."""
+        rows = await self.database.fetch(
+            "SELECT record FROM decisions WHERE incident_id = ? ORDER BY number", incident_id
+        )
+        return [DecisionRecord.model_validate_json(content) for (content,) in rows]
+
+    async def calls(self, incident_id: str) -> list[LatencySample]:
+        """How long the calls for an incident took, oldest first."""
+        rows = await self.database.fetch(
+            "SELECT sample FROM calls WHERE incident_id = ? ORDER BY number", incident_id
+        )
+        return [LatencySample.model_validate_json(content) for (content,) in rows]
+
     async def write_notes(self) -> None:
         """Write the decisions and calls noted so far."""
         decisions, self._decisions = self._decisions, []

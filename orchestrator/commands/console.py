@@ -109,7 +109,8 @@ class ConsoleDoor:
         from orchestrator.console.desk import open_desk  # noqa: PLC0415
         from orchestrator.console.mounting import console_running, mount_console  # noqa: PLC0415
 
-        mount_console(app, await open_desk(service))
+        desk = await open_desk(service)
+        mount_console(app, desk)
         return console_running(app)
 
     async def invite(self, url: str, service: RunningService) -> None:

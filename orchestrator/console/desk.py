@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.console.live import Live
+from orchestrator.console.questions import Questions
 from orchestrator.console.sessions import Sessions
 from orchestrator.conversation import Chat
 from orchestrator.conversation_store import ConversationStore
@@ -26,6 +27,8 @@ class ConsoleDesk:
     service: RunningService
     """Incidents, approvals, policy, sites."""
     conversations: ConversationStore
+    questions: Questions
+    """What is being answered."""
     sessions: Sessions
     board: Board
     """Who has taken which incident."""
@@ -41,8 +44,7 @@ class ConsoleDesk:
     @property
     def services(self) -> Services:
         """What an investigation works with, under the policy that is in force now."""
-        service = self.service
-        return Services(service.settings, service.policies.current(), service.sites, service.state)
+        return services_of(self.service)
 
     @property
     def chat(self) -> Chat:
@@ -50,13 +52,20 @@ class ConsoleDesk:
         return Chat(self.services, self.conversations)
 
 
+def services_of(service: RunningService) -> Services:
+    """What an investigation works with, under the policy that is in force now."""
+    return Services(service.settings, service.policies.current(), service.sites, service.state)
+
+
 async def open_desk(service: RunningService) -> ConsoleDesk:
     """Prepare the tables of the console beside those of a running service."""
     database = service.state.database
     board = Board(service.state)
+    conversations = ConversationStore(database)
     desk = ConsoleDesk(
         service=service,
-        conversations=ConversationStore(database),
+        conversations=conversations,
+        questions=Questions(database, lambda: Chat(services_of(service), conversations)),
         sessions=Sessions(database),
         board=board,
         open_incidents=Live(board.open_incidents),

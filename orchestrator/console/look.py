@@ -13,12 +13,14 @@ from urllib.parse import quote
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_URL = "/console-assets"
-_VERSION = hashlib.sha256(
-    b"".join((ASSETS / name).read_bytes() for name in ("console.css", "console.js"))
+VERSION = hashlib.sha256(
+    b"".join(file.read_bytes() for file in sorted(ASSETS.iterdir()))
 ).hexdigest()[:12]
+"""In the address of every file here, so that a browser may keep them for good."""
 HEAD = (
-    f'<link rel="stylesheet" href="{ASSETS_URL}/console.css?{_VERSION}">'
-    f'<script defer src="{ASSETS_URL}/console.js?{_VERSION}"></script>'
+    f'<link rel="stylesheet" href="{ASSETS_URL}/console.css?{VERSION}">'
+    f'<link rel="stylesheet" href="{ASSETS_URL}/architect.css?{VERSION}">'
+    f'<script defer src="{ASSETS_URL}/console.js?{VERSION}"></script>'
 )
 """What every page's head has."""
 ICON = (

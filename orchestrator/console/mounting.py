@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, get_args
 
 from nicegui import app as pages_app
@@ -27,6 +27,7 @@ from orchestrator.console.identities import Identity, identity_for
 from orchestrator.console.look import ASSETS, ASSETS_URL, HEAD, ICON
 from orchestrator.console.safe_text import words
 from orchestrator.console.sessions import current_engineer
+from orchestrator.console.site_frames import SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.service_settings import LOOPBACK
 from telecom.errors import SettingsError, StateUnavailableError, TierwiseError
@@ -48,6 +49,8 @@ class Console:
         self.desk = desk
         """What pages read and do."""
         self._identity = identity
+        self.frames = SiteFrames(desk.settings)
+        """The sites' own pages, which some of ours hold."""
         self.places: list[Place] = []
 
     def page_for(
@@ -130,7 +133,7 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     settings = desk.settings
     check_address(desk)
     identity = identity_for(desk.sessions, settings.console)
-    console = Console(desk, identity)
+    console = app.state.console = Console(desk, identity)
     for route in identity.routes():
         pages_app.router.routes.append(route)
     pages_app.on_page_exception(_failed)
@@ -151,9 +154,15 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     return console
 
 
-def console_running(app: Starlette) -> AbstractAsyncContextManager[Any]:
-    """Run what NiceGUI does beside requests, for a server that runs no lifespan."""
-    return app.router.lifespan_context(app)
+@asynccontextmanager
+async def console_running(app: Starlette) -> AsyncIterator[None]:
+    """Run what NiceGUI does beside requests, for a server that runs no lifespan; answer questions.
+
+    What is open when the block ends is handed back to whoever opens the state next.
+    """
+    console: Console = app.state.console
+    async with app.router.lifespan_context(app), console.desk.questions.answering():
+        yield
 
 
 def check_address(desk: ConsoleDesk) -> None:

@@ -29,6 +29,12 @@ def words(value: str, *, classes: str = "") -> ui.label:
     return ui.label("\n".join(plain(line) for line in value.splitlines())).classes(classes)
 
 
+def heading(value: str, level: int = 1) -> ui.html:
+    """A title; each page has one of level 1."""
+    style = "headline" if level == 1 else "title"
+    return ui.html(text(value), sanitize=True, tag=f"h{level}").classes(style)
+
+
 def quotation(value: str) -> ui.element:
     """A verbatim quotation, line by line, in a fixed-width block."""
     return ui.html(f"<pre class='quote' tabindex='0'>{text(value)}</pre>", sanitize=True)

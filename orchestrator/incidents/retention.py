@@ -21,6 +21,7 @@ _OF_AN_INCIDENT = (
     "calls",
     "outbox",
     "inbox",
+    "corrections",
     "incident_sites",
     "spending",
     "handling",

@@ -11,6 +11,8 @@ from nicegui.events import GenericEventArguments
 
 from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
+from orchestrator.console.cause_verdict import cause_verdict
+from orchestrator.console.chat_panel import chat_beside
 from orchestrator.console.evidence_panel import EvidencePanel
 from orchestrator.console.incident_actions import ACTING, ASSIGNING, IncidentActions
 from orchestrator.console.incident_sections import Sections, card
@@ -42,9 +44,11 @@ def register(console: Console) -> None:
     async def incident(incident_id: str) -> None:
         with ui.element("div").classes("with-side"):
             with ui.element("div").classes("reading"):
-                page = _IncidentPage(console.desk, current_engineer(), incident_id)
+                page = _IncidentPage(console, current_engineer(), incident_id)
                 await page.build()
-            ui.element("aside").classes("side").props('aria-label="Chat"')
+            with ui.element("aside").classes("side").props('aria-label="Chat"'):
+                if page.is_reported:
+                    await chat_beside(console, incident_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ class _Seen:
 class _IncidentPage:
     """An incident in front of one engineer."""
 
-    def __init__(self, desk: ConsoleDesk, engineer: Engineer, incident_id: str) -> None:
-        self._desk = desk
+    def __init__(self, console: Console, engineer: Engineer, incident_id: str) -> None:
+        self._console = console
+        self._desk: ConsoleDesk = console.desk
         self._engineer = engineer
         self._id = incident_id
-        self._actions = IncidentActions(desk, self.refresh)
+        self._actions = IncidentActions(console.desk, self.refresh)
         self._seen: _Seen | None = None
         self._drawn_report = False
 
@@ -77,6 +82,11 @@ class _IncidentPage:
         if self._seen is not None and self._seen.incident is not None:
             ui.timer(EVERY_S, self.refresh, immediate=False)
 
+    @property
+    def is_reported(self) -> bool:
+        """Whether there is a report to read and to talk about."""
+        return self._seen is not None and self._seen.reported
+
     async def refresh(self) -> None:
         """Draw what has changed."""
         try:
@@ -86,6 +96,9 @@ class _IncidentPage:
             return
         self._trouble.set_text("")
         if seen == self._seen:
+            return
+        if self._seen is not None and seen.reported and not self._drawn_report:
+            ui.navigate.reload()  # the chat comes with the report
             return
         self._seen = seen
         self._draw_head(seen.incident)
@@ -176,6 +189,7 @@ class _IncidentPage:
                 self._draw_map(case, panel)
                 self._draw_timeline(case, panel)
             sections.rest()
+            await cause_verdict(self._console, case.report)
 
     def _draw_map(self, case: Case, panel: EvidencePanel) -> None:
         drawn = incident_map(case.report, tuple(case.alarms.values()))
@@ -201,4 +215,5 @@ class _IncidentPage:
         return lambda event: panel.element(str(event.args), tuple(case.alarms.values()))
 
     async def _opened(self, case: Case, key: str) -> Opened:
-        return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=None)
+        person = await self._desk.conversations.pseudonym(self._engineer.principal)
+        return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=person)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
@@ -107,8 +108,9 @@ def csrf_in(page: httpx.Response) -> str:
 
 
 def logged_in(client: httpx.Client, page: str, token: str) -> httpx.Response:
-    """Log in as a browser does; gives the page behind the login."""
-    form = {"csrf": csrf_in(client.get(f"/{page}")), "token": token}
+    """Log in as a browser does, in a tab; gives the page behind the login."""
+    tab = "/reveal" if page == "reveal" else "/compose/login"
+    form = {"csrf": csrf_in(client.get(tab)), "token": token}
     answer = client.post(f"/{page}/login", data=form)
     assert answer.status_code == 303, answer.text
     return client.get(f"/{page}")
@@ -232,19 +234,24 @@ def test_other_hosts_and_origins_are_refused_before_anything_is_read(people: Peo
 def test_a_page_is_framed_by_nobody_and_the_frame_by_the_console_only(people: People) -> None:
     """Issue 4: CSP, frame-ancestors from site.yaml; no script of anybody else."""
     with people.client() as client:
-        reveal = client.get("/reveal")
-        frame = client.get("/compose")
-    assert "frame-ancestors 'none'" in reveal.headers["content-security-policy"]
-    assert reveal.headers["x-frame-options"] == "DENY"
-    assert f"frame-ancestors {CONSOLE}" in frame.headers["content-security-policy"]
-    assert "x-frame-options" not in frame.headers
-    for page in (reveal, frame):
+        tabs = [client.get(path) for path in ("/reveal", "/compose/login")]
+        frames = [client.get(path) for path in ("/compose", "/reveal/frame")]
+        logged_in(client, "reveal", people.token("pii:reveal"))
+        tabs += [client.get(path) for path in ("/reveal", "/compose/in")]
+        frames += [client.get(path) for path in ("/compose", "/reveal/frame")]
+    for page in tabs:
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert page.headers["x-frame-options"] == "DENY"
+        assert page.headers["cross-origin-opener-policy"] == "same-origin"
+    for page in frames:
+        assert f"frame-ancestors {CONSOLE}" in page.headers["content-security-policy"]
+        assert "x-frame-options" not in page.headers
+    for page in (*tabs, *frames):
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "unsafe" not in page.headers["content-security-policy"]
         assert page.headers["cache-control"] == "no-store"
-        cookie = page.headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
+    for page in tabs[:2]:
+        assert re.search(r"HttpOnly; SameSite=Strict$", page.headers["set-cookie"])
 
 
 def test_the_frame_masks_what_is_typed_and_names_its_parents(people: People) -> None:
@@ -261,8 +268,66 @@ def test_the_frame_masks_what_is_typed_and_names_its_parents(people: People) -> 
                 client.post("/compose/mask", json={"text": "x"}, headers=wrong).status_code == 403
             )
         script = client.get("/compose.js").text
+        assert script.count("postMessage(") == 1
     assert "postMessage(message, parent)" in script
-    assert '"*"' not in script
+    assert '"message"' not in script
+
+
+def test_a_frame_has_no_login_of_its_own(people: People) -> None:
+    """Issue 10: a page around could draw one that looks the same and keep the token."""
+    with people.client() as client:
+        for frame, tab in (("/compose", "/compose/login"), ("/reveal/frame", "/reveal")):
+            page = client.get(frame).text
+            assert "<input" not in page
+            assert f'href="{tab}" target="_blank" rel="noopener"' in page
+        logged_in(client, "compose", people.token("tickets:read"))
+        assert "<textarea" in client.get("/compose").text
+        assert "not logged in" in client.get("/reveal/frame").text
+
+
+def test_a_frame_reveals_what_its_person_asks_for_and_nothing_unasked(people: People) -> None:
+    """Issue 10: a chip opens the site's page; each reveal is in the ledger."""
+    pseudonym = people.pseudonyms.token("SUBSCRIBER", IMSI)
+    with people.client() as client:
+        logged_in(client, "reveal", people.token("pii:reveal", caller="desk"))
+        page = client.get("/reveal/frame", params={"pseudonym": pseudonym})
+        assert (pseudonym in page.text, IMSI in page.text) == (True, False)
+        assert people.ledger.entries() == []
+        form = {"csrf": csrf_in(page), "pseudonyms": pseudonym}
+        answer = client.post("/reveal/frame", data=form)
+        assert f"<td>{IMSI}</td>" in answer.text
+        assert f"frame-ancestors {CONSOLE}" in answer.headers["content-security-policy"]
+        assert [entry.event for entry in people.ledger.entries()] == ["reveal"]
+        odd = client.get("/reveal/frame", params={"pseudonym": '"><b>no pseudonym'})
+        assert "no pseudonym" not in odd.text
+
+
+def test_frames_are_closed_until_somebody_opens_them(people: People) -> None:
+    """Issue 10: closed by default; a parent is one origin, as a browser writes it."""
+    pages = PeoplePages(
+        SITE,
+        people.gate,
+        people.pseudonyms,
+        people.ledger,
+        people.verifier,
+        PageGuard(LOOPBACK_HOSTS, ServingSettings().page_parents),
+        RateLimiter(RateSettings()),
+    )
+    policy = LivePolicy()
+    app = build_app(
+        {},
+        people.verifier,
+        ServingSettings(),
+        missing=lambda: (),
+        policy=lambda: policy.status,
+        people=pages.routes(),
+    )
+    with serving(app) as url:
+        for path in ("/compose", "/reveal/frame"):
+            assert httpx.get(f"{url}{path}").status_code == 404
+    for parent in ("*", "https://*.example.net", "http://a.example", "https://a.example/x", "null"):
+        with pytest.raises(ValidationError):
+            ServingSettings(page_parents=(parent,))
 
 
 def test_logins_cannot_be_tried_without_end(people: People) -> None:

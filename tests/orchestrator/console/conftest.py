@@ -24,6 +24,7 @@ from tests.orchestrator.service.conftest import (  # noqa: F401 - fixtures
     declared,
     file,
     policy_read_once,
+    sink,
 )
 
 ORIGIN = "http://noc.test"
