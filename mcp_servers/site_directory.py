@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -144,11 +144,47 @@ class SyslogIntake(ProductModel):
     """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
 
 
+class TrapUser(ProductModel):
+    """An SNMPv3 user that sends notifications."""
+
+    name: str = Field(min_length=1, max_length=32)
+    auth: Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"] | None = None
+    auth_file: Path | None = None
+    """File with the passphrase, from the site directory."""
+    privacy: Literal["des", "aes128", "aes192", "aes256"] | None = None
+    privacy_file: Path | None = None
+    engine_ids: tuple[Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")], ...] = ()
+    """Engine ids of the elements whose traps this user signs, in hexadecimal; informs need none."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> TrapUser:
+        if (self.auth is None) != (self.auth_file is None):
+            raise ValueError(f"user {self.name!r} needs auth and auth_file, or neither")
+        if (self.privacy is None) != (self.privacy_file is None):
+            raise ValueError(f"user {self.name!r} needs privacy and privacy_file, or neither")
+        if self.privacy is not None and self.auth is None:
+            raise ValueError(f"user {self.name!r} cannot have privacy without auth")
+        return self
+
+
+class TrapIntake(ProductModel):
+    """Where SNMP notifications are listened for; None does not listen."""
+
+    udp: str | None = None
+    """`address:port`, such as `0.0.0.0:5162`."""
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    """CIDRs that senders are in."""
+    communities_file: Path | None = None
+    """File with the communities of v1 and v2c, one a line; None takes neither version."""
+    users: tuple[TrapUser, ...] = ()
+
+
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
+    traps: TrapIntake = TrapIntake()
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
