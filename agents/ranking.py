@@ -157,14 +157,18 @@ class Ranker:
         nothing = exp(self._weights.nothing - top)
         total = sum(odds.values()) + nothing
         strong = [h for h in hypotheses if odds[h.device] >= _FAR_LIKELIER * nothing]
+        partners: dict[str, float] = {}
+        """Element -> the best odds of the far end of a link whose loss is said of both."""
         for h in hypotheses:
             h.same_fault = self._other_end(h)
-            own = odds[h.device]
             if h.same_fault is not None:
-                own += odds.get(h.same_fault, 0.0)
-            apart = 0.0
+                for one, other in ((h.device, h.same_fault), (h.same_fault, h.device)):
+                    partners[one] = max(partners.get(one, 0.0), odds.get(other, 0.0))
+        for h in hypotheses:
+            own = odds[h.device] + partners.get(h.device, 0.0)
             if h in strong:
-                apart = sum(odds[o.device] for o in strong if self._apart(h, o))
+                h.apart_from = frozenset(o.device for o in strong if self._apart(h, o))
+            apart = sum(odds[device] for device in h.apart_from)
             h.probability = min(1.0, own / (total - apart))
 
     def _apart(self, h: Hypothesis, other: Hypothesis) -> bool:

@@ -54,6 +54,7 @@ from telecom.errors import (
     SiteUnavailableError,
     TierwiseError,
     ToolRefused,
+    ToolTimeoutError,
 )
 from telecom.evidence import Evidence, Gap
 from telecom.report import ProvenanceStep, RootCauseReport
@@ -532,6 +533,9 @@ def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
     if len(rules) == len(gaps):
         decision_id = looks[0]["step"]["decision_id"] or ""
         return PlacementRefusedError(why, decision_id=decision_id, rule=rules[0])
+    if {look["error"] for look in looks} <= {SiteUnavailableError.code, ToolTimeoutError.code}:
+        names = ", ".join(look["site"] for look in looks)
+        return SiteUnavailableError(names, why.removeprefix(f"site {names!r} is not available: "))
     return ToolRefused(why)
 
 
