@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands.assess import assess_app
+from orchestrator.commands.backup import backup
 from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
@@ -58,6 +59,7 @@ app.command()(mcp)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
+app.command()(backup)
 app.add_typer(tune_app, name="tune")
 
 
