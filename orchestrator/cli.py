@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.commands.agentcore import agentcore
 from orchestrator.commands.assess import assess_app
+from orchestrator.commands.backup import backup
 from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
@@ -63,6 +64,7 @@ app.command()(agentcore)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
+app.command()(backup)
 app.add_typer(tune_app, name="tune")
 app.add_typer(people_app, name="people")
 
