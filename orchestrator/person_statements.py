@@ -23,15 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from telecom.errors import IdentityError
+from telecom.file_access import is_open_to_others
 from telecom.person_statement import (
     PERSON_PSEUDONYM,
     STATEMENT_SECONDS,
     STATEMENT_TYPE,
     statement_audience,
 )
-
-KEY_FILE = "orchestrator_ed25519.pem"
-"""Beside the state of this orchestrator; copies of one orchestrator share it."""
 
 _PSEUDONYM_DOMAIN = b"tierwise person pseudonym\0"
 """Keeps what is derived here apart from any other use of the key."""
@@ -54,18 +52,17 @@ class PersonStatements:
         self._key_id = hashlib.sha256(public).hexdigest()[:16]
 
     @classmethod
-    def open(cls, folder: Path) -> PersonStatements:
-        """Read the key under a folder, or make one where there is none (file mode 0600).
+    def open(cls, file: Path) -> PersonStatements:
+        """Read a key, or make one where there is none (file mode 0600).
 
         Raises:
             IdentityError: It cannot be read, is no Ed25519 key, or others may read it.
         """
-        file = folder / KEY_FILE
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not file.exists():
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _write_new_key(file)
-            if file.stat().st_mode & 0o077:
+            if is_open_to_others(file.stat()):
                 raise IdentityError(f"{file} can be read by others; chmod 600 {file}")
             key = serialization.load_pem_private_key(file.read_bytes(), password=None)
         except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as exc:

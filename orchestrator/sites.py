@@ -46,7 +46,7 @@ class Sites:
         Raises:
             IdentityError: The key cannot be used.
         """
-        return PersonStatements.open(self._settings.state_folder)
+        return PersonStatements.open(self._settings.statement_key)
 
     def among(self, names: Collection[str]) -> Sites:
         """The same clients, of some sites only; closing them is still this object's."""

@@ -52,4 +52,4 @@ def _statements(config: ConfigOption) -> PersonStatements:
     from orchestrator.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(config_file(config), environment=os.environ, flags={})
-    return PersonStatements.open(settings.state_folder)
+    return PersonStatements.open(settings.statement_key)

@@ -75,7 +75,7 @@ def test_findings_arrive_as_the_models_of_agents(site, summary, changes):
 
 def test_the_purpose_of_a_call_travels_with_it(site, tmp_path):
     """DESIGN 4, issue 4: for which investigation, and on whose behalf under our signature."""
-    people = PersonStatements.open(tmp_path)
+    people = PersonStatements.open(tmp_path / "key.pem")
     token = jwt.encode({"iss": "tierwise-site:muc-1"}, "of the site" * 4, algorithm="HS256")
     (tmp_path / "token").write_text(token)
     declared = SiteDeclaration(name="core", url=site.url, token_file=tmp_path / "token")

@@ -32,7 +32,7 @@ INCIDENT = "inc-4be1"
 @pytest.fixture
 def orchestrator(tmp_path: Path) -> PersonStatements:
     """An orchestrator with a key of its own."""
-    return PersonStatements.open(tmp_path / "state")
+    return PersonStatements.open(tmp_path / "state" / "key.pem")
 
 
 def test_only_what_the_callers_orchestrator_signed_is_recorded_as_a_person(
@@ -113,8 +113,8 @@ def test_a_person_has_one_pseudonym_per_orchestrator_and_no_other_can_make_it(
     orchestrator: PersonStatements, tmp_path: Path
 ) -> None:
     """Issue 4: pseudonymous towards the site, the same person in every entry."""
-    again = PersonStatements.open(tmp_path / "state")
-    other = PersonStatements.open(tmp_path / "other")
+    again = PersonStatements.open(tmp_path / "state" / "key.pem")
+    other = PersonStatements.open(tmp_path / "other" / "key.pem")
     names = ("A. Keller", "A. Keller", "B. Wagner")
     mine = [orchestrator.pseudonym(name) for name in names]
     assert [again.pseudonym(name) for name in names] == mine
