@@ -79,7 +79,11 @@ def test_the_purpose_of_a_call_travels_with_it(site, tmp_path):
     token = jwt.encode({"iss": "tierwise-site:muc-1"}, "of the site" * 4, algorithm="HS256")
     (tmp_path / "token").write_text(token)
     declared = SiteDeclaration(name="core", url=site.url, token_file=tmp_path / "token")
-    settings = Settings(sites=(declared,), state=str(tmp_path / "state.sqlite"))
+    settings = Settings(
+        sites=(declared,),
+        state=str(tmp_path / "state.sqlite"),
+        statement_key_file=tmp_path / "key.pem",
+    )
 
     async def run():
         async with open_sites(settings) as sites:
