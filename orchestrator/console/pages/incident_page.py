@@ -215,4 +215,5 @@ class _IncidentPage:
         return lambda event: panel.element(str(event.args), tuple(case.alarms.values()))
 
     async def _opened(self, case: Case, key: str) -> Opened:
-        return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=None)
+        person = await self._desk.conversations.pseudonym(self._engineer.principal)
+        return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=person)
