@@ -367,7 +367,7 @@ def _ask_button(
     """A question that is asked with one press."""
     with (
         ui.element("button")
-        .classes(f"quiet ask {classes}")
+        .classes(f"quiet quick {classes}")
         .props(f'type=button title="{title}"')
         .on("click", lambda: say(words))
     ):
