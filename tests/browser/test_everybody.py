@@ -12,6 +12,8 @@ from tests.heavy import heavy
 PLACES = {
     "board": "/",
     "incident": "/incidents/{incident}",
+    "egress": "/incidents/{incident}/egress",
+    "chat": "/chat",
     "approvals": "/approvals",
     "handover": "/handover",
     "placement": "/placement?wan_down=yes",
@@ -21,7 +23,9 @@ PLACES = {
 SEEN = {
     "board": "agg1",
     "incident": "agg1",
-    "approvals": "Writes that wait (1)",
+    "egress": "Which step ran where",
+    "chat": "Ask about the newest incident",
+    "approvals": "Writes that wait",
     "handover": "agg1",
     "placement": "It moves to",
     "costs": "summarize_alarms",

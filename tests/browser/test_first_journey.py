@@ -11,9 +11,9 @@ def test_an_alarm_storm_is_followed_from_the_board_to_its_cause(reception, conso
     """R22, issue 10: the board is live, one press leads to headline, cause and what to do next."""
     visitor = reception.visitor()
     page = visitor.goes("/")
-    incident = console.report_trouble()
-    row = page.get_by_role("row").filter(has_text="mtu mismatch")
-    row.wait_for()
+    incident = console.report_trouble("storm", at="2026-03-02T10:15:00Z")
+    row = page.get_by_role("row").filter(has_text=incident)
+    expect(row).to_contain_text("mtu mismatch")
     picture(page, "board")
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(CAUSE)
