@@ -153,8 +153,9 @@ def _places(
         radius = 0.0 if alone else ring * (depth[name] + (0.5 if len(roots) > 1 else 0.0))
         middle = start + share / 2
         places[name] = (radius * math.cos(middle), radius * math.sin(middle))
+        room = sum(leaves[child] for child in children[name])
         for child in children[name]:
-            part = share * leaves[child] / max(1, sum(leaves[c] for c in children[name]))
+            part = share * leaves[child] / room
             waiting.append((child, start, part))
             start += part
     outer = max(ring * (widest + 1.2), len(apart) * _LEAST_ARC / (2 * math.pi))

@@ -10,9 +10,11 @@ export default {
       <svg ref="svg" role="group" aria-label="Map of the incident's elements"
         :viewBox="view.join(' ')" @wheel.prevent="wheel" @pointerdown="grab" @pointermove="drag"
         @pointerup="drop" @pointerleave="drop">
-        <line v-for="(l, i) in links" :key="i" :class="l[2] ? 'causal' : ''" :x1="nodes[l[0]].x"
+        <template v-if="painted">
+        <line v-for="(l, i) in links" :key="i" v-memo="[l, nodes]" :class="l[2] ? 'causal' : ''" :x1="nodes[l[0]].x"
           :y1="nodes[l[0]].y" :x2="nodes[l[1]].x" :y2="nodes[l[1]].y" />
-        <g v-for="n in nodes" :key="n.name" :class="['node', n.is, n.serves ? 'serves' : '']"
+        <g v-for="n in nodes" :key="n.name" v-memo="[n, size, unit]"
+          :class="['node', n.is, n.serves ? 'serves' : '']"
           :transform="'translate(' + n.x + ',' + n.y + ')'" role="button" tabindex="0"
           :aria-label="n.name + ': ' + n.says" @click="pick(n)" @keydown.enter="pick(n)">
           <title>{{ n.name }}: {{ n.says }}</title>
@@ -20,6 +22,7 @@ export default {
           <circle v-else :r="n.is === 'unknown' ? 5 * size : 8 * size" />
           <text v-if="labelled(n)" :y="19 * size" :font-size="11 * unit">{{ n.name }}</text>
         </g>
+        </template>
       </svg>
       <figcaption class="legend">
         <span class="node cause">◆ cause</span><span class="node symptom">● in alarm</span>
@@ -28,7 +31,7 @@ export default {
       </figcaption>
     </figure>`,
   props: { nodes: Array, links: Array },
-  data: () => ({ view: [0, 0, 1, 1], room: [600, 380], from: null, moved: false }),
+  data: () => ({ view: [0, 0, 1, 1], room: [600, 380], from: null, moved: false, painted: false }),
   computed: {
     unit() { return Math.max(this.view[2] / this.room[0], this.view[3] / this.room[1]); },
     // What is drawn keeps its size on the screen, but never grows into its neighbours.
@@ -43,6 +46,8 @@ export default {
     this.watcher.observe(this.$refs.svg);
     measured();
     this.fit();
+    // What stands above is painted first.
+    requestAnimationFrame(() => setTimeout(() => { this.painted = true; }));
   },
   unmounted() { this.watcher.disconnect(); },
   methods: {
