@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -21,6 +21,7 @@ from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import SiteStatement
 from orchestrator.site_client import CallRecord, Neighborhood, Purpose, SiteDesk
+from orchestrator.site_excerpts import Excerpt, read_excerpt
 from orchestrator.sites import Sites
 from orchestrator.step_events import Outcome, StepEvent, StepWatcher, unwatched
 from placement.latency import LatencySample
@@ -30,7 +31,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
-from telecom.evidence import Gap
+from telecom.evidence import Gap, Quotation
 from telecom.report import ProvenanceStep
 from telecom.times import Window
 from telecom.workload import LifecyclePhase, WorkloadProfile
@@ -156,6 +157,20 @@ class Gatherer:
 
         look = await self._look("documents", runbooks.PROFILE, site, work, kinds=_ON_TOOLS)
         return replace(look, step=look.step.model_copy(update={"step": "ask back"}))
+
+    async def excerpt(
+        self, site: str, key: str, item: Quotation, *, at: datetime | None = None
+    ) -> Look:
+        """Read a piece of evidence again, with what stands around it."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> Excerpt:
+            return await read_excerpt(desk, key, item, at=at)
+
+        profile = predictions.PROFILE.model_copy(
+            update={"name": "evidence", "data_classes": (item.data_class,)}
+        )
+        look = await self._look(key, profile, site, work, kinds=_ON_TOOLS)
+        return replace(look, step=look.step.model_copy(update={"step": "open evidence"}))
 
     async def window_around(self, alarm_id: str) -> Window:
         """The time around an alarm that one of the sites has.

@@ -288,7 +288,7 @@ class SiteDesk:
     ) -> AlarmSummary:
         """Fold the alarms of `window`; without one, those of the site's newest incident."""
         arguments = {**_bounds(window), "budget_tokens": budget_tokens}
-        return await self._ask(AlarmSummary, "summarize_alarms", arguments)
+        return await self.ask(AlarmSummary, "summarize_alarms", arguments)
 
     async def alarm_time(self, alarm_id: str) -> datetime:
         """When an alarm was raised.
@@ -297,7 +297,7 @@ class SiteDesk:
             ToolRetry: The site has no such alarm.
             MalformedAnswerError: It has one without a time.
         """
-        found = await self._ask(_AlarmRecords, "get_alarm", {"alarm_id": alarm_id})
+        found = await self.ask(_AlarmRecords, "get_alarm", {"alarm_id": alarm_id})
         times = [r.alarm_raised_time for r in found.records if r.alarm_raised_time is not None]
         if not times:
             raise MalformedAnswerError("get_alarm", "the alarm has no time")
@@ -306,7 +306,7 @@ class SiteDesk:
     async def alarms_of(self, managed_object: str, window: Window, *, limit: int = 5) -> Sighting:
         """What an element itself wrote in a window: its first few records."""
         arguments = {**_bounds(window), "managed_object": managed_object, "limit": limit}
-        found = await self._ask(_AlarmLines, "list_alarms", arguments)
+        found = await self.ask(_AlarmLines, "list_alarms", arguments)
         own = [
             line
             for line in found.alarms
@@ -322,12 +322,12 @@ class SiteDesk:
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
-        return (await self._ask(_Passages, "search_tickets", arguments)).passages
+        return (await self.ask(_Passages, "search_tickets", arguments)).passages
 
     async def neighborhood(self, managed_object: str, *, hops: int = 1) -> Neighborhood:
         """The elements that links join to one, nearest first."""
         arguments = {"managed_object": managed_object, "hops": hops}
-        found = await self._ask(_Links, "get_neighbors", arguments)
+        found = await self.ask(_Links, "get_neighbors", arguments)
         ends = [end.managed_object for link in found.links for end in (link.a, link.b)]
         devices = dict.fromkeys(ManagedObject.parse(end).device for end in ends)
         return Neighborhood(devices=tuple(devices))
@@ -335,12 +335,12 @@ class SiteDesk:
     async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
         """Rank passages of vendor documents and runbooks against `query`."""
         arguments = {"query": query, "limit": limit}
-        found = await self._ask(_Passages, "search_documents", arguments)
+        found = await self.ask(_Passages, "search_documents", arguments)
         return DocumentReview(passages=found.passages)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""
-        return (await self._ask(_TicketRecord, "get_ticket", {"ticket_id": ticket_id})).ticket
+        return (await self.ask(_TicketRecord, "get_ticket", {"ticket_id": ticket_id})).ticket
 
     async def find_similar_incidents(
         self,
@@ -357,20 +357,26 @@ class SiteDesk:
             "probable_cause": probable_cause,
             "limit": limit,
         }
-        return await self._ask(TicketReview, "find_similar_incidents", arguments)
+        return await self.ask(TicketReview, "find_similar_incidents", arguments)
 
     async def list_changes(
         self, window: Window, *, around: Sequence[str] = (), hops: int = 1, limit: int = 20
     ) -> ChangeReview:
         """Changes committed in `window`, most suspicious for `around` first."""
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
-        return await self._ask(ChangeReview, "list_changes", arguments)
+        return await self.ask(ChangeReview, "list_changes", arguments)
 
     async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
         """What the configurations of `around` and of what is joined to them contradict."""
-        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
+        return await self.ask(Contradictions, "check_consistency", {"around": list(around)})
 
-    async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
+    async def ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
+        """Call a tool and read the part of its answer that `shape` has.
+
+        Raises:
+            ToolRetry: The call can be repaired; the message says how.
+            ToolRefused: Unreachable, refused, timed out or malformed.
+        """
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)
         self.records.append(record)
         return self._valid(shape, tool, content)

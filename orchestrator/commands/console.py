@@ -53,6 +53,12 @@ def link(
 
         require_console()
         settings = load_settings(config_file(config), environment=os.environ)
+        if settings.console.sign_in != "link":
+            from telecom.errors import SettingsError  # noqa: PLC0415
+
+            raise SettingsError(
+                f"people sign in by {settings.console.sign_in} here: a link would not let them in"
+            )
         output.print(asyncio.run(_printed(name, role, settings)), soft_wrap=True, markup=False)
 
 

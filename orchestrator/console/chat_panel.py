@@ -29,7 +29,7 @@ from orchestrator.console.chat_view import (
 from orchestrator.console.desk import ConsoleDesk
 from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.sessions import Engineer, current_engineer
-from orchestrator.console.site_frames import SiteFrame, SiteFrames
+from orchestrator.console.site_frames import SANDBOX, SiteFrame, SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.conversation_follow_ups import follow_ups
 from orchestrator.conversation_intent import COMMANDS
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
 ASKING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})
 """Who may ask: a question is looked up at sites, in somebody's name."""
 _LOOK_S = 0.4
-_FRAME = (
-    'sandbox="allow-scripts allow-forms allow-same-origin allow-popups '
-    'allow-popups-to-escape-sandbox allow-storage-access-by-user-activation"'
-)
-"""A site's page may do its work, and cannot lead the console elsewhere."""
 _MOST_SUGGESTED = 4
 _QUICK = ("/why", "/diff", "/similar", "/handover", "/runbook", "/gaps", "/placed")
 
@@ -434,6 +429,6 @@ def _own_field(has_served_sites: bool) -> None:
 def _framed_field(frame: SiteFrame) -> None:
     """The site's input: what is typed there, this page and its server never see."""
     held = ui.element("iframe").classes("compose-frame")
-    held.props(f"id=site-words referrerpolicy=no-referrer {_FRAME}")
+    held.props(f'id=site-words referrerpolicy=no-referrer sandbox="{SANDBOX}"')
     held.props["title"] = f"Your question, typed at {frame.name}"
     held.props["src"] = f"{frame.origin}/compose"

@@ -30,7 +30,9 @@ class Place:
 
 
 @contextmanager
-def framed(title: str, places: Sequence[Place], engineer: Engineer, look: str) -> Iterator[None]:
+def framed(
+    title: str, places: Sequence[Place], engineer: Engineer, *, look: str, can_sign_out: bool
+) -> Iterator[None]:
     """Put what is built in the block into the frame.
 
     Args:
@@ -38,6 +40,7 @@ def framed(title: str, places: Sequence[Place], engineer: Engineer, look: str) -
         places: Where the navigation leads, those that the engineer may see.
         engineer: Who looks at it.
         look: The cookie `LOOK_COOKIE`.
+        can_sign_out: Whether signing out is done here.
     """
     ui.page_title(f"{title} · tierwise")
     ui.add_head_html(HEAD)
@@ -48,7 +51,7 @@ def framed(title: str, places: Sequence[Place], engineer: Engineer, look: str) -
         with ui.element("nav").props('aria-label="Console"').classes("places"):
             for place in places:
                 _place(place, current=place.label == title)
-        _own_menu(engineer)
+        _own_menu(engineer, can_sign_out=can_sign_out)
     with ui.element("main").props("id=main tabindex=-1").classes("page"):
         yield
     ui.element("div").props("id=keys-help")
@@ -60,7 +63,7 @@ def _place(place: Place, *, current: bool) -> None:
         link.props("aria-current=page")
 
 
-def _own_menu(engineer: Engineer) -> None:
+def _own_menu(engineer: Engineer, *, can_sign_out: bool) -> None:
     with ui.element("div").classes("own"):
         _tool("☾", "Dark or light", "d", "look")
         _tool("?", "Keys", "?", "keys")
@@ -71,6 +74,8 @@ def _own_menu(engineer: Engineer) -> None:
                 words(engineer.name)
             with ui.element("div").classes("me-menu"):
                 words(f"{engineer.principal} · {engineer.role}", classes="dim")
+                if not can_sign_out:
+                    return
                 with (
                     ui.element("form").props('method="post" action="/sign-out"'),
                     ui.element("button").classes("quiet"),

@@ -8,14 +8,16 @@ origin and the sites' own pages.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from nicegui import Client
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from orchestrator.console.look import plain_page
 from orchestrator.console.sessions import SCOPE_KEY, Engineer, engineer_in
 from orchestrator.settings import Settings
 from telecom.errors import IdentityError
@@ -64,7 +66,7 @@ class Guard:
         try:
             engineer = await self._identify(HTTPConnection(scope))
         except IdentityError as exc:
-            return _problem(403, exc.code, str(exc))
+            return _not_let_in(scope, exc)
         if engineer is None:
             return _to_sign_in(scope)
         if scope["type"] == "websocket" and not _owns_page(scope, engineer):
@@ -146,12 +148,21 @@ def _owns_page(scope: Scope, engineer: Engineer) -> bool:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    wants_page = scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
-    if not wants_page:
+    if not _wants_page(scope):
         return _problem(401, "identity", f"sign in at {SIGN_IN}")
     query = scope.get("query_string", b"").decode("latin-1")
     back = scope["path"] + (f"?{query}" if query else "")
     return RedirectResponse(f"{SIGN_IN}?back={quote(back, safe='')}", status_code=303)
+
+
+def _not_let_in(scope: Scope, exc: IdentityError) -> Response:
+    if not _wants_page(scope):
+        return _problem(403, exc.code, str(exc))
+    return HTMLResponse(plain_page("Sign in", f"<p class=warn>{escape(str(exc))}</p>"), 403)
+
+
+def _wants_page(scope: Scope) -> bool:
+    return scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def _problem(status: int, code: str, detail: str) -> Response:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from orchestrator.console.notices import refused, told
 from orchestrator.console.safe_text import quotation, words
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console_settings import Role
 from orchestrator.incidents.acknowledging import acknowledgement
-from telecom.errors import IdentityError, TierwiseError
+from telecom.errors import IdentityError
 
 if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
@@ -37,17 +38,6 @@ def require(roles: Collection[Role]) -> Engineer:
     if engineer.role not in roles:
         raise IdentityError(f"this is for {', '.join(sorted(roles))}, not for {engineer.role}")
     return engineer
-
-
-async def told(action: Awaitable[str | None]) -> None:
-    """Wait for an action, and say what came of it."""
-    try:
-        done = await action
-    except TierwiseError as exc:
-        ui.notify(str(exc), type="warning", timeout=6000)
-        return
-    if done is not None:
-        ui.notify(done, type="positive", timeout=3000)
 
 
 class IncidentActions:
@@ -78,6 +68,11 @@ class IncidentActions:
         await told(self._close(incident_id))
         await self._show()
 
+    async def retry(self, incident_id: str) -> None:
+        """Look into a parked incident again, from the start."""
+        await told(self._retry(incident_id))
+        await self._show()
+
     async def reopen(self, incident_id: str) -> None:
         """Put it on the board again."""
         await told(self._reopen(incident_id))
@@ -88,7 +83,7 @@ class IncidentActions:
         try:
             require(ASSIGNING)
         except IdentityError as exc:
-            ui.notify(str(exc), type="warning")
+            refused(str(exc))
             return
         people = await self._desk.sessions.people(ACTING)
         with ui.dialog() as dialog, ui.element("section").classes("card ask"):
@@ -109,7 +104,7 @@ class IncidentActions:
         try:
             engineer = require(ACTING)
         except IdentityError as exc:
-            ui.notify(str(exc), type="warning")
+            refused(str(exc))
             return
         report = await self._desk.service.overview.report(incident_id)
         drafts = () if report is None else acknowledgement(report, principal=engineer.principal)
@@ -153,6 +148,12 @@ class IncidentActions:
         engineer = require(ACTING)
         await self._desk.board.close(incident_id, principal=engineer.principal)
         return f"{incident_id} is closed"
+
+    async def _retry(self, incident_id: str) -> str:
+        require(ACTING)
+        await self._desk.service.overview.retry(incident_id)
+        self._desk.service.worker.wake()
+        return f"{incident_id} waits for a worker"
 
     async def _reopen(self, incident_id: str) -> str:
         require(ACTING)

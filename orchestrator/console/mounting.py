@@ -8,6 +8,7 @@ async with console_running(app):
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,28 +22,33 @@ from starlette.applications import Starlette
 from orchestrator.console import page_list
 from orchestrator.console.desk import ConsoleDesk
 from orchestrator.console.frame import LOOK_COOKIE, Place, framed
-from orchestrator.console.guard import Guard
-from orchestrator.console.identities import sign_in_for
-from orchestrator.console.look import ASSETS, ASSETS_URL, ICON
+from orchestrator.console.guard import SIGN_IN, Guard
+from orchestrator.console.identities import Identity, identity_for
+from orchestrator.console.look import ASSETS, ASSETS_URL, HEAD, ICON
+from orchestrator.console.safe_text import words
 from orchestrator.console.sessions import current_engineer
 from orchestrator.console.site_frames import SiteFrames
 from orchestrator.console_settings import Role
 from orchestrator.service_settings import LOOPBACK
-from telecom.errors import SettingsError
+from telecom.errors import SettingsError, StateUnavailableError, TierwiseError
 
 Page = TypeVar("Page", bound=Callable[..., Any])  # a builder takes what its path names
 EVERYBODY: frozenset[Role] = frozenset(get_args(Role))
 _RECONNECT_S = 30.0
 """How long a page waits for its socket to come back with everything it showed."""
 _BUILD_S = 10.0
+_STILL_IN_S = 30.0
+"""How often an open page asks whether its sign-in goes on."""
+_GOODBYE_S = 1.0
 
 
 class Console:
     """What a page module registers its pages with."""
 
-    def __init__(self, desk: ConsoleDesk) -> None:
+    def __init__(self, desk: ConsoleDesk, identity: Identity) -> None:
         self.desk = desk
         """What pages read and do."""
+        self._identity = identity
         self.frames = SiteFrames(desk.settings)
         """The sites' own pages, which some of ours hold."""
         self.places: list[Place] = []
@@ -73,7 +79,9 @@ class Console:
                 engineer = current_engineer()
                 places = [place for place in self.places if engineer.role in place.roles]
                 look = ui.context.client.request.cookies.get(LOOK_COOKIE, "")
-                with framed(title, places, engineer, look):
+                out = self._identity.can_sign_out
+                ui.timer(_STILL_IN_S, self._send_away, immediate=False)
+                with framed(title, places, engineer, look=look, can_sign_out=out):
                     if engineer.role not in allowed:
                         ui.context.client.status_code = 403
                         _not_for(engineer.role, allowed)
@@ -86,6 +94,27 @@ class Console:
             return build
 
         return register
+
+    async def _send_away(self) -> None:
+        """Close a page whose sign-in has ended."""
+        client = ui.context.client
+        try:
+            if await self._identity.holds(client.request):
+                return
+        except StateUnavailableError:
+            return  # not known now; it is asked again
+        ui.navigate.to(SIGN_IN)
+        await asyncio.sleep(_GOODBYE_S)
+        client.delete()
+
+
+def _failed(exc: Exception) -> None:
+    """What a page shows that could not be built; only our own errors say why."""
+    ui.add_head_html(HEAD)
+    with ui.element("main").classes("page"):
+        words("This page cannot be shown now", classes="headline")
+        words(str(exc) if isinstance(exc, TierwiseError) else "The log of the service says why.")
+        ui.link("Back to the board", "/")
 
 
 def _not_for(role: Role, allowed: frozenset[Role]) -> None:
@@ -103,10 +132,11 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
     """
     settings = desk.settings
     check_address(desk)
-    sign_in = sign_in_for(desk.sessions, settings.console)
-    console = app.state.console = Console(desk)
-    for route in sign_in.routes():
+    identity = identity_for(desk.sessions, settings.console)
+    console = app.state.console = Console(desk, identity)
+    for route in identity.routes():
         pages_app.router.routes.append(route)
+    pages_app.on_page_exception(_failed)
     pages_app.add_static_files(ASSETS_URL, ASSETS, max_cache_age=31_536_000)
     for module in page_list.PAGES:
         module.register(console)
@@ -120,7 +150,7 @@ def mount_console(app: Starlette, desk: ConsoleDesk) -> Console:
         tailwind=False,
         show_welcome_message=False,
     )
-    pages_app.add_middleware(Guard, identify=sign_in.identify, settings=settings)
+    pages_app.add_middleware(Guard, identify=identity.identify, settings=settings)
     return console
 
 

@@ -96,6 +96,19 @@ class Sessions:
             "DELETE FROM console_sessions WHERE digest = ?", _digest(session_id)
         )
 
+    async def note(self, engineer: Engineer, *, ends_at: float) -> None:
+        """Remember who is here without a session of ours, until their sign-in ends (Unix time)."""
+        until = stamp(datetime.fromtimestamp(ends_at, UTC))
+        await self._database.execute(
+            "INSERT INTO console_sessions VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE"
+            " SET name = excluded.name, role = excluded.role, ends_at = excluded.ends_at",
+            f"elsewhere {engineer.principal}",
+            engineer.principal,
+            engineer.name,
+            engineer.role,
+            until,
+        )
+
     async def people(self, roles: Collection[Role]) -> list[Engineer]:
         """Who is signed in with one of these roles, by name."""
         rows = await self._database.fetch(

@@ -17,6 +17,11 @@ import httpx
 
 from orchestrator.settings import Settings, SiteDeclaration
 
+SANDBOX = (
+    "allow-scripts allow-forms allow-same-origin allow-popups "
+    "allow-popups-to-escape-sandbox allow-storage-access-by-user-activation"
+)
+"""A site's page may do its work, and cannot lead the console elsewhere."""
 _PATIENCE_S = 2.0
 _HOLDS_S = 30.0
 """How long an answer holds; a site that was away is asked again after it."""

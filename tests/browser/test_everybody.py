@@ -74,7 +74,7 @@ def test_every_page_is_reached_and_read_by_keyboard_alone(reception, opened):
     expect(page.locator(":focus")).to_have_text("Skip to the content")
     page.keyboard.press("Enter")
     expect(page.locator("main#main")).to_be_focused()
-    for key, title in (("p", "Placement"), ("c", "Cost and latency"), ("a", "Approvals")):
+    for key, title in (("p", "Placement"), ("l", "Cost and latency"), ("a", "Approvals")):
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page).to_have_title(f"{title} · tierwise")

@@ -60,7 +60,7 @@ class _Asked:
 def register(console: Console) -> None:
     """Cost and latency, for who plans capacity."""
 
-    @console.page_for("/costs", title="Cost and latency", nav="c")
+    @console.page_for("/costs", title="Cost and latency", nav="l")
     async def costs() -> None:
         desk = console.desk
         policy = desk.services.policy
