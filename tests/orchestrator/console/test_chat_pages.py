@@ -56,7 +56,7 @@ def test_what_was_typed_and_answered_stays_inert(no_site):
 
 
 def test_an_engineer_asks_beside_the_incident_and_finds_it_in_the_list(site, declared):
-    """Issue 10, point 3: the chat beside the incident; commands; history."""
+    """R22 and issue 10, point 3: the chat beside the incident; commands; history."""
 
     async def work():
         async with console_at(declared(site), working=True) as noc:
