@@ -16,6 +16,8 @@ if [ ! -f "$site/site.yaml" ]; then
   # Whole or not at all, however often it is interrupted.
   rm -rf "$site.new"
   tierwise-site init "$site.new" --sample
+  # The site's own frames, in which identifiers are typed and read, may stand on the console's pages.
+  printf '\nserving: {page_parents: ["http://127.0.0.1:%s"]}\n' "$port" >> "$site.new/site.yaml"
   tierwise-site ingest "$site.new"
   mv "$site.new" "$site"
 fi

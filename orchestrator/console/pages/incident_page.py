@@ -13,6 +13,7 @@ from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
 from orchestrator.console.cause_verdict import cause_verdict
 from orchestrator.console.chat_panel import chat_beside
+from orchestrator.console.controls import button
 from orchestrator.console.evidence_panel import EvidencePanel
 from orchestrator.console.incident_actions import ACTING, ASSIGNING, IncidentActions
 from orchestrator.console.incident_sections import Sections, card
@@ -137,27 +138,22 @@ class _IncidentPage:
             if self._engineer.role not in ACTING:
                 return
             if incident.closed_at is not None:
-                self._button("Reopen", "quiet", "o", self._actions.reopen)
+                self._button("Reopen", "o", self._actions.reopen)
                 return
             if incident.taken_by is None:
-                self._button("Take", "main", "t", self._actions.take)
+                self._button("Take", "t", self._actions.take, main=True)
             elif mine:
-                self._button("Give back", "quiet", "u", self._actions.release)
+                self._button("Give back", "u", self._actions.release)
             if self._engineer.role in ASSIGNING:
-                self._button("Assign", "quiet", "s", self._actions.assign)
-            self._button("Acknowledge", "quiet", "a", self._actions.acknowledge)
-            self._button("Close", "quiet", "c", self._actions.close)
+                self._button("Assign", "s", self._actions.assign)
+            self._button("Acknowledge", "a", self._actions.acknowledge)
+            self._button("Close", "c", self._actions.close)
 
-    def _button(
-        self, label: str, kind: str, key: str, act: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def _button(self, label: str, key: str, act: Act, *, main: bool = False) -> None:
         async def pressed() -> None:
             await act(self._id)
 
-        button = ui.element("button").classes(kind).props(f'type=button data-key="{key}"')
-        with button:
-            words(label)
-        button.on("click", pressed)
+        button(label, pressed, main=main).props(f'data-key="{key}"')
 
     def _draw_stage(self, seen: _Seen) -> None:
         self._stage.clear()
@@ -174,7 +170,7 @@ class _IncidentPage:
             if done:
                 words(f"done so far: {', '.join(done)}", classes="dim")
             if seen.incident.status == "parked" and self._engineer.role in ACTING:
-                self._button("Look into it again", "main", "r", self._actions.retry)
+                self._button("Look into it again", "r", self._actions.retry, main=True)
 
     async def _draw_body(self, *, reported: bool) -> None:
         self._body.clear()
