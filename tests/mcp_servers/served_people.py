@@ -23,6 +23,7 @@ from placement import load_policy
 from placement.live import LivePolicy
 from telecom.workload import Home
 from tests.mcp_servers.fixture_tools import serving
+from tests.mcp_servers.own_certificate import certificate
 
 SITE = "north"
 
@@ -49,7 +50,9 @@ class People:
 
 
 @contextmanager
-def served_people(folder: Path, *parents: str, name: str = SITE) -> Iterator[People]:
+def served_people(
+    folder: Path, *parents: str, name: str = SITE, tls: bool = False
+) -> Iterator[People]:
     """Serve the pages of a site whose frames `parents` may hold."""
     settings = SiteSettings(
         site_id=SITE,
@@ -81,7 +84,9 @@ def served_people(folder: Path, *parents: str, name: str = SITE) -> Iterator[Peo
             policy=lambda: policy,
             people=pages.routes(),
         )
-        with serving(app) as url:
+        pair = certificate(folder) if tls else None
+        files = None if pair is None else (folder / pair.certificate, folder / pair.key)
+        with serving(app, tls=files) as url:
             issuer = TokenIssuer(SITE, keys)
             yield People(url, issuer, verifier, gate, pseudonyms, ledger, guard)
     pseudonyms.close()

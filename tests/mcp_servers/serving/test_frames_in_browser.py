@@ -161,3 +161,35 @@ def test_a_hostile_page_gets_masked_words_and_no_original(scene: Scene) -> None:
     assert IMSI not in page.content() + json.dumps(got) + scene.stolen()
     assert scene.pseudonym in scene.stolen()
     assert [entry.event for entry in scene.people.ledger.entries()] == ["release", "reveal"]
+
+
+@heavy
+@pytest.mark.parametrize("agrees", [False, True])
+def test_in_a_page_of_another_site_the_frame_goes_on_where_the_person_agrees(
+    tmp_path: Path, browser: Browser, agrees: bool
+) -> None:
+    """Issue 10, point 5: over TLS, console and site without a common domain; closed until then."""
+    cloud = Cloud()
+    with serving(cloud.app()) as url:
+        origin = url.replace("127.0.0.1", "localhost")
+        with (
+            served_people(tmp_path, origin, tls=True) as people,
+            browser.new_context(ignore_https_errors=True) as context,
+        ):
+            context.set_default_timeout(PATIENCE_MS)
+            if agrees:
+                context.grant_permissions(["storage-access"])
+            scene = Scene(people, cloud, "SUBSCRIBER_k3f9x2mq7abc", context)
+            cloud.page = scene.filled(HOSTILE)
+            scene.log_in("pii:reveal", "tickets:read")
+            page = context.new_page()
+            page.goto(origin)
+            frame = page.frame_locator("#compose")
+            frame.get_by_role("button", name="I am logged in").click()
+            if agrees:
+                frame.locator("#words").fill(f"IMSI {IMSI}")
+                frame.locator("#words").press("Enter")
+                expect(frame.locator("#told")).to_contain_text("sent as: IMSI SUBSCRIBER_")
+            else:
+                expect(frame.get_by_text("You are not logged in")).to_be_visible()
+                assert people.ledger.entries() == []
