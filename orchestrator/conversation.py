@@ -204,9 +204,8 @@ class Conversation:
         report = answer.report or await state.get(
             answer.incident_id or "", "report", RootCauseReport
         )
-        return answer.model_copy(
-            update={"follow_ups": follow_ups(report, said=read_intent(words).kind)}
-        )
+        said = None if answer.report is not None else read_intent(words).kind
+        return answer.model_copy(update={"follow_ups": follow_ups(report, said=said)})
 
     async def _investigated(self, inquiry: Inquiry, asked: _Asked) -> Answer:
         report = await self._reported(asked.question) or await investigate(

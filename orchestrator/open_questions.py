@@ -7,6 +7,7 @@ takes the question up, and its investigation goes on from the last checkpoint.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +34,9 @@ class OpenQuestion:
 class OpenQuestions:
     """The open questions of all conversations, at most one in each."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] | None = None) -> None:
         self._database = database
+        self._now = now or (lambda: datetime.now(UTC))
         self._owner = f"process-{uuid.uuid4().hex}"
 
     async def ask(self, conversation_id: str, words: str) -> OpenQuestion:
@@ -45,7 +47,8 @@ class OpenQuestions:
                 conversation is still open.
         """
         words = readable_words(words)
-        asked = OpenQuestion(f"inc-{uuid.uuid4().hex[:12]}", conversation_id, words, _now())
+        at = datetime.fromisoformat(stamp(self._now()))  # as it will be read again
+        asked = OpenQuestion(f"inc-{uuid.uuid4().hex[:12]}", conversation_id, words, at)
         kept = await self._database.execute(
             "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (conversation_id) DO NOTHING",
@@ -54,7 +57,7 @@ class OpenQuestions:
             words,
             stamp(asked.asked_at),
             self._owner,
-            stamp(_now() + LEASE),
+            stamp(self._now() + LEASE),
         )
         if not kept:
             raise InvalidArgumentError(
@@ -75,13 +78,13 @@ class OpenQuestions:
         async with self._database.transaction(lock="questions") as work:
             rows = await work.fetch(
                 f"SELECT {_COLUMNS} FROM questions WHERE alive_until < ?",  # noqa: S608 - ours
-                stamp(),
+                stamp(self._now()),
             )
             for row in rows:
                 await work.execute(
                     "UPDATE questions SET answering = ?, alive_until = ? WHERE question_id = ?",
                     self._owner,
-                    stamp(_now() + LEASE),
+                    stamp(self._now() + LEASE),
                     row[0],
                 )
         return [_question(row) for row in rows]
@@ -91,7 +94,7 @@ class OpenQuestions:
         return bool(
             await self._database.execute(
                 "UPDATE questions SET alive_until = ? WHERE question_id = ? AND answering = ?",
-                stamp(_now() + LEASE),
+                stamp(self._now() + LEASE),
                 question_id,
                 self._owner,
             )
@@ -101,14 +104,10 @@ class OpenQuestions:
         """Let another process take it up at once."""
         await self._database.execute(
             "UPDATE questions SET alive_until = ? WHERE question_id = ? AND answering = ?",
-            stamp(_now() - LEASE),
+            stamp(self._now() - LEASE),
             question_id,
             self._owner,
         )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _question(row: Row) -> OpenQuestion:

@@ -31,6 +31,7 @@ from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.site_frames import SANDBOX, SiteFrame, SiteFrames
 from orchestrator.console_settings import Role
+from orchestrator.conversation_follow_ups import follow_ups
 from orchestrator.conversation_intent import COMMANDS
 from orchestrator.conversation_store import Turn
 from orchestrator.open_questions import OpenQuestion
@@ -61,6 +62,8 @@ class ChatPanel:
         """None until something is said."""
         self._incident_id: str | None = None
         self._asks = False
+        self._first: tuple[str, ...] = ()
+        """What may be asked before anything was."""
         self._turns: list[Turn] = []
         self._version = -1
         self._waits = False
@@ -102,6 +105,8 @@ class ChatPanel:
         panel._asks = own and engineer.role in ASKING
         if conversation_id is not None:
             panel._turns = await store.turns(conversation_id)
+        report = None if incident_id is None else await desk.service.overview.report(incident_id)
+        panel._first = () if report is None else follow_ups(report)
         return panel
 
     def build(self) -> None:
@@ -114,7 +119,7 @@ class ChatPanel:
             self._tools()
             self._log = ui.element("div").classes("turns").props('role=log aria-live="polite"')
             self._now = ui.element("div").classes("now")
-            self._next = ui.element("div").classes("follow").props('aria-label="Ask on"')
+            self._next = ui.element("div").classes("follow").props('role=group aria-label="Ask on"')
             self._note = ui.label("").classes("note warn").props("role=alert")
             self._composer = ui.element("div").classes("composer")
         for turn in self._turns:
@@ -164,7 +169,7 @@ class ChatPanel:
         if not self._asks:
             return
         asked = {turn.words for turn in self._turns}
-        next_ones = self._turns[-1].answer.follow_ups if self._turns else ()
+        next_ones = self._turns[-1].answer.follow_ups if self._turns else self._first
         fitting = [words for words in next_ones if words not in asked][:_MOST_SUGGESTED]
         about = self._incident_id is not None or bool(self._turns)
         with self._next:
@@ -214,13 +219,13 @@ class ChatPanel:
         at = self._console_origin()
         frame = await self._frames.offered(at, among=await self._sites_talked_about())
         kinds = "|".join(kind.value for kind in IdentifierKind)
-        self._root.props(f'data-kinds="{kinds}"')
+        self._root.props["data-kinds"] = kinds
         self._composer.clear()
         with self._composer:
             if frame is None:
                 _own_field(self._has_url_sites())
             else:
-                self._root.props(f'data-site="{frame.origin}"')
+                self._root.props["data-site"] = frame.origin
                 _framed_field(frame)
 
     def _console_origin(self) -> str:
@@ -348,11 +353,11 @@ def _button(
     look: str = "quiet",
     key: str | None = None,
 ) -> None:
-    button = ui.element("button").classes(look).props("type=button").on("click", does)
+    button = ui.element("button").classes(look).props("type=button").on("click", does).mark(label)
     if title:
-        button.props(f'title="{title}"')
+        button.props["title"] = title
     if key is not None:
-        button.props(f'data-key="{key}"')
+        button.props["data-key"] = key
     with button:
         ui.label(label)
 
@@ -365,12 +370,11 @@ def _ask_button(
     title: str = "",
 ) -> None:
     """A question that is asked with one press."""
-    with (
-        ui.element("button")
-        .classes(f"quiet ask {classes}")
-        .props(f'type=button title="{title}"')
-        .on("click", lambda: say(words))
-    ):
+    button = ui.element("button").classes(f"quiet ask-on {classes}").props("type=button")
+    button.on("click", lambda: say(words)).mark(words)
+    if title:
+        button.props["title"] = title
+    with button:
         safe_text.words(words)
 
 
@@ -424,7 +428,7 @@ def _own_field(has_served_sites: bool) -> None:
 
 def _framed_field(frame: SiteFrame) -> None:
     """The site's input: what is typed there, this page and its server never see."""
-    ui.element("iframe").classes("compose-frame").props(
-        f'id=site-words src="{frame.origin}/compose" title="Your question, typed at the site" '
-        f'referrerpolicy=no-referrer sandbox="{SANDBOX}"'
-    )
+    held = ui.element("iframe").classes("compose-frame")
+    held.props(f'id=site-words referrerpolicy=no-referrer sandbox="{SANDBOX}"')
+    held.props["title"] = f"Your question, typed at {frame.name}"
+    held.props["src"] = f"{frame.origin}/compose"
