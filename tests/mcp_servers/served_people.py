@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from mcp_servers.egress.gate import EgressGate, detector_of
+from mcp_servers.egress.guess_limit import GuessLimit
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
@@ -19,7 +20,13 @@ from mcp_servers.serving.identity import SiteKeys, TokenIssuer, TokenVerifier, s
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
 from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.site_directory import CallerSettings, RateSettings, ServingSettings, SiteSettings
+from mcp_servers.site_directory import (
+    BudgetSettings,
+    CallerSettings,
+    RateSettings,
+    ServingSettings,
+    SiteSettings,
+)
 from placement import load_policy
 from placement.live import LivePolicy, PolicyStatus
 from telecom.workload import Home
@@ -65,6 +72,7 @@ def served_people(
     settings = SiteSettings(
         site_id=SITE,
         country="DE",
+        budgets=BudgetSettings(typed_identifiers_per_hour=5),
         callers=(CallerSettings(issuer=site_issuer(SITE), client="region", tier="region"),),
     )
     keys = SiteKeys.open(folder / "keys")
@@ -81,7 +89,14 @@ def served_people(
             ledger,
         )
         pages = PeoplePages(
-            name, gate, pseudonyms, ledger, verifier, guard, RateLimiter(RateSettings())
+            name,
+            gate,
+            pseudonyms,
+            ledger,
+            verifier,
+            guard,
+            RateLimiter(RateSettings()),
+            GuessLimit(settings.budgets.typed_identifiers_per_hour),
         )
         app = build_app(
             {},

@@ -15,7 +15,7 @@ from orchestrator.console.egress_view import EgressAccount, EgressStep, account_
 from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.tables import Cell, table
 from orchestrator.conversation import ASKED_ON
-from orchestrator.model_ledger import LEDGER_FILE, ModelLedger, ModelRequestEntry
+from orchestrator.model_ledger import ModelRequestEntry, recorded_requests
 from telecom.errors import LedgerBrokenError
 from telecom.report import ProvenanceStep
 from telecom.times import format_instant
@@ -72,7 +72,7 @@ def _read_ledger(desk: ConsoleDesk, incident_id: str) -> _Ledger:
     """Check the whole chain, and keep what is about one investigation."""
     found, head = [], None
     try:
-        for entry in ModelLedger(desk.settings.state_folder / LEDGER_FILE).entries():
+        for entry in recorded_requests(desk.settings.state_address):
             head = entry.hash
             if entry.investigation == incident_id:
                 found.append(entry)
