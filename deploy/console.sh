@@ -23,7 +23,7 @@ if [ ! -f "$site/site.yaml" ]; then
 fi
 [ -s "$folder/storm.token" ] || (umask 077 && head -c 32 /dev/urandom | base64 > "$folder/storm.token")
 (umask 077 && tierwise-site token "$site" --caller region \
-  --scopes tickets:read,alarms:read,configs:read --ttl 12h > "$folder/token")
+  --scopes tickets:read,alarms:read,configs:read,causes:confirm --ttl 12h > "$folder/token")
 
 server=
 stop() {

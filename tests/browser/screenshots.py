@@ -22,6 +22,8 @@ from tests.command import served
 PICTURES = Path(__file__).parents[2] / "docs/pictures"
 _SCREEN = {"width": 1280, "height": 800}
 _COLOURS = 128
+_SETTLES_MS = 1_500
+"""Until charts are drawn and chats have their field."""
 _AT = "2026-06-06T05:40:00Z"
 """Within the sample site's incident."""
 _SCOPES = "tickets:read,alarms:read,configs:read,causes:confirm"
@@ -72,7 +74,7 @@ def _photograph(reception: Reception, console: ConsoleProcess) -> None:
     )
     for name, where, path, ready in shots:
         where.goto(f"{console.url}{path}")
-        where.locator("main#main h1").first.wait_for()
+        where.locator("main#main .headline").first.wait_for()
         ready(where)
         _keep(where, name)
     reception.see_out()
@@ -80,7 +82,7 @@ def _photograph(reception: Reception, console: ConsoleProcess) -> None:
 
 def _keep(page: Page, name: str) -> None:
     """Write a picture in few colours: a page has few."""
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(_SETTLES_MS)
     shot = Image.open(io.BytesIO(page.screenshot(animations="disabled")))
     file = PICTURES / f"{name}.png"
     shot.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
