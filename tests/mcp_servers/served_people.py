@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -27,12 +28,19 @@ from mcp_servers.site_directory import (
     SiteSettings,
 )
 from placement import load_policy
-from placement.live import LivePolicy
+from placement.live import LivePolicy, PolicyStatus
 from telecom.workload import Home
 from tests.mcp_servers.fixture_tools import serving
 from tests.mcp_servers.own_certificate import certificate
 
 SITE = "north"
+_policy = lru_cache(load_policy)
+
+
+@lru_cache
+def _status() -> PolicyStatus:
+    """Read once for all tests: it takes longer than most of them."""
+    return LivePolicy().status
 
 
 @dataclass
@@ -71,10 +79,9 @@ def served_people(
     verifier = TokenVerifier.open(SITE, keys, settings.callers)
     pseudonyms = Pseudonymizer.open(folder)
     guard = PageGuard(LOOPBACK_HOSTS, parents)
-    policy = LivePolicy().status
     with EgressLedger.open(folder, keys.signing_key) as ledger:
         gate = EgressGate(
-            load_policy(),
+            _policy(),
             Home(site=SITE, country="DE", on_premises=True),
             settings,
             detector_of(settings),
@@ -96,7 +103,7 @@ def served_people(
             verifier,
             ServingSettings(),
             missing=lambda: (),
-            policy=lambda: policy,
+            policy=_status,
             people=pages.routes(),
         )
         pair = certificate(folder) if tls else None
