@@ -2,6 +2,8 @@
 
 import asyncio
 
+from nicegui import ui
+
 from agents.findings import Reason, TopologyLink
 from orchestrator.console.alarm_timeline import AlarmTimeline
 from orchestrator.console.topology_map import TopologyMap, incident_map
@@ -51,6 +53,7 @@ def test_the_first_screen_says_what_why_how_sure_and_what_to_do(site, declared):
         async with console_at(declared(site), working=True) as noc:
             user = await noc.user(ADA)
             page = await user.open(f"/incidents/{await noc.finished_incident()}")
+            await user.should_see("Seen before", retries=100)
             kinds = {type(e): e for e in page.elements.values()}
             return all_text(page), kinds[TopologyMap].props["nodes"], kinds[AlarmTimeline].props
 
@@ -110,21 +113,31 @@ def test_a_site_that_refuses_evidence_is_shown_with_its_rule(summary, changes, t
 
 
 def test_what_others_wrote_reaches_the_page_as_text_only(summary, changes, tickets, declared):
-    """Issue 10: a ticket with HTML tricks stays inert, in the very page that is sent."""
-    trick = "<script>alert(1)</script>${alert(2)}`</script>"
-    hostile = [ticket.model_copy(update={"close_note": trick}) for ticket in tickets]
+    """Issue 10: HTML and template tricks stay inert, in the very page that is sent and after it."""
+    trick = "<script>alert(1)</script>${alert(2)}`"
+    first, *others = summary.root_cause_candidates
+    first = first.model_copy(update={"specific_problem": trick})
+    hostile = summary.model_copy(update={"root_cause_candidates": (first, *others)})
+    noted = [ticket.model_copy(update={"close_note": trick}) for ticket in tickets]
 
     async def work(site):
         async with console_at(declared(site), working=True) as noc:
-            http = await noc.browser(ADA)
             incident = await noc.finished_incident()
-            return (await http.get(f"/incidents/{incident}")).text
+            user = await noc.user(ADA)
+            sent = await user.http_client.get(f"/incidents/{incident}")
+            page = await user.open(f"/incidents/{incident}")
+            await user.should_see("Seen before", retries=100)
+            every = page.elements.values()
+            return sent.text, [e for e in every if trick in getattr(e, "text", "")], all_text(page)
 
-    with SiteDouble(summary, changes=changes, tickets=hostile) as site:
-        page = asyncio.run(work(site))
-    assert "<script>alert(1)" not in page
-    assert "${alert(2)}" not in page
-    assert "&lt;script&gt;alert(1)" in page
+    with SiteDouble(hostile, changes=changes, tickets=noted) as site:
+        sent, shown, every = asyncio.run(work(site))
+    assert "&lt;script&gt;alert(1)" in sent
+    assert "<script>alert(1)" not in sent
+    assert "${alert(2)}" not in sent
+    assert len(shown) >= len(noted)
+    assert all(type(element) is ui.label for element in shown)
+    assert every.count("<script>") == len(shown)
 
 
 def test_an_incident_that_is_not_there_says_so(no_site):
