@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -381,13 +382,19 @@ def _passage(ticket: Ticket) -> Citation:
     )
 
 
+_ANY_HOST = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+"""A double is reached through lines that have addresses of their own."""
+
+
 def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     servers = {name: double.tools() for name in ("alarms", "tickets", "configs")}
     routes: list[BaseRoute] = [
         route
         for name, server in servers.items()
         for route in server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp", stateless_http=True
+            streamable_http_path=f"/{name}/mcp",
+            stateless_http=True,
+            transport_security=_ANY_HOST,
         ).routes
     ]
 
