@@ -105,7 +105,6 @@ def _paints(visitor: Visitor, incident_id: str) -> list[dict[str, Any]]:
             statistics.median(read),
             "ms",
             beside=beside,
-            limit=_PAINT_LIMIT_MS,
         ),
     ]
 
