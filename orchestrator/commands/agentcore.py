@@ -44,6 +44,7 @@ def agentcore(
         if find_spec("bedrock_agentcore") is None:
             raise MissingExtraError("agentcore", "`tierwise agentcore`")
         import tempfile
+        from contextlib import chdir, nullcontext
         from pathlib import Path
 
         from orchestrator.agentcore.app import build_app
@@ -57,4 +58,6 @@ def agentcore(
 
                 file = unpack_settings(secret, Path(folder))
             app = build_app(load_settings(file, environment=os.environ))
-            app.run(port, host, timeout_graceful_shutdown=_LAST_REQUESTS_S)
+            # A database URL may name a certificate among the files of the secret.
+            with nullcontext() if secret is None else chdir(folder):
+                app.run(port, host, timeout_graceful_shutdown=_LAST_REQUESTS_S)
