@@ -39,7 +39,7 @@ async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None
         app = build_app(service)
         app.mount("/agents", agent_app(agents, settings))
         await stack.enter_async_context(agents.session_manager.run())
-        listener = _listener(settings)
+        listener = listen(settings.service.host, settings.service.port)
         server = _Server(
             uvicorn.Config(
                 app,
@@ -60,7 +60,7 @@ async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(service.run(stopping))
             tasks.create_task(server.serve(sockets=[listener]))
-            listening(_url(listener))
+            listening(url_of(listener))
 
 
 class _Server(uvicorn.Server):
@@ -72,8 +72,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(settings: Settings) -> socket.socket:
-    host, port = settings.service.host, settings.service.port
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on; port 0 is a free one.
+
+    Raises:
+        SettingsError: The address cannot be had.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family)
@@ -87,6 +91,7 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """The address of a socket, as people type it."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

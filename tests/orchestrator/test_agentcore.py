@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -91,7 +90,7 @@ def test_a_session_is_an_incident_and_is_investigated_once(site, settings_for):
     assert len(site.calls) == asked
 
 
-def test_a_busy_machine_says_so_also_when_its_caller_has_gone(site, settings_for, summary):
+def test_a_machine_at_work_says_so(site, settings_for, summary):
     """Issue 12: HealthyBusy during long work, so that the Runtime does not take the machine."""
     asked, release = threading.Event(), threading.Event()
 
@@ -195,37 +194,45 @@ def test_a_failed_run_is_begun_afresh_by_the_next_call(site, settings_for):
     assert up.json()["root_causes"][0]["managed_object"] == CAUSE
 
 
-def test_the_command_serves_on_a_socket_and_leaves_on_sigterm(site, tmp_path):
-    """Issue 12: curl-shaped, over a socket."""
+def test_an_investigation_outlives_the_caller_that_hangs_up(site, tmp_path, summary):
+    """Issue 12: curl-shaped, over a socket; the machine stays busy until the work is done."""
+    call = b'{"stream": true}'
+    headers = {"Accept": "text/event-stream", SESSION: session_of("inc-0123456789ab")}
+    asked, release = threading.Event(), threading.Event()
+
+    def slowly():
+        asked.set()
+        release.wait(60)
+        return summary
+
+    site.faults["summarize_alarms"] = slowly
     settings = {
         "aws_region": "eu-central-1",
         "state": "state.sqlite",
         "sites": [{"name": "site1", "url": site.url, "country": "DE"}],
     }
     (tmp_path / "tierwise.yaml").write_text(yaml.safe_dump(settings))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "agentcore", "--port", str(port)],
+        [sys.executable, "-c", COMMAND, "agentcore", "--port", "0"],
         cwd=tmp_path,
         env={**os.environ, "HOME": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        retrying = httpx.HTTPTransport(retries=12)
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", transport=retrying, timeout=60
-        ) as curl:
+        serving = next(line for line in process.stderr if line.startswith("serving: "))
+        with httpx.Client(base_url=serving.split()[1], timeout=60) as curl:
             assert curl.get("/ping").json()["status"] == "Healthy"
-            answer = curl.post(
-                "/invocations",
-                content=b'{"stream": true}',
-                headers={"Accept": "text/event-stream", SESSION: session_of("inc-0123456789ab")},
-            )
+            with curl.stream("POST", "/invocations", content=call, headers=headers) as stream:
+                assert "started" in next(stream.iter_lines())
+                assert asked.wait(60)
+            assert curl.get("/ping").json()["status"] == "HealthyBusy"
+            release.set()
+            answer = curl.post("/invocations", content=call, headers=headers)
         assert events_of(answer)[-1]["report"]["root_causes"][0]["managed_object"] == CAUSE
+        assert [one.tool for one in site.calls].count("summarize_alarms") == 1
     finally:
+        release.set()
         process.send_signal(signal.SIGTERM)
         _, words = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in words) == (-signal.SIGTERM, False)
