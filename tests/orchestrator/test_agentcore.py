@@ -28,6 +28,7 @@ from orchestrator.agentcore.sessions import SHORTEST_SESSION_ID, incident_of, se
 from orchestrator.agentcore.settings_secret import unpack_settings
 from telecom.errors import SettingsError
 from tests.command import COMMAND
+from tests.heavy import heavy
 
 IMSI = "262011234567890"
 SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
@@ -111,6 +112,9 @@ def test_a_machine_at_work_says_so(site, settings_for, summary):
     assert (busy, idle) == ("HealthyBusy", "Healthy")
 
 
+@pytest.mark.parametrize(
+    "state_address", ["sqlite", pytest.param("postgresql", marks=heavy)], indirect=True
+)
 def test_what_a_machine_left_behind_goes_on_from_the_state_of_ours(
     site, settings_for, summary, changes, state_address
 ):
