@@ -6,6 +6,7 @@ JSON or server-sent events, the session in a header, HealthyBusy as long as work
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ import boto3
 import httpx
 import pytest
 import yaml
+from bedrock_agentcore.runtime.context import RequestContext
 from moto.server import ThreadedMotoServer
 from starlette.testclient import TestClient
 
@@ -116,11 +118,11 @@ def test_a_machine_at_work_says_so(site, settings_for, summary):
     "state_address", ["sqlite", pytest.param("postgresql", marks=heavy)], indirect=True
 )
 def test_what_a_machine_left_behind_goes_on_from_the_state_of_ours(
-    site, settings_for, summary, changes, state_address
+    site, settings_for, changes, state_address
 ):
     """Issue 12: checkpoints are in SQLite or PostgreSQL, not in AgentCore Memory."""
     settings = settings_for(site, state=state_address)
-    headers = {SESSION: session_of("inc-0123456789ab")}
+    session = session_of("inc-0123456789ab")
     asked, release = threading.Event(), threading.Event()
 
     def never():
@@ -128,21 +130,23 @@ def test_what_a_machine_left_behind_goes_on_from_the_state_of_ours(
         release.wait(30)
         return changes
 
+    async def leave():
+        app = build_app(settings)
+        async with app.router.lifespan_context(app):
+            call = asyncio.create_task(app.handlers["main"]({}, RequestContext(session_id=session)))
+            assert await asyncio.to_thread(asked.wait, 30)
+        return await call
+
     site.faults["list_changes"] = never
-    with runtime(settings) as client:
-        answers = []
-        call = threading.Thread(
-            target=lambda: answers.append(client.post("/invocations", json={}, headers=headers))
-        )
-        call.start()
-        assert asked.wait(30)
-    site.faults.clear()
-    release.set()
-    call.join(30)
-    assert [(one.status_code, one.json()["error"]) for one in answers] == [(503, "tool_retry")]
+    try:
+        left = asyncio.run(leave())
+    finally:
+        site.faults.clear()
+        release.set()
+    assert (left.status_code, json.loads(left.body)["error"]) == (503, "tool_retry")
     folded = [one.tool for one in site.calls].count("summarize_alarms")
     with runtime(settings) as client:
-        report = client.post("/invocations", json={}, headers=headers).json()
+        report = client.post("/invocations", json={}, headers={SESSION: session}).json()
     assert report["root_causes"][0]["managed_object"] == CAUSE
     assert [one.tool for one in site.calls].count("summarize_alarms") == folded
 
