@@ -172,12 +172,45 @@ class TrapIntake(ProductModel):
     users: tuple[TrapUser, ...] = ()
 
 
+class KafkaTopic(ProductModel):
+    """A topic with alarms."""
+
+    name: str = Field(min_length=1, max_length=249)
+    format: str = "generic"
+    """As in `/intake/{format}`."""
+
+
+class KafkaIntake(ProductModel):
+    """Topics that are read for alarms (extra `scale`)."""
+
+    servers: tuple[str, ...] = Field(min_length=1)
+    """Brokers to ask first, `host:port`."""
+    topics: tuple[KafkaTopic, ...] = Field(min_length=1)
+    group: str | None = None
+    """Consumer group; None is `tierwise-SITE_ID`."""
+    tls: bool = True
+    ca_file: Path | None = None
+    """Authority of the brokers' certificates, where it is the operator's own."""
+    user: str | None = None
+    """For SASL SCRAM-SHA-512, with `password_file`."""
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("name user and password_file, or neither")
+        if self.user is not None and not self.tls:
+            raise ValueError("a password does not travel without tls")
+        return self
+
+
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
     traps: TrapIntake = TrapIntake()
+    kafka: KafkaIntake | None = None
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
