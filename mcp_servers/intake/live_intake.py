@@ -16,6 +16,7 @@ from mcp_servers.intake.http_routes import IntakeDoor
 from mcp_servers.intake.journal import ReceivedJournal
 from mcp_servers.intake.signatures import SignatureVerifier
 from mcp_servers.intake.syslog_listener import SyslogListener
+from mcp_servers.intake.tmf642_hubs import AlarmHubs
 from mcp_servers.site_directory import KafkaIntake, SiteDirectory
 from telecom.errors import MissingExtraError
 
@@ -38,9 +39,11 @@ class LiveIntake:
         settings = site.settings.intake
         self._follower = IntakeFollower(desk, settings.keep_days)
         self._journal = ReceivedJournal(site.path / RECEIVED, kept=self._follower.tell)
-        self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), site.timezone)
-        self._listeners: list[SyslogListener | TrapListener | KafkaTopics] = [
-            SyslogListener(settings.syslog, self._journal)
+        hubs = AlarmHubs(site, settings.hubs)
+        self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), hubs, site.timezone)
+        self._listeners: list[SyslogListener | AlarmHubs | TrapListener | KafkaTopics] = [
+            SyslogListener(settings.syslog, self._journal),
+            hubs,
         ]
         if settings.traps.udp is not None:
             self._listeners.append(_trap_listener(site, self._journal))
