@@ -333,6 +333,26 @@ class KnowledgeBase:
             )
         return Ticket.model_validate_json(body)
 
+    def documents(self) -> dict[str, str]:
+        """Every document's path in the site directory -> its title, in order of path."""
+        return dict(self._passages.titles("docs"))
+
+    def read_document(self, name: str) -> list[tuple[str, str]]:
+        """A document's passages in order, as ids and texts.
+
+        Args:
+            name: The document's path in the site directory, or the id of the passage to begin with.
+
+        Raises:
+            RecordNotFoundError: No such document or passage.
+        """
+        passages = self._passages.texts_from("docs", name)
+        if not passages:
+            raise RecordNotFoundError(
+                "document", name, hint="`search_documents` finds documents by words"
+            )
+        return passages
+
     def health(self) -> KnowledgeBaseHealth:
         """Ask vectors for their own nearest neighbour, and count what is still to be done."""
         corpora: dict[str, CorpusHealth] = {}
