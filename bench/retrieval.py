@@ -31,9 +31,9 @@ import numpy as np
 from rag.embedding import Embedder, OnnxEmbedder, TorchEmbedder, Vectors
 from rag.evaluation import Qrels, evaluate, read_qrels
 from rag.filters import SearchFilters
-from rag.ingestion import _prepared_ticket
 from rag.knowledge_base import KnowledgeBase
 from rag.model_artifact import ensure_artifact
+from rag.preparation import prepared_ticket
 from rag.retrieval import Mode
 from rag.ticket_exports import TicketRecord
 from telecom.ticket import Ticket
@@ -333,7 +333,7 @@ def fill(base: KnowledgeBase, passages: int) -> None:
     chance, generator = random.Random(1), np.random.default_rng(1)
     texts = prose(60, passages // 2, seed=2)
     prepared = [
-        _prepared_ticket(
+        prepared_ticket(
             TicketRecord(
                 Ticket(
                     ticket_id=f"INC{number:07}",

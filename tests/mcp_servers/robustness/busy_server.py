@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.mcp_servers.fixture_tools import Guard
 
 ERAS = ("legacy", "2026-07-28")
 MANY = 10**6
+SEND_BUFFER = 16_384
 
 Answer = TypeVar("Answer")
 
@@ -82,19 +84,19 @@ def busy_server(app: ASGIApp) -> Iterator[BusyServer]:
             started.append(asyncio.get_running_loop())
             ready.set()
 
-    config = uvicorn.Config(
-        app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert ready.wait(10), "the server did not start"
-    try:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield BusyServer(f"http://127.0.0.1:{port}", started[0])
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # The system keeps little for whoever does not read, so that it shows soon.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        assert ready.wait(20), "the server did not start"
+        try:
+            yield BusyServer(f"http://127.0.0.1:{listener.getsockname()[1]}", started[0])
+        finally:
+            server.should_exit = True
+            thread.join(10)
 
 
 def open_files() -> int:
