@@ -51,6 +51,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             site.settings.serving,
             missing=hosted.missing,
             policy=lambda: hosted.live_policy.status,
+            knowledge=hosted.knowledge_watch.state,
             intake=LiveIntake(site, hosted.alarms),
             people=_people_pages(hosted).routes(),
         )

@@ -84,9 +84,10 @@ def many(site: Path, write_tickets: Callable[[Path, list[dict[str, Any]]], Path]
 @pytest.mark.timeout(900)  # a cluster takes its time to start
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of which each version has others
 def test_ray_ends_with_the_store_of_the_embedded_path_also_after_a_restart(
-    many: Path, tmp_path: Path, embedder: OnnxEmbedder
+    many: Path, tmp_path: Path, embedder: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Issue 6: `ingest --engine ray`, restartable, same ids and vectors as the embedded path."""
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
     with KnowledgeBase.open(tmp_path / "here", embedder, root=many) as base:
         counts = ingest_all(base, many, None)
         expected = content_of(base)
