@@ -39,18 +39,22 @@ from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
+from orchestrator.model_ledger import ModelLedger
 from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, escalates, make_model
 from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
 from orchestrator.sites import Sites
 from orchestrator.state import Finding, State
+from orchestrator.step_events import StepWatcher, unwatched
 from placement.policy import Policy
 from telecom.errors import (
     BudgetExceededError,
     PlacementRefusedError,
     SettingsError,
+    SiteUnavailableError,
     TierwiseError,
     ToolRefused,
+    ToolTimeoutError,
 )
 from telecom.evidence import Evidence, Gap
 from telecom.report import ProvenanceStep, RootCauseReport
@@ -113,6 +117,7 @@ async def investigate(
     incident_id: str | None = None,
     on_behalf_of: str | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    watch: StepWatcher = unwatched,
 ) -> RootCauseReport:
     """Investigate, or resume what was interrupted under the same incident id.
 
@@ -122,6 +127,7 @@ async def investigate(
         incident_id: None begins a new incident.
         on_behalf_of: Pseudonym of the person who asks.
         progress: Called with the name of each finished step.
+        watch: Told of each delegation as it is placed and as it ends.
 
     Raises:
         SettingsError: There is no site to ask.
@@ -130,7 +136,7 @@ async def investigate(
     if not services.sites.by_name:
         raise SettingsError("no site to ask: give --site NAME=URL, --site-dir DIR, or `sites:`")
     incident_id = incident_id or f"inc-{uuid.uuid4().hex[:12]}"
-    graph = build_graph(services, Purpose(incident_id, on_behalf_of))
+    graph = build_graph(services, Purpose(incident_id, on_behalf_of), watch=watch)
     config: RunnableConfig = {"configurable": {"thread_id": incident_id}}
     snapshot = await graph.aget_state(config)
     begun = bool(snapshot.tasks or snapshot.next)
@@ -151,10 +157,10 @@ async def investigate(
 
 
 def build_graph(
-    services: Services, purpose: Purpose
+    services: Services, purpose: Purpose, *, watch: StepWatcher = unwatched
 ) -> CompiledStateGraph[Progress, None, Progress, Progress]:
     """Compile the graph of one investigation."""
-    nodes = _Nodes(services, purpose)
+    nodes = _Nodes(services, purpose, watch)
     graph = StateGraph(Progress)
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
@@ -179,21 +185,24 @@ def build_graph(
 class _Nodes:
     """The graph's nodes over one investigation's services."""
 
-    def __init__(self, services: Services, purpose: Purpose) -> None:
+    def __init__(self, services: Services, purpose: Purpose, watch: StepWatcher) -> None:
         self._services = services
         self._purpose = purpose
+        self._watch = watch
         self._incident = purpose.investigation
         self._state = services.state
         self._delegator = Delegator(
             services.settings,
             services.policy,
             keep=lambda record: self._state.note_decision(self._incident, record),
+            outages=services.sites.outages,
         )
         self._gatherer = Gatherer(
             services.sites,
             self._delegator,
             purpose,
             brief_tokens=services.settings.budgets.brief_tokens,
+            watch=watch,
         )
         self._deadline = time.monotonic() + services.settings.budgets.seconds
         self._look_at_alarms = task(self._alarms)
@@ -394,7 +403,9 @@ class _Nodes:
             self._delegator,
             services.sites,
             self._purpose,
+            ModelLedger(self._state.database),
             models=services.models,
+            watch=self._watch,
         )
 
     async def _tested(self, state: Progress, pack: EvidencePack) -> Progress:
@@ -519,10 +530,17 @@ def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
     """Why there is nothing to report on, site by site."""
     gaps = [Gap.model_validate(look["gap"]) for look in looks]
     why = "; ".join(dict.fromkeys(gap.why for gap in gaps))
-    rules = [gap.rule for gap in gaps if gap.rule is not None]
+    rules = [
+        gap.rule
+        for look, gap in zip(looks, gaps, strict=True)
+        if gap.rule is not None and look["error"] != SiteUnavailableError.code
+    ]
     if len(rules) == len(gaps):
         decision_id = looks[0]["step"]["decision_id"] or ""
         return PlacementRefusedError(why, decision_id=decision_id, rule=rules[0])
+    if {look["error"] for look in looks} <= {SiteUnavailableError.code, ToolTimeoutError.code}:
+        names = ", ".join(look["site"] for look in looks)
+        return SiteUnavailableError(names, why.removeprefix(f"site {names!r} is not available: "))
     return ToolRefused(why)
 
 

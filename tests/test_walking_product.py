@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -17,6 +18,11 @@ from dulwich.repo import Repo
 from mcp import Client, StdioServerParameters
 
 from orchestrator.doubles.bedrock import BedrockDouble, Reply, Say, Use
+from orchestrator.doubles.wan import WanDouble
+from orchestrator.settings import Settings, SiteDeclaration
+from orchestrator.site_client import Purpose
+from orchestrator.sites import open_sites
+from telecom.errors import ToolRefused
 from telecom.report import RootCauseReport
 from telecom.tokens import estimate_tokens
 from tests.command import Wire, served, tierwise
@@ -291,3 +297,38 @@ def test_the_cause_is_found_by_the_tools_own_hints(sample: ServedSample, mode: s
     assert script.calls <= CALLS
     assert script.tokens <= RESULT_TOKENS, script.tokens
     assert script.structured_tokens <= RESULT_TOKENS, script.structured_tokens
+
+
+def test_answers_that_a_cut_swallowed_leave_the_ledgers_chain_whole(sample: ServedSample) -> None:
+    """Issue 9: a one-way cut: the site released, nobody heard of it, and the ledger has it."""
+    begin, end = sample.truth["window"]
+    window = {"from_time": begin, "to_time": end, "limit": 5}
+    settings = Settings(
+        sites=(
+            SiteDeclaration(
+                name="sample", url="http://127.0.0.1:1", token_file=sample.token_file, country="DE"
+            ),
+        ),
+        aws_region="eu-central-1",
+    )
+
+    async def cut_and_heal() -> tuple[str, int]:
+        async with WanDouble(sample.url) as wan:
+            site = settings.sites[0].model_copy(update={"url": wan.url, "tool_seconds": 2.0})
+            async with open_sites(settings.model_copy(update={"sites": (site,)})) as sites:
+                client = sites.by_name["sample"]
+                await client.call("list_alarms", window, purpose=Purpose("before"))
+                wan.cut_answers()
+                with pytest.raises(ToolRefused) as caught:
+                    await client.call("list_alarms", window, purpose=Purpose("during"))
+                wan.heal()
+                content, _ = await client.call("list_alarms", window, purpose=Purpose("after"))
+                return caught.value.code, len(content["alarms"])
+
+    code, alarms = asyncio.run(cut_and_heal())
+    assert code in {"tool_timeout", "site_unavailable"}
+    assert alarms
+    assert run("ledger", "verify", sample.folder).code == 0
+    for investigation in ("before", "during", "after"):
+        shown = run("ledger", "show", sample.folder, "--investigation", investigation, "--json")
+        assert "list_alarms" in shown.out, investigation

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -244,6 +245,33 @@ class SiteDouble:
             arguments = {"symptoms": symptoms, "managed_objects": managed_objects, "done": done}
             return self._answer("find_similar_incidents", arguments, ctx, lambda: review)
 
+        @server.tool()
+        async def confirm_cause(  # noqa: PLR0917 - a tool is called by name
+            ctx: Context[Any],
+            incident_id: str,
+            symptoms: list[str],
+            cause: str,
+            reviewer: str,
+            note: str = "",
+            managed_object: str | None = None,
+            proposed_cause: str | None = None,
+            similar_tickets: list[str] = [],  # noqa: B006 - never changed
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Record a cause."""
+            arguments = {
+                "incident_id": incident_id,
+                "symptoms": symptoms,
+                "cause": cause,
+                "reviewer": reviewer,
+                "note": note,
+                "managed_object": managed_object,
+                "proposed_cause": proposed_cause,
+                "similar_tickets": similar_tickets,
+            }
+            decision = "confirmed" if proposed_cause == cause else "corrected"
+            recorded = {"ticket_id": f"CAUSE-{incident_id}", "decision": decision}
+            return self._answer("confirm_cause", arguments, ctx, lambda: recorded)
+
         return server
 
     def _answer(
@@ -356,13 +384,19 @@ def _passage(ticket: Ticket) -> Citation:
     )
 
 
+_ANY_HOST = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+"""A double is reached through lines that have addresses of their own."""
+
+
 def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     servers = {name: double.tools() for name in ("alarms", "tickets", "configs")}
     routes: list[BaseRoute] = [
         route
         for name, server in servers.items()
         for route in server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp", stateless_http=True
+            streamable_http_path=f"/{name}/mcp",
+            stateless_http=True,
+            transport_security=_ANY_HOST,
         ).routes
     ]
 
