@@ -1,8 +1,8 @@
 """An investigation on the site by itself: the same sub-agents, planned by the same planner.
 
-No orchestrator and no network beyond the site: what a site can say of its own incident while the WAN is cut,
-and beside the cloud half while it is not. Each piece of work is placed by the policy first, with
-the cloud half's tier out where it cannot be reached; a failure is a gap in the report.
+No orchestrator and no network beyond the site: what a site can say of its own incident while the
+WAN is cut, and beside the cloud half while it is not. Each piece of work is placed by the policy
+first, with the cloud half's tier out where it cannot be reached; a failure is a gap in the report.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from agents import (
     predictions,
     ticket_historian,
 )
-from agents.findings import AlarmSummary, ChangeReview, EvidencePack, TicketReview
+from agents.findings import AlarmSummary, ChangeReview, EvidencePack, Proposal, TicketReview
 from agents.ports import AlarmDesk, ConfigHistory, TicketSearch
 from agents.predictions import Trials
 from agents.report import assemble
@@ -167,9 +167,7 @@ async def investigate_locally(
     )
     if proposal is None:
         return None
-    trials = Trials(
-        predictions=predictions.predict(predictions.suspects_of(proposal.root_causes, pack), pack)
-    )
+    trials = _trials(pack, proposal)
     judged = judgement.judge(proposal, None, pack, trials)
     if model is not None and judged.proposal.status != "confirmed" and summary.verdict != "none":
         told = await account.run(
@@ -179,8 +177,7 @@ async def investigate_locally(
             tier=model.tier,
         )
         if told is not None:
-            suspects = predictions.suspects_of(told.root_causes, pack)
-            trials = Trials(predictions=predictions.predict(suspects, pack))
+            trials = _trials(pack, proposal, told)
             judged = judgement.judge(proposal, told, pack, trials)
     report = assemble(
         grounding.VerifiedProposal(judged.proposal),
@@ -192,6 +189,13 @@ async def investigate_locally(
         trials=trials,
     )
     return LocalFindings(report, summary)
+
+
+def _trials(pack: EvidencePack, *proposals: Proposal) -> Trials:
+    """What the proposed causes and their rivals predict, as far as the findings decide it."""
+    causes = chain.from_iterable(proposal.root_causes for proposal in proposals)
+    suspects = predictions.suspects_of(causes, pack)
+    return Trials(predictions=predictions.predict(suspects, pack))
 
 
 def _pack(
