@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench soak conformance images manifests clean
+.PHONY: help demo console test check bench soak conformance images manifests fleet cdk clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ help:  ## Show this help
 
 demo: .venv/.ready  ## Build a sample site, start its servers, investigate its incident
 	@PATH="$(CURDIR)/$(BIN):$$PATH" deploy/demo.sh .demo
+
+console: .venv/.ready  ## The NOC console over a sample site; prints the link that signs you in
+	@PATH="$(CURDIR)/$(BIN):$$PATH" deploy/console.sh .console
 
 test: .venv/.ready  ## Run the test suite; lists what this machine had to skip
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -44,5 +47,11 @@ images: .venv/.ready  ## Lint, build and start the two images; skips what this m
 manifests: .venv/.ready  ## Render the manifests of every tier and check them
 	$(BIN)/python -m deploy.kubernetes
 
+fleet: .venv/.ready  ## Write and check a fleet of sites for GitOps; ARGS="my-fleet --out FOLDER"
+	$(BIN)/python -m deploy.fleet $(ARGS)
+
+cdk: .venv/.ready  ## Synthesise and lint the AWS templates, hold them to the rules; no account
+	$(BIN)/python -m deploy.aws $(ARGS)
+
 clean:  ## Remove what was built, but not your sites
-	rm -rf .venv .demo .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json
+	rm -rf .venv .demo .console .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

@@ -68,6 +68,9 @@ site_id: {site_id}
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
+# Whose signature a policy, a filter or an embedding model needs to be loaded; none: nobody's.
+# artifacts: {{trusted_keys: [release.pub]}}
+
 # The cloud half that is told of incidents (envelopes through the egress gate; docs/watching.md).
 # cloud: {{url: "https://tierwise.example.net", tier: region, secret_file: keys/cloud.secret}}
 
@@ -79,7 +82,7 @@ site_id: {site_id}
 
 # Host and Origin headers that are accepted beside loopback.
 # serving: {{allowed_hosts: ["noc-tools.example.net:8700"], allowed_origins: [],
-#           page_parents: ["https://console.example.net"],   # whose pages may frame /compose
+#           page_parents: ["https://console.example.net"],  # whose pages may frame its own
 #           rate: {{calls_per_second: 100, calls_per_minute: 3000}},
 #           tls: {{certificate: tls/site.pem, key: tls/site.key}}}}
 """

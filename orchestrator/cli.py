@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands.agentcore import agentcore
 from orchestrator.commands.assess import assess_app
+from orchestrator.commands.backup import backup
 from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
@@ -20,9 +22,11 @@ from orchestrator.commands.command_line import (
     quiet_logs,
     reported,
 )
+from orchestrator.commands.console import console_app
 from orchestrator.commands.evaluate import evaluate
 from orchestrator.commands.ledger import ledger
 from orchestrator.commands.mcp import mcp
+from orchestrator.commands.people import people_app
 from orchestrator.commands.place import place_app
 from orchestrator.commands.serve import approvals_app, incidents_app, serve
 from orchestrator.commands.site_options import (
@@ -53,12 +57,16 @@ app.add_typer(place_app, name="place")
 app.add_typer(assess_app, name="assess")
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(approvals_app, name="approvals")
+app.add_typer(console_app, name="console")
 app.command()(serve)
 app.command()(mcp)
+app.command()(agentcore)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
+app.command()(backup)
 app.add_typer(tune_app, name="tune")
+app.add_typer(people_app, name="people")
 
 
 class Format(StrEnum):
@@ -70,6 +78,7 @@ class Format(StrEnum):
     HTML = "html"
     CONCISE = "concise"
     HANDOVER = "handover"
+    PDF = "pdf"
 
 
 FormatOption = Annotated[
@@ -210,8 +219,8 @@ def show(
     """Print a report that was kept as JSON, without investigating again.
 
     Examples:
-    - `tierwise show report.json --format html > report.html`: one file with drawings; a browser
-      prints it to PDF
+    - `tierwise show report.json --format html > report.html`: one file with drawings
+    - `tierwise show report.json --format pdf > report.pdf`: for paper (extra `console`)
     - `tierwise show report.json --format handover`: for the shift lead
     """
     with reported():
@@ -230,7 +239,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say what is configured, reachable and safe, and what is not.
+    """Say what is configured, reachable and safe, what is not, and what to do next.
+
+    Reach, clocks, certificates, tokens and their scopes, access to models, what the account keeps
+    of prompts, versions of the policy here and on each site, disk. Exit code 1 when something is
+    broken; what cannot be asked from here is `not checked`, with the command that answers it.
 
     Examples: `tierwise doctor --site-dir ./site`, `tierwise doctor --explain`
     """
@@ -238,6 +251,7 @@ def doctor(
         import asyncio  # noqa: PLC0415
 
         from orchestrator import doctor as examination  # noqa: PLC0415
+        from telecom.examination import failed  # noqa: PLC0415
 
         if explain:
             examination.print_explanation(output, as_json=as_json)
@@ -246,7 +260,7 @@ def doctor(
         settings = settings_of_flags(site, token_file, site_dir, None, config)
         checks = asyncio.run(examination.examine(settings))
         examination.print_checks(checks, output, as_json=as_json)
-        if any(check.verdict == "broken" for check in checks):
+        if failed(checks):
             raise typer.Exit(FAILED)
 
 
@@ -327,6 +341,8 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.html import to_html  # noqa: PLC0415
 
         sys.stdout.write(to_html(report))
+    elif output_format is Format.PDF:
+        sys.stdout.buffer.write(_pdf(report))
     elif output_format in (Format.CONCISE, Format.HANDOVER):
         from orchestrator.rendering.briefing import to_concise, to_handover  # noqa: PLC0415
 
@@ -336,6 +352,24 @@ def _print(report: RootCauseReport, output_format: Format) -> None:
         from orchestrator.rendering.terminal import print_report  # noqa: PLC0415
 
         print_report(report, output)
+
+
+def _pdf(report: RootCauseReport) -> bytes:
+    """The report on paper.
+
+    Raises:
+        MissingExtraError: fpdf2 is not installed.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    from telecom.errors import MissingExtraError  # noqa: PLC0415
+
+    if find_spec("fpdf") is None:
+        raise MissingExtraError("console", "reports as PDF")
+    from orchestrator.rendering.pdf import document_pdf  # noqa: PLC0415
+    from orchestrator.rendering.report_document import report_document  # noqa: PLC0415
+
+    return document_pdf(report.headline, report_document(report))
 
 
 def main() -> None:

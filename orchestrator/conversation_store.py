@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -19,6 +23,17 @@ CREATE TABLE IF NOT EXISTS conversations (
 CREATE TABLE IF NOT EXISTS turns (
     conversation_id TEXT NOT NULL, number BIGINT NOT NULL, turn TEXT NOT NULL,
     PRIMARY KEY (conversation_id, number)
+);
+CREATE TABLE IF NOT EXISTS conversation_subjects (
+    conversation_id TEXT PRIMARY KEY, incident_id TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS conversation_shares (
+    conversation_id TEXT PRIMARY KEY, shared_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS person_keys (name TEXT PRIMARY KEY, secret TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS questions (
+    question_id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL UNIQUE, words TEXT NOT NULL,
+    asked_at TEXT NOT NULL, answering TEXT NOT NULL, alive_until TEXT NOT NULL
 );
 """
 
@@ -36,6 +51,10 @@ class Answer(ProductModel):
     """What was looked up for it, where, and under which decision."""
     report: RootCauseReport | None = None
     """A report, where an investigation was made for this answer."""
+    follow_ups: tuple[str, ...] = ()
+    """What might be asked next, in words that this conversation understands."""
+    outcome: Literal["answered", "stopped", "refused"] = "answered"
+    """Whether it was answered, somebody stopped it, or it could not be."""
 
 
 class Turn(ProductModel):
@@ -45,6 +64,17 @@ class Turn(ProductModel):
     """As the site released them: identifiers are pseudonyms."""
     answer: Answer
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation in a list."""
+
+    conversation_id: str
+    begun_at: datetime
+    words: str
+    """What was said first."""
+    incident_id: str | None
 
 
 class ConversationStore:
@@ -79,14 +109,125 @@ class ConversationStore:
         )
         return rows[0][0] if rows else None
 
+    async def pseudonym(self, principal: str) -> str:
+        """What somebody is called here and at the sites; who reads it cannot tell who that is."""
+        await self._database.execute(
+            "INSERT INTO person_keys VALUES ('engineer', ?) ON CONFLICT (name) DO NOTHING",
+            secrets.token_hex(32),
+        )
+        [(secret,)] = await self._database.fetch(
+            "SELECT secret FROM person_keys WHERE name = 'engineer'"
+        )
+        key = bytes.fromhex(secret)
+        return f"engineer-{hashlib.blake2b(principal.encode(), key=key, digest_size=8).hexdigest()}"
+
+    async def may_read(self, conversation_id: str, person: str) -> bool:
+        """Whether a conversation is somebody's own, or was shared."""
+        return bool(
+            await self._database.fetch(
+                "SELECT 1 FROM conversations c WHERE c.conversation_id = ? AND (c.person = ?"
+                " OR EXISTS (SELECT 1 FROM conversation_shares s"
+                " WHERE s.conversation_id = c.conversation_id))",
+                conversation_id,
+                person,
+            )
+        )
+
+    async def person(self, conversation_id: str) -> str | None:
+        """Who began a conversation; None where nobody was named."""
+        rows = await self._database.fetch(
+            "SELECT person FROM conversations WHERE conversation_id = ?", conversation_id
+        )
+        return rows[0][0] if rows else None
+
+    async def is_own(self, conversation_id: str, person: str) -> bool:
+        """Whether somebody began a conversation."""
+        sql = "SELECT 1 FROM conversations WHERE conversation_id = ? AND person = ?"
+        return bool(await self._database.fetch(sql, conversation_id, person))
+
+    async def is_shared(self, conversation_id: str) -> bool:
+        """Whether everybody who is signed in may read it."""
+        sql = "SELECT 1 FROM conversation_shares WHERE conversation_id = ?"
+        return bool(await self._database.fetch(sql, conversation_id))
+
+    async def share(self, conversation_id: str, *, shared: bool) -> None:
+        """Let everybody who is signed in read it, or its owner alone again."""
+        if shared:
+            await self._database.execute(
+                "INSERT INTO conversation_shares VALUES (?, ?)"
+                " ON CONFLICT (conversation_id) DO NOTHING",
+                conversation_id,
+                stamp(),
+            )
+        else:
+            await self._database.execute(
+                "DELETE FROM conversation_shares WHERE conversation_id = ?", conversation_id
+            )
+
+    async def subject(self, conversation_id: str) -> str | None:
+        """The incident that a conversation was begun about; None when it begins its own."""
+        rows = await self._database.fetch(
+            "SELECT incident_id FROM conversation_subjects WHERE conversation_id = ?",
+            conversation_id,
+        )
+        return rows[0][0] if rows else None
+
+    async def set_subject(self, conversation_id: str, incident_id: str) -> None:
+        """Note the incident that a conversation is about before anything was said."""
+        await self._database.execute(
+            "INSERT INTO conversation_subjects VALUES (?, ?)"
+            " ON CONFLICT (conversation_id) DO UPDATE SET incident_id = excluded.incident_id",
+            conversation_id,
+            incident_id,
+        )
+
+    async def about(self, incident_id: str, *, person: str) -> str | None:
+        """Somebody's newest conversation that was begun about an incident."""
+        rows = await self._database.fetch(
+            "SELECT c.conversation_id FROM conversations c JOIN conversation_subjects s"
+            " ON s.conversation_id = c.conversation_id"
+            " WHERE s.incident_id = ? AND c.person = ?"
+            " ORDER BY c.begun_at DESC, c.conversation_id LIMIT 1",
+            incident_id,
+            person,
+        )
+        return rows[0][0] if rows else None
+
+    async def listed(self, *, person: str, limit: int = 50) -> list[Listed]:
+        """Somebody's conversations in which something was said, newest first."""
+        rows = await self._database.fetch(
+            "SELECT c.conversation_id, c.begun_at, t.turn FROM conversations c JOIN turns t"
+            " ON t.conversation_id = c.conversation_id AND t.number = 1"
+            " WHERE c.person = ? ORDER BY c.begun_at DESC, c.conversation_id LIMIT ?",
+            person,
+            limit,
+        )
+        found = []
+        for conversation_id, begun_at, content in rows:
+            turn = Turn.model_validate_json(content)
+            at = datetime.fromisoformat(begun_at)
+            found.append(Listed(conversation_id, at, turn.words, turn.answer.incident_id))
+        return found
+
     async def knows(self, conversation_id: str) -> bool:
         """Whether there is such a conversation."""
         sql = "SELECT 1 FROM conversations WHERE conversation_id = ?"
         return bool(await self._database.fetch(sql, conversation_id))
 
-    async def add(self, conversation_id: str, turn: Turn) -> None:
-        """Append a turn; two at the same time follow one another."""
+    async def add(self, conversation_id: str, turn: Turn, *, question: str | None = None) -> None:
+        """Append a turn; two at the same time follow one another.
+
+        Args:
+            conversation_id: Of an existing conversation.
+            turn: What was said.
+            question: The open question that it answers. One that is no longer open was answered
+                by somebody else, and the turn is not kept a second time.
+        """
         async with self._database.transaction(lock=f"turns {conversation_id}") as work:
+            if question is not None and not await work.execute(
+                "DELETE FROM questions WHERE question_id = ?", question
+            ):
+                return
             rows = await work.fetch(
                 "SELECT COALESCE(MAX(number), 0) FROM turns WHERE conversation_id = ?",
                 conversation_id,

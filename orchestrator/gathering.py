@@ -5,9 +5,10 @@ A failure is a gap in the report, never a lost answer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -20,7 +21,9 @@ from orchestrator.delegation import Delegation, Delegator, check_receipts
 from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.settings import SiteStatement
 from orchestrator.site_client import CallRecord, Neighborhood, Purpose, SiteDesk
+from orchestrator.site_excerpts import Excerpt, read_excerpt
 from orchestrator.sites import Sites
+from orchestrator.step_events import Outcome, StepEvent, StepWatcher, unwatched
 from placement.latency import LatencySample
 from telecom.errors import (
     RecordNotFoundError,
@@ -28,7 +31,7 @@ from telecom.errors import (
     ToolRefused,
     ToolRetry,
 )
-from telecom.evidence import Gap
+from telecom.evidence import Gap, Quotation
 from telecom.report import ProvenanceStep
 from telecom.times import Window
 from telecom.workload import LifecyclePhase, WorkloadProfile
@@ -42,6 +45,8 @@ _NEIGHBOURS = WorkloadProfile(
     data_classes=("network_config",),
     latency_budget_ms=5_000,
 )
+
+_STRICTEST = ("anonymized", "pseudonymized", "raw")
 
 _ON_TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint)
 _ANYWHERE: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
@@ -80,6 +85,8 @@ class Gatherer:
     delegator: Delegator
     purpose: Purpose
     brief_tokens: int = 2000
+    watch: StepWatcher = unwatched
+    """Told of each look when it is placed and when it is over."""
 
     async def alarms(self, site: str, window: Window | None) -> Look:
         """Fold the alarms of `window`, or of the site's newest incident."""
@@ -151,6 +158,20 @@ class Gatherer:
         look = await self._look("documents", runbooks.PROFILE, site, work, kinds=_ON_TOOLS)
         return replace(look, step=look.step.model_copy(update={"step": "ask back"}))
 
+    async def excerpt(
+        self, site: str, key: str, item: Quotation, *, at: datetime | None = None
+    ) -> Look:
+        """Read a piece of evidence again, with what stands around it."""
+
+        async def work(_placed: Delegation, desk: SiteDesk) -> Excerpt:
+            return await read_excerpt(desk, key, item, at=at)
+
+        profile = predictions.PROFILE.model_copy(
+            update={"name": "evidence", "data_classes": (item.data_class,)}
+        )
+        look = await self._look(key, profile, site, work, kinds=_ON_TOOLS)
+        return replace(look, step=look.step.model_copy(update={"step": "open evidence"}))
+
     async def window_around(self, alarm_id: str) -> Window:
         """The time around an alarm that one of the sites has.
 
@@ -181,7 +202,21 @@ class Gatherer:
         *,
         kinds: Collection[type[Executor]],
     ) -> Look:
-        what = f"{what} of site {site}"
+        look = await self._made(f"{what} of site {site}", profile, site, work, kinds=kinds)
+        why = None if look.error is None else str(look.error)
+        outcome: Outcome = "done" if why is None else "failed"
+        self.watch(StepEvent(what=look.what, outcome=outcome, step=look.step, why=why))
+        return look
+
+    async def _made(
+        self,
+        what: str,
+        profile: WorkloadProfile,
+        site: str,
+        work: Callable[[Delegation, SiteDesk], Awaitable[BaseModel]],
+        *,
+        kinds: Collection[type[Executor]],
+    ) -> Look:
         step = ProvenanceStep(step=what, agent=profile.name, tier=None, decision_id=None)
         desk: SiteDesk | None = None
         client = self.sites.by_name[site]
@@ -189,6 +224,8 @@ class Gatherer:
         try:
             placed = self.delegator.place(profile, declaration, kinds=kinds)
             step = step.model_copy(update={"decision_id": placed.decision_id})
+            going = step.model_copy(update={"tier": placed.tier})
+            self.watch(StepEvent(what=what, outcome="placed", step=going))
             desk = self.sites.behind(placed.executor, site).desk(self.purpose)
             finding = await work(placed, desk)
             if client.declaration != declaration:  # it said where it is: decided with that
@@ -231,11 +268,17 @@ def _accounted(step: ProvenanceStep, desk: SiteDesk | None) -> ProvenanceStep:
     if desk is None or not desk.records:
         return step
     receipts = [record.receipt for record in desk.records if record.receipt is not None]
+    kinds: Counter[str] = Counter()
+    for receipt in receipts:
+        kinds.update(receipt.masked)
     return step.model_copy(
         update={
             "tool": ", ".join(dict.fromkeys(record.tool for record in desk.records)),
             "tokens_after": sum(r.tokens for r in receipts) if receipts else None,
-            "masked": sum(sum(r.masked.values()) for r in receipts) if receipts else None,
+            "tokens_out": sum(r.tokens for r in receipts) if receipts else None,
+            "masked": kinds.total() if receipts else None,
+            "masked_kinds": dict(kinds),
+            "form": min((r.form for r in receipts), key=_STRICTEST.index) if receipts else None,
             "bytes_out": sum(r.bytes for r in receipts) if receipts else None,
             "latency_ms": round(sum(record.latency_ms for record in desk.records), 1),
         }

@@ -39,11 +39,13 @@ from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
+from orchestrator.model_ledger import ModelLedger
 from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, escalates, make_model
 from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
 from orchestrator.sites import Sites
 from orchestrator.state import Finding, State
+from orchestrator.step_events import StepWatcher, unwatched
 from placement.policy import Policy
 from telecom.errors import (
     BudgetExceededError,
@@ -115,6 +117,7 @@ async def investigate(
     incident_id: str | None = None,
     on_behalf_of: str | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    watch: StepWatcher = unwatched,
 ) -> RootCauseReport:
     """Investigate, or resume what was interrupted under the same incident id.
 
@@ -124,6 +127,7 @@ async def investigate(
         incident_id: None begins a new incident.
         on_behalf_of: Pseudonym of the person who asks.
         progress: Called with the name of each finished step.
+        watch: Told of each delegation as it is placed and as it ends.
 
     Raises:
         SettingsError: There is no site to ask.
@@ -132,7 +136,7 @@ async def investigate(
     if not services.sites.by_name:
         raise SettingsError("no site to ask: give --site NAME=URL, --site-dir DIR, or `sites:`")
     incident_id = incident_id or f"inc-{uuid.uuid4().hex[:12]}"
-    graph = build_graph(services, Purpose(incident_id, on_behalf_of))
+    graph = build_graph(services, Purpose(incident_id, on_behalf_of), watch=watch)
     config: RunnableConfig = {"configurable": {"thread_id": incident_id}}
     snapshot = await graph.aget_state(config)
     begun = bool(snapshot.tasks or snapshot.next)
@@ -153,10 +157,10 @@ async def investigate(
 
 
 def build_graph(
-    services: Services, purpose: Purpose
+    services: Services, purpose: Purpose, *, watch: StepWatcher = unwatched
 ) -> CompiledStateGraph[Progress, None, Progress, Progress]:
     """Compile the graph of one investigation."""
-    nodes = _Nodes(services, purpose)
+    nodes = _Nodes(services, purpose, watch)
     graph = StateGraph(Progress)
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
@@ -181,9 +185,10 @@ def build_graph(
 class _Nodes:
     """The graph's nodes over one investigation's services."""
 
-    def __init__(self, services: Services, purpose: Purpose) -> None:
+    def __init__(self, services: Services, purpose: Purpose, watch: StepWatcher) -> None:
         self._services = services
         self._purpose = purpose
+        self._watch = watch
         self._incident = purpose.investigation
         self._state = services.state
         self._delegator = Delegator(
@@ -197,6 +202,7 @@ class _Nodes:
             self._delegator,
             purpose,
             brief_tokens=services.settings.budgets.brief_tokens,
+            watch=watch,
         )
         self._deadline = time.monotonic() + services.settings.budgets.seconds
         self._look_at_alarms = task(self._alarms)
@@ -392,7 +398,9 @@ class _Nodes:
             self._delegator,
             services.sites,
             self._purpose,
+            ModelLedger(self._state.database),
             models=services.models,
+            watch=self._watch,
         )
 
     async def _tested(self, state: Progress, pack: EvidencePack) -> Progress:

@@ -45,13 +45,27 @@ def masked_words(words: str, sites: Sequence[SiteDeclaration]) -> str:
             break
     else:
         released = without_identifiers(words, site_dir=directories[0] if directories else None)
-    if _MAY_BE_A_NUMBER.search(released):
+    _refuse_bare_numbers(released)
+    return released
+
+
+def refuse_identifiers(words: str) -> None:
+    """Make sure that words which a site is said to have released hold no identifier.
+
+    Raises:
+        InvalidArgumentError: They hold one, or a long bare number that may be one.
+    """
+    without_identifiers(words, site_dir=None)
+    _refuse_bare_numbers(words)
+
+
+def _refuse_bare_numbers(words: str) -> None:
+    if _MAY_BE_A_NUMBER.search(words):
         raise InvalidArgumentError(
             "question",
             "the words hold a long bare number, which may be a subscriber's; leave it out, or say "
             "what it is (IMSI, MSISDN, ...) so that the site can replace it",
         )
-    return released
 
 
 def _released(words: str, site: SiteDeclaration) -> str | None:

@@ -24,12 +24,13 @@ from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
 from orchestrator.model_choice import prices, question_size
-from orchestrator.model_ledger import LEDGER_FILE, ModelDelegation, ModelLedger, RecordedModel
+from orchestrator.model_ledger import ModelDelegation, ModelLedger, RecordedModel
 from orchestrator.models.budgeted import BudgetedModel, Purse
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
 from orchestrator.site_client import Purpose, SiteClient
 from orchestrator.sites import Sites
+from orchestrator.step_events import Outcome, StepEvent, StepWatcher, unwatched
 from placement.latency import LatencySample
 from placement.model_routing import QuestionSize
 from placement.policy import Policy
@@ -120,9 +121,12 @@ class Reasoner:
     delegator: Delegator
     sites: Sites
     purpose: Purpose
+    ledger: ModelLedger
     models: ModelFactory = make_model
     calls: list[LatencySample] = field(default_factory=list)
     """How long each turn of a model took."""
+    watch: StepWatcher = unwatched
+    """Told when a model is asked, and of each step that is over."""
     _gaps: list[Gap] = field(default_factory=list)
     _steps: list[ProvenanceStep] = field(default_factory=list)
 
@@ -136,11 +140,11 @@ class Reasoner:
             self._gaps.append(
                 Gap(what="reasoning over all findings together", why=str(exc), rule=exc.rule)
             )
-            self._steps.append(self._site_ranking(pack, exc))
+            self._over(self._site_ranking(pack, exc))
             alone = {"changes": (), "tickets": (), "evidence": _of_alarms(pack)}
             return self._reasoned(await analyst.analyse(pack.model_copy(update=alone)))
         proposal = await analyst.analyse(pack)
-        self._steps.append(
+        self._over(
             ProvenanceStep(
                 step="hypothesise",
                 agent=f"root_cause_analyst ({analyst.name})",
@@ -152,6 +156,12 @@ class Reasoner:
             )
         )
         return self._reasoned(proposal)
+
+    def _over(self, step: ProvenanceStep, *, failed: bool = False) -> None:
+        self._steps.append(step)
+        outcome: Outcome = "failed" if failed else "done"
+        why = self._gaps[-1].why if failed and self._gaps else None
+        self.watch(StepEvent(what=_what(step), outcome=outcome, step=step, why=why))
 
     def _site_ranking(self, pack: EvidencePack, exc: PlacementRefusedError) -> ProvenanceStep:
         site = self.sites.by_name[pack.sites[0]]
@@ -180,11 +190,16 @@ class Reasoner:
             )
             return self._reasoned(None)
         started = time.monotonic()
+        asking = _model_step(name, placed, (), 0).model_copy(update={"tier": placed.tier})
+        self.watch(StepEvent(what=_what(asking), outcome="placed", step=asking))
         tools = self._tools(pack, placed)
         proposal, analyst = await self._asked(name, pack, placed, tools, seconds=seconds)
         usage = analyst.usage if analyst is not None else []
-        self._steps.extend(tools.steps)
-        self._steps.append(_model_step(name, placed, usage, time.monotonic() - started))
+        for step in tools.steps:
+            self._over(step)
+        self._over(
+            _model_step(name, placed, usage, time.monotonic() - started), failed=proposal is None
+        )
         return self._reasoned(proposal, evidence=analyst.received if analyst is not None else {})
 
     async def _asked(
@@ -204,8 +219,7 @@ class Reasoner:
                 raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
             delegated = ModelDelegation(self.purpose.investigation, placed.tier, placed.decision_id)
-            book = ModelLedger(self.settings.state_folder / LEDGER_FILE)
-            timed = TimedModel(RecordedModel(model, book, delegated), placed.tier)
+            timed = TimedModel(RecordedModel(model, self.ledger, delegated), placed.tier)
             try:
                 analyst = ModelAnalyst(
                     BudgetedModel(timed, Purse(budgets.model_tokens, budgets.model_usd)),
@@ -286,6 +300,10 @@ class Reasoner:
             steps=tuple(self._steps),
             gaps=tuple(self._gaps),
         )
+
+
+def _what(step: ProvenanceStep) -> str:
+    return f"{step.step} by {step.agent}"
 
 
 def _of_alarms(pack: EvidencePack) -> dict[str, Evidence]:

@@ -8,7 +8,7 @@ the next placement decision.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -22,6 +22,7 @@ from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
+from orchestrator.person_statements import PersonStatements
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from orchestrator.tool_pins import ToolPins
 from telecom.errors import (
@@ -34,6 +35,7 @@ from telecom.errors import (
     ToolRetry,
 )
 from telecom.evidence import Gap, Quotation
+from telecom.person_statement import ON_BEHALF_OF_META
 from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
@@ -42,7 +44,6 @@ from telecom.topology import ManagedObject
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
 INVESTIGATION_META = "tierwise/investigation"
-ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 
 SERVER_OF_TOOL: Mapping[str, str] = {
     "list_alarms": "alarms",
@@ -52,6 +53,7 @@ SERVER_OF_TOOL: Mapping[str, str] = {
     "search_tickets": "tickets",
     "get_ticket": "tickets",
     "find_similar_incidents": "tickets",
+    "confirm_cause": "tickets",
     "search_documents": "tickets",
     "lookup_config": "configs",
     "diff_config": "configs",
@@ -170,12 +172,6 @@ class Purpose:
     on_behalf_of: str | None = None
     """A pseudonym of the person who asks."""
 
-    @property
-    def meta(self) -> dict[str, str]:
-        """As request metadata."""
-        named = {INVESTIGATION_META: self.investigation, ON_BEHALF_OF_META: self.on_behalf_of}
-        return {key: value for key, value in named.items() if value is not None}
-
 
 class SiteClient:
     """The connections to one site, for as long as the process lives."""
@@ -187,6 +183,7 @@ class SiteClient:
         *,
         timeout_s: float = 30.0,
         pins: ToolPins | None = None,
+        people: Callable[[], PersonStatements] | None = None,
     ) -> None:
         """Reach a site.
 
@@ -196,6 +193,7 @@ class SiteClient:
                 may serve all three.
             timeout_s: Longest wait for an answer.
             pins: Holds its tools to what they were at first contact.
+            people: Opens what vouches for whom calls are made for; None names nobody.
         """
         self.name = declaration.name
         self.told: SiteStatement | None = None
@@ -203,6 +201,7 @@ class SiteClient:
         self.breaker = Breaker(self.name)
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
+        self._people = people
         connections = {
             target: McpConnection(
                 self.name,
@@ -250,7 +249,7 @@ class SiteClient:
             result = await self._connections[SERVER_OF_TOOL[tool]].call(
                 tool,
                 {key: value for key, value in arguments.items() if value is not None},
-                meta=purpose.meta,
+                meta=self._meta(purpose),
             )
         latency_ms = (time.monotonic() - started) * 1000
         if result.is_error:
@@ -262,6 +261,17 @@ class SiteClient:
         receipt = _receipt(result)
         self.told = _statement(receipt) or self.told
         return result.structured_content, CallRecord(tool, latency_ms, receipt)
+
+    def _meta(self, purpose: Purpose) -> dict[str, str]:
+        """A purpose as request metadata, signed for this site where it names a person."""
+        meta = {INVESTIGATION_META: purpose.investigation}
+        if purpose.on_behalf_of is not None and self._people is not None:
+            meta[ON_BEHALF_OF_META] = self._people().statement(
+                purpose.on_behalf_of,
+                investigation=purpose.investigation,
+                site_id=self.declaration.home.site or self.name,
+            )
+        return meta
 
     def desk(self, purpose: Purpose) -> SiteDesk:
         """The site's ports for one delegation."""
@@ -287,7 +297,7 @@ class SiteDesk:
     ) -> AlarmSummary:
         """Fold the alarms of `window`; without one, those of the site's newest incident."""
         arguments = {**_bounds(window), "budget_tokens": budget_tokens}
-        return await self._ask(AlarmSummary, "summarize_alarms", arguments)
+        return await self.ask(AlarmSummary, "summarize_alarms", arguments)
 
     async def alarm_time(self, alarm_id: str) -> datetime:
         """When an alarm was raised.
@@ -296,7 +306,7 @@ class SiteDesk:
             ToolRetry: The site has no such alarm.
             MalformedAnswerError: It has one without a time.
         """
-        found = await self._ask(_AlarmRecords, "get_alarm", {"alarm_id": alarm_id})
+        found = await self.ask(_AlarmRecords, "get_alarm", {"alarm_id": alarm_id})
         times = [r.alarm_raised_time for r in found.records if r.alarm_raised_time is not None]
         if not times:
             raise MalformedAnswerError("get_alarm", "the alarm has no time")
@@ -305,7 +315,7 @@ class SiteDesk:
     async def alarms_of(self, managed_object: str, window: Window, *, limit: int = 5) -> Sighting:
         """What an element itself wrote in a window: its first few records."""
         arguments = {**_bounds(window), "managed_object": managed_object, "limit": limit}
-        found = await self._ask(_AlarmLines, "list_alarms", arguments)
+        found = await self.ask(_AlarmLines, "list_alarms", arguments)
         own = [
             line
             for line in found.alarms
@@ -321,12 +331,12 @@ class SiteDesk:
     async def search_tickets(self, query: str, *, limit: int = 10) -> Sequence[Citation]:
         """Rank passages of past tickets against `query`."""
         arguments = {"query": query, "limit": limit}
-        return (await self._ask(_Passages, "search_tickets", arguments)).passages
+        return (await self.ask(_Passages, "search_tickets", arguments)).passages
 
     async def neighborhood(self, managed_object: str, *, hops: int = 1) -> Neighborhood:
         """The elements that links join to one, nearest first."""
         arguments = {"managed_object": managed_object, "hops": hops}
-        found = await self._ask(_Links, "get_neighbors", arguments)
+        found = await self.ask(_Links, "get_neighbors", arguments)
         ends = [end.managed_object for link in found.links for end in (link.a, link.b)]
         devices = dict.fromkeys(ManagedObject.parse(end).device for end in ends)
         return Neighborhood(devices=tuple(devices))
@@ -334,12 +344,12 @@ class SiteDesk:
     async def search_documents(self, query: str, *, limit: int = 10) -> DocumentReview:
         """Rank passages of vendor documents and runbooks against `query`."""
         arguments = {"query": query, "limit": limit}
-        found = await self._ask(_Passages, "search_documents", arguments)
+        found = await self.ask(_Passages, "search_documents", arguments)
         return DocumentReview(passages=found.passages)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """Read one ticket."""
-        return (await self._ask(_TicketRecord, "get_ticket", {"ticket_id": ticket_id})).ticket
+        return (await self.ask(_TicketRecord, "get_ticket", {"ticket_id": ticket_id})).ticket
 
     async def find_similar_incidents(
         self,
@@ -356,20 +366,26 @@ class SiteDesk:
             "probable_cause": probable_cause,
             "limit": limit,
         }
-        return await self._ask(TicketReview, "find_similar_incidents", arguments)
+        return await self.ask(TicketReview, "find_similar_incidents", arguments)
 
     async def list_changes(
         self, window: Window, *, around: Sequence[str] = (), hops: int = 1, limit: int = 20
     ) -> ChangeReview:
         """Changes committed in `window`, most suspicious for `around` first."""
         arguments = {**_bounds(window), "around": list(around), "hops": hops, "limit": limit}
-        return await self._ask(ChangeReview, "list_changes", arguments)
+        return await self.ask(ChangeReview, "list_changes", arguments)
 
     async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
         """What the configurations of `around` and of what is joined to them contradict."""
-        return await self._ask(Contradictions, "check_consistency", {"around": list(around)})
+        return await self.ask(Contradictions, "check_consistency", {"around": list(around)})
 
-    async def _ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
+    async def ask(self, shape: type[Answer], tool: str, arguments: Mapping[str, Any]) -> Answer:
+        """Call a tool and read the part of its answer that `shape` has.
+
+        Raises:
+            ToolRetry: The call can be repaired; the message says how.
+            ToolRefused: Unreachable, refused, timed out or malformed.
+        """
         content, record = await self.client.call(tool, arguments, purpose=self.purpose)
         self.records.append(record)
         return self._valid(shape, tool, content)

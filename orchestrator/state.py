@@ -1,7 +1,8 @@
-"""State of investigations: checkpoints, findings, every placement decision, every timed call.
+"""State of investigations: checkpoints, findings, placement decisions, timed calls, two records.
 
 One database. Checkpoints are LangGraph's and hold keys only; findings are beside them, so that a
-step does not rewrite what earlier steps found.
+step does not rewrite what earlier steps found. The pins of sites' tools and the ledger of model
+requests are tables of it, too, so that every orchestrator of a state shares them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel
 
 from orchestrator.database import Database, Value, open_database, read_rows, stamp
+from orchestrator.model_ledger import LEDGER_TABLE
+from orchestrator.tool_pins import PIN_TABLE
 from placement.decision import DecisionRecord
 from placement.latency import LatencySample
 
@@ -31,6 +34,7 @@ CREATE TABLE IF NOT EXISTS calls (
     number {serial}, incident_id TEXT NOT NULL, sample TEXT NOT NULL
 );
 """
+_ALL_TABLES = ";".join((_TABLES, PIN_TABLE, LEDGER_TABLE))
 
 Finding = TypeVar("Finding", bound=BaseModel)
 
@@ -88,6 +92,20 @@ class State:
         """Remember how long calls took until the next `write_notes`."""
         self._calls.extend((incident_id, sample.model_dump_json()) for sample in samples)
 
+    async def decisions(self, incident_id: str) -> list[DecisionRecord]:
+        """The decisions about an incident that were written, oldest first."""
+        rows = await self.database.fetch(
+            "SELECT record FROM decisions WHERE incident_id = ? ORDER BY number", incident_id
+        )
+        return [DecisionRecord.model_validate_json(content) for (content,) in rows]
+
+    async def calls(self, incident_id: str) -> list[LatencySample]:
+        """How long the calls for an incident took, oldest first."""
+        rows = await self.database.fetch(
+            "SELECT sample FROM calls WHERE incident_id = ? ORDER BY number", incident_id
+        )
+        return [LatencySample.model_validate_json(content) for (content,) in rows]
+
     async def write_notes(self) -> None:
         """Write the decisions and calls noted so far."""
         decisions, self._decisions = self._decisions, []
@@ -111,7 +129,7 @@ async def open_state(address: str | Path) -> AsyncIterator[State]:
         MissingExtraError: A URL without the extra `scale`.
     """
     async with open_database(address) as database:
-        await database.create_tables(_TABLES)
+        await database.create_tables(_ALL_TABLES)
         # A file of an earlier version lacks the column.
         if "decided_at" not in await database.columns("decisions"):
             await database.execute("ALTER TABLE decisions ADD COLUMN decided_at TEXT")

@@ -19,7 +19,7 @@ from types import TracebackType
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
-from rag.index_keeper import VECTOR_FOLDERS, IndexKeeper
+from rag.index_keeper import IndexKeeper
 from rag.ingest_counts import IngestCounts
 from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
@@ -154,36 +154,6 @@ class KnowledgeBase:
         try:
             shutil.rmtree(folder)
         finally:
-            os.close(lock)
-
-    @staticmethod
-    def restore(store: Path, backup: Path) -> None:
-        """Put a backup in the place of a store's knowledge base; `rebuild_index` comes after.
-
-        Raises:
-            StoreDamagedError: The backup is no whole knowledge base; the store is as it was.
-            StoreOwnedError: The knowledge base is open somewhere.
-            SiteDirectoryError: The store cannot be written.
-        """
-        PassageStore.check(backup)
-        folder = store / _FOLDER
-        lock = _take_lock(folder)
-        draft = folder / f"{_PASSAGES}.part"
-        try:
-            shutil.copyfile(backup, draft)
-            draft.chmod(0o600)
-            number = _index_number(folder / _PASSAGES)
-            for log in folder.glob(f"{_PASSAGES}-*"):
-                log.unlink()
-            draft.replace(folder / _PASSAGES)
-            for vectors in folder.glob(VECTOR_FOLDERS):
-                shutil.rmtree(vectors)
-            # The next index gets a name that this process has never opened.
-            _index_number(folder / _PASSAGES, at_least=number)
-        except OSError as exc:
-            raise SiteDirectoryError(f"{folder} cannot be written: {exc.strerror}") from exc
-        finally:
-            draft.unlink(missing_ok=True)
             os.close(lock)
 
     def __enter__(self) -> KnowledgeBase:
@@ -355,14 +325,6 @@ class KnowledgeBase:
             )
         return KnowledgeBaseHealth(dense=problem is None, problem=problem, corpora=corpora)
 
-    def backup(self, target: Path) -> None:
-        """Write everything to one new file, vectors included, while searches and ingest go on.
-
-        Raises:
-            SiteDirectoryError: The file exists, or cannot be written.
-        """
-        self._passages.copy_to(target)
-
     def causes(self) -> dict[str, str]:
         """Ticket id -> cause, of every ticket that names one."""
         return self._passages.causes()
@@ -441,20 +403,6 @@ def _require(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise SiteDirectoryError(f"{path} does not exist; give files or folders to ingest")
-
-
-def _index_number(file: Path, *, at_least: int = 1) -> int:
-    """The number of a store's index, raised to `at_least`; 1 where the store cannot be read."""
-    try:
-        store = PassageStore(file)
-    except StoreDamagedError:
-        return at_least
-    try:
-        number = max(at_least, store.index_number())
-        store.set_index_number(number)
-    finally:
-        store.close()
-    return number
 
 
 def _take_lock(folder: Path) -> int:

@@ -35,7 +35,9 @@ def init(
         str | None, typer.Option(help="Fault family of the sample; `list` prints their names.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same sample.")] = 1,
-    size: Annotated[int, typer.Option(min=1, help="Managed objects of the sample, about.")] = 150,
+    size: Annotated[
+        int, typer.Option(min=90, max=20_000, help="Managed objects of the sample, about.")
+    ] = 150,
 ) -> None:
     """Make a site directory: a documented skeleton, or a sample with one incident.
 

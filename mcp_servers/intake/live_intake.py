@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
@@ -16,6 +17,9 @@ from mcp_servers.intake.journal import ReceivedJournal
 from mcp_servers.intake.signatures import SignatureVerifier
 from mcp_servers.intake.syslog_listener import SyslogListener
 from mcp_servers.site_directory import SiteDirectory
+
+if TYPE_CHECKING:
+    from mcp_servers.intake.trap_listener import TrapListener
 
 _logger = logging.getLogger(__name__)
 
@@ -33,7 +37,11 @@ class LiveIntake:
         self._follower = IntakeFollower(desk, settings.keep_days)
         self._journal = ReceivedJournal(site.path / RECEIVED, kept=self._follower.tell)
         self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), site.timezone)
-        self._listeners = (SyslogListener(settings.syslog, self._journal),)
+        self._listeners: list[SyslogListener | TrapListener] = [
+            SyslogListener(settings.syslog, self._journal)
+        ]
+        if settings.traps.udp is not None:
+            self._listeners.append(_trap_listener(site, self._journal))
 
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
@@ -57,3 +65,10 @@ class LiveIntake:
                 for listener in self._listeners:
                     await listener.stop()
         self._follower.stop()
+
+
+def _trap_listener(site: SiteDirectory, journal: ReceivedJournal) -> TrapListener:
+    """The listener of a site that hears traps; the others do not load an SNMP engine."""
+    from mcp_servers.intake.trap_listener import TrapListener  # noqa: PLC0415
+
+    return TrapListener(site, site.settings.intake.traps, journal)

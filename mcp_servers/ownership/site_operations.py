@@ -18,6 +18,7 @@ import anyio.abc
 from anyio.to_thread import run_sync
 
 from mcp_servers.alarms.rejects import Reject, record_rejects
+from mcp_servers.artifacts.operations import ArtifactOperations
 from mcp_servers.assessment.alarm_volume import measure_alarms
 from mcp_servers.configs.desk import NO_HISTORY
 from mcp_servers.configs.netbox_snapshot import keep_netbox
@@ -86,6 +87,7 @@ class OwnedSite:
             "roll_back_filter": self.roll_back_filter,
             "export_filter": self.export_filter,
             **KnowledgeOperations(self.host).operations,
+            **ArtifactOperations(self.host).operations,
         }
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:

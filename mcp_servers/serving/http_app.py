@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_servers.intake.live_intake import LiveIntake
+from mcp_servers.serving.answer_framing import FramedServer
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
 from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
@@ -63,24 +64,19 @@ def build_app(
         allowed_hosts=[*LOOPBACK_HOSTS, *settings.allowed_hosts],
         allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
     )
-    routes: list[BaseRoute] = []
-    for name, server in servers.items():
-        one = server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp",
-            stateless_http=True,
-            json_response=False,  # a JSON response would drop progress
-            max_request_body_size=REQUEST_BYTES,
-            transport_security=security,
-        )
-        routes += one.routes
+    framed = [
+        FramedServer(server, f"/{name}/mcp", request_bytes=REQUEST_BYTES, security=security)
+        for name, server in servers.items()
+    ]
+    routes: list[BaseRoute] = [server.route for server in framed]
 
     @asynccontextmanager
     async def run_servers(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if intake is not None:
                 await stack.enter_async_context(intake.running())
-            for server in servers.values():
-                await stack.enter_async_context(server.session_manager.run())
+            for server in framed:
+                await stack.enter_async_context(server.running())
             yield
 
     async def alive(_: Request) -> Response:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import uvicorn
 
 from mcp_servers.commands.output import say
+from mcp_servers.egress.budgets import BUDGET_WINDOW
 from mcp_servers.egress.gate import detector_of
+from mcp_servers.egress.guess_limit import GuessLimit
 from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
@@ -121,6 +124,10 @@ def _people_pages(host: SiteHost) -> PeoplePages:
         host.verifier,
         PageGuard((*LOOPBACK_HOSTS, *serving.allowed_hosts), serving.page_parents),
         host.limiter,
+        GuessLimit(
+            host.site.settings.budgets.typed_identifiers_per_hour,
+            host.ledger.since(datetime.now(UTC) - BUDGET_WINDOW),
+        ),
     )
 
 

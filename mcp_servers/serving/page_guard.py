@@ -13,7 +13,8 @@ LARGEST_BODY = 256 * 1024
 
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: a browser then hides the origin of our own forms, too.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -66,6 +67,8 @@ class PageGuard:
         )
         if ancestors == "'none'":
             answer.headers["X-Frame-Options"] = "DENY"
+            # Whoever opened the tab cannot look at it or lead it elsewhere.
+            answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return answer
 
 

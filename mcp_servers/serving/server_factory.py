@@ -25,6 +25,7 @@ from mcp_servers.egress.gate import EgressGate
 from mcp_servers.serving.bearer import BearerVerifier
 from mcp_servers.serving.gate_middleware import ERROR_META, GateMiddleware
 from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import (
     DeclaredPrompt,
@@ -57,6 +58,7 @@ def build_server(
     known_classes: Collection[DataClass],
     stream_caller: Caller | None = None,
     verifier: TokenVerifier | None = None,
+    people: PersonVerifier | None = None,
     limiter: RateLimiter | None = None,
 ) -> MCPServer[Any]:
     """Build a server that serves exactly what is declared, through the gate.
@@ -67,6 +69,7 @@ def build_server(
         known_classes: Data classes of the catalogue; a tool may declare no other.
         stream_caller: Who calls over stdio or in memory; None serves HTTP only.
         verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
+        people: Believes whom callers act for; None believes nobody.
         limiter: How often the stream's caller may call; over HTTP the app limits.
 
     Raises:
@@ -99,7 +102,12 @@ def build_server(
         subscriptions=False,  # notifications would pass the gate by
         middleware=[
             GateMiddleware(
-                gate, tools, toolset.resources, stream_caller=stream_caller, limiter=limiter
+                gate,
+                tools,
+                toolset.resources,
+                stream_caller=stream_caller,
+                people=people,
+                limiter=limiter,
             )
         ],
     )

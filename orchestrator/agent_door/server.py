@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import getpass
 import inspect
 import json
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Annotated, Any, cast
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -110,7 +112,9 @@ class AgentTools:
         )
         if inquiry.window is not None and alarm_id is not None:
             raise InvalidArgumentError("alarm_id", "give a window or an alarm_id, not both")
-        return await self._waited(self._desk.start(inquiry), ctx, wait_seconds)
+        person = self._services().sites.people.pseudonym(_asking(ctx))
+        started = self._desk.start(inquiry, on_behalf_of=person)
+        return await self._waited(started, ctx, wait_seconds)
 
     async def get_report(
         self,
@@ -173,6 +177,15 @@ class AgentTools:
         report = await self._desk.report(incident_id)
         assert report is not None  # its steps ended without an error
         return in_short(report)
+
+
+def _asking(ctx: Context[Any]) -> str:
+    """Who asks: the principal of an HTTP request, else who started this process."""
+    request = ctx.request_context.request
+    if request is None:
+        return getpass.getuser()
+    user = request.scope.get("user")
+    return str(user.access_token.client_id) if isinstance(user, AuthenticatedUser) else "unknown"
 
 
 def _window(begin: str | None, end: str | None) -> tuple[datetime, datetime] | None:

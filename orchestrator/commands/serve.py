@@ -21,9 +21,11 @@ from orchestrator.commands.command_line import (
     quiet_logs,
     reported,
 )
+from orchestrator.commands.console import console_door
 
 if TYPE_CHECKING:
     from orchestrator.incidents.approvals import Decision
+    from orchestrator.service.running import RunningService
     from orchestrator.settings import Settings
     from orchestrator.state import State
 
@@ -60,12 +62,17 @@ def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Instead of service.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Instead of service.port.")] = None,
+    console: Annotated[
+        bool, typer.Option("--console", help="The NOC console at /, too (extra `console`).")
+    ] = False,
 ) -> None:
     """Take triggers, investigate them, tell the sinks; API, health and metrics on one port.
 
     SIGTERM stops it: what runs may finish for service.drain_seconds, the rest is handed back.
 
-    Example: `tierwise serve --config tierwise.yaml`
+    Examples:
+    - `tierwise serve --config tierwise.yaml`
+    - `tierwise serve --console`: prints a link that signs you in, once
     """
     with reported():
         import asyncio  # noqa: PLC0415
@@ -79,7 +86,16 @@ def serve(
         settings = settings.model_copy(
             update={"service": settings.service.model_copy(update=given)}
         )
-        asyncio.run(serving.serve(settings, listening=lambda url: notes.print(f"serving: {url}")))
+        door = console_door(settings) if console else None
+
+        async def listening(url: str, service: RunningService) -> None:
+            notes.print(f"serving: {url}")
+            if door is not None:
+                await door.invite(url, service)
+
+        asyncio.run(
+            serving.serve(settings, listening=listening, pages=None if door is None else door.open)
+        )
 
 
 @incidents_app.command("list")

@@ -243,6 +243,33 @@ class SiteDouble:
             arguments = {"symptoms": symptoms, "managed_objects": managed_objects}
             return self._answer("find_similar_incidents", arguments, ctx, lambda: review)
 
+        @server.tool()
+        async def confirm_cause(  # noqa: PLR0917 - a tool is called by name
+            ctx: Context[Any],
+            incident_id: str,
+            symptoms: list[str],
+            cause: str,
+            reviewer: str,
+            note: str = "",
+            managed_object: str | None = None,
+            proposed_cause: str | None = None,
+            similar_tickets: list[str] = [],  # noqa: B006 - never changed
+        ) -> Annotated[CallToolResult, dict[str, Any]]:
+            """Record a cause."""
+            arguments = {
+                "incident_id": incident_id,
+                "symptoms": symptoms,
+                "cause": cause,
+                "reviewer": reviewer,
+                "note": note,
+                "managed_object": managed_object,
+                "proposed_cause": proposed_cause,
+                "similar_tickets": similar_tickets,
+            }
+            decision = "confirmed" if proposed_cause == cause else "corrected"
+            recorded = {"ticket_id": f"CAUSE-{incident_id}", "decision": decision}
+            return self._answer("confirm_cause", arguments, ctx, lambda: recorded)
+
         return server
 
     def _answer(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.database import Database, Work, stamp
+from orchestrator.service_settings import Sink
 from orchestrator.settings import Settings
 from orchestrator.sinks.payloads import payload_for
 from telecom.report import RootCauseReport
@@ -59,26 +60,49 @@ class Outbox:
             payload = payload_for(sink, report, key=key, at=now)
             if payload is None:
                 continue
-            status = "approval" if sink.waits_for_approval else "pending"
+            await self._write(work, report.incident_id, sink, key, payload)
+
+    async def propose(self, incident_id: str, sink: Sink, effect: str, payload: str) -> str:
+        """Write a delivery that a person asks for; it waits for an approval, whatever the sink.
+
+        The same effect again is the same delivery. Returns its key.
+        """
+        key = effect_key(incident_id, f"{sink.name}/{effect}")
+        async with self._database.transaction() as work:
+            await self._write(work, incident_id, sink, key, payload, approval=True)
+        return key
+
+    async def _write(
+        self,
+        work: Work,
+        incident_id: str,
+        sink: Sink,
+        key: str,
+        payload: str,
+        *,
+        approval: bool = False,
+    ) -> None:
+        now = datetime.now(UTC)
+        waits = approval or sink.waits_for_approval
+        await work.execute(
+            "INSERT INTO outbox (effect_key, incident_id, sink, status, payload, created_at,"
+            " attempts, not_before) VALUES (?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+            key,
+            incident_id,
+            sink.name,
+            "approval" if waits else "pending",
+            payload,
+            stamp(now),
+            stamp(now),
+        )
+        if waits:
             await work.execute(
-                "INSERT INTO outbox (effect_key, incident_id, sink, status, payload, created_at,"
-                " attempts, not_before) VALUES (?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO approvals (effect_key, asked_at, expires_at) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 key,
-                report.incident_id,
-                sink.name,
-                status,
-                payload,
                 stamp(now),
-                stamp(now),
+                stamp(now + self._approval),
             )
-            if sink.waits_for_approval:
-                await work.execute(
-                    "INSERT INTO approvals (effect_key, asked_at, expires_at) VALUES (?, ?, ?)"
-                    " ON CONFLICT DO NOTHING",
-                    key,
-                    stamp(now),
-                    stamp(now + self._approval),
-                )
 
     async def claim(self, *, busy: Collection[str] = ()) -> Delivery | None:
         """Take the delivery that is due longest; None when none is.

@@ -21,8 +21,10 @@ _OF_AN_INCIDENT = (
     "calls",
     "outbox",
     "inbox",
+    "corrections",
     "incident_sites",
     "spending",
+    "handling",
     "incidents",
 )
 

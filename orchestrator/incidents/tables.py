@@ -1,4 +1,4 @@
-"""The tables behind the inbox, the leases, the outbox and the approvals."""
+"""The tables behind the inbox, the leases, the outbox, the approvals and the corrections."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ CREATE TABLE IF NOT EXISTS incident_sites (
     incident_id TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (incident_id, site)
 );
 CREATE INDEX IF NOT EXISTS incident_sites_site ON incident_sites (site);
+CREATE TABLE IF NOT EXISTS handling (
+    incident_id TEXT PRIMARY KEY, taken_by TEXT, taken_name TEXT, taken_at TEXT,
+    closed_by TEXT, closed_at TEXT
+);
 CREATE TABLE IF NOT EXISTS outbox (
     effect_key TEXT PRIMARY KEY, incident_id TEXT NOT NULL, sink TEXT NOT NULL,
     status TEXT NOT NULL, payload TEXT NOT NULL, created_at TEXT NOT NULL,
@@ -32,6 +36,13 @@ CREATE TABLE IF NOT EXISTS approvals (
     effect_key TEXT PRIMARY KEY, asked_at TEXT NOT NULL, expires_at TEXT NOT NULL,
     decision TEXT, decided_by TEXT, decided_at TEXT
 );
+CREATE TABLE IF NOT EXISTS corrections (
+    number {serial}, incident_id TEXT NOT NULL, site TEXT NOT NULL, verdict TEXT NOT NULL,
+    cause TEXT NOT NULL, note TEXT NOT NULL, reviewer TEXT NOT NULL, decided_at TEXT NOT NULL,
+    status TEXT NOT NULL, not_before TEXT NOT NULL, attempts BIGINT NOT NULL, message TEXT,
+    ticket_id TEXT
+);
+CREATE INDEX IF NOT EXISTS corrections_incident ON corrections (incident_id);
 CREATE TABLE IF NOT EXISTS spending (
     incident_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, spent_at TEXT NOT NULL,
     tokens BIGINT NOT NULL, cost_usd DOUBLE PRECISION NOT NULL,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator.incidents.approvals import Approvals
+from orchestrator.incidents.corrections import Corrections
 from orchestrator.incidents.dispatcher import Dispatcher
 from orchestrator.incidents.inbox import Inbox
 from orchestrator.incidents.overview import Overview
@@ -39,6 +40,7 @@ class RunningService:
     dispatcher: Dispatcher
     overview: Overview
     approvals: Approvals
+    corrections: Corrections
     queues: tuple[QueueConsumer, ...]
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -48,6 +50,7 @@ class RunningService:
             beside = [
                 tasks.create_task(listen_for_sites(self.sites, self.worker.wake)),
                 tasks.create_task(keep_pruning(self.state, keep)),
+                tasks.create_task(self.corrections.run(stopping)),
                 *(tasks.create_task(queue.run(stopping)) for queue in self.queues),
             ]
             work = [
@@ -70,7 +73,10 @@ async def open_service(
     """
     callers = Callers(settings)
     policies = LivePolicy(settings.policy.catalogue, settings.policy.rules)
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         await state.database.create_tables(TABLES)
         inbox = Inbox(state.database, settings)
         worker = Worker(settings, state, sites, policies.current, models=models)
@@ -85,6 +91,7 @@ async def open_service(
             dispatcher=Dispatcher(settings, state),
             overview=Overview(state),
             approvals=Approvals(state),
+            corrections=Corrections(state, sites),
             queues=tuple(
                 QueueConsumer(queue, inbox, accepted=worker.wake) for queue in settings.queues
             ),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from orchestrator.agent_door.opening import agent_app, http_door
 from orchestrator.service.app import build_app
-from orchestrator.service.running import open_service
+from orchestrator.service.running import RunningService, open_service
 from orchestrator.settings import Settings
 from telecom.errors import SettingsError
 
@@ -21,12 +22,22 @@ _AT_ONCE = 512
 _LAST_REQUESTS_S = 5
 
 
-async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None:
+AddPages = Callable[[Starlette, RunningService], Awaitable[AbstractAsyncContextManager[object]]]
+"""Puts pages on the application; what it returns runs beside the server."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    listening: Callable[[str, RunningService], Awaitable[None]],
+    pages: AddPages | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         settings: Of this process.
         listening: Called with the URL once requests are taken.
+        pages: The console, where it is asked for.
 
     Raises:
         OperatorError: Something it needs cannot be used; the message says what helps.
@@ -39,6 +50,8 @@ async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None
         app = build_app(service)
         app.mount("/agents", agent_app(agents, settings))
         await stack.enter_async_context(agents.session_manager.run())
+        if pages is not None:
+            await stack.enter_async_context(await pages(app, service))
         listener = _listener(settings)
         server = _Server(
             uvicorn.Config(
@@ -60,7 +73,7 @@ async def serve(settings: Settings, *, listening: Callable[[str], None]) -> None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(service.run(stopping))
             tasks.create_task(server.serve(sockets=[listener]))
-            listening(_url(listener))
+            await listening(_url(listener), service)
 
 
 class _Server(uvicorn.Server):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.salience import FEATURES, HAND_SET, MessageFeatures, ScoredMessage
+from mcp_servers.artifacts.signed_files import TrustedKeys, sign_file
 from mcp_servers.briefs.filter_shelf import FilterShelf
 from mcp_servers.briefs.learned_filter import (
     FilterArtifact,
@@ -24,6 +26,7 @@ from telecom.errors import (
     FilterRefusedError,
     InvalidArgumentError,
     RecordNotFoundError,
+    SignatureRefusedError,
     StoreDamagedError,
 )
 from tests.mcp_servers.briefs.many_incidents import make_site
@@ -60,7 +63,7 @@ def message(wording: str) -> ScoredMessage:
 
 @pytest.fixture
 def shelf(tmp_path) -> FilterShelf:
-    return FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed)
+    return FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed, trust=TrustedKeys(()))
 
 
 def test_an_artifact_is_small_and_scores_as_it_was_trained(shelf) -> None:
@@ -120,6 +123,27 @@ def test_promotions_can_be_taken_back_one_by_one(shelf) -> None:
     assert shelf.roll_back() == HAND_SET.name
     with pytest.raises(RecordNotFoundError):
         shelf.roll_back()
+
+
+def test_a_filter_that_no_trusted_key_signed_leaves_the_last_good_one(tmp_path) -> None:
+    """Issue 12: a signature is required once a key is trusted; tampered: refused."""
+    key = Ed25519PrivateKey.generate()
+    trust = TrustedKeys([key.public_key()])
+    shelf = FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed, trust=trust)
+    signed, unsigned = shelf.add(artifact()), shelf.add(artifact("filter-0002"))
+    sign_file(signed, kind="filter", version="filter-0001", key=key)
+    shelf.promote("filter-0001")
+    shelf.promote("filter-0002")
+    assert shelf.in_force().name == "filter-0001"
+    sign_file(unsigned, kind="filter", version="filter-0002", key=key)
+    assert shelf.in_force().name == "filter-0002"
+    foreign = tmp_path / "foreign.json"
+    foreign.write_text(artifact("filter-0003").model_dump_json())
+    with pytest.raises(SignatureRefusedError):
+        shelf.take_in(foreign)
+    sign_file(foreign, kind="filter", version="filter-0003", key=key)
+    assert shelf.take_in(foreign) == "filter-0003"
+    assert shelf.read("filter-0003").version == "filter-0003"
 
 
 @pytest.fixture(scope="module")

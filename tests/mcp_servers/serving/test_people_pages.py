@@ -6,14 +6,16 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from mcp_servers.egress.gate import EgressGate, detector_of
-from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.guess_limit import GuessLimit
+from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
 from mcp_servers.egress.peoples_words import release_words
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
@@ -28,9 +30,16 @@ from mcp_servers.serving.page_guard import LARGEST_BODY, PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
 from mcp_servers.serving.people_sessions import Sessions
 from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.site_directory import CallerSettings, RateSettings, ServingSettings, SiteSettings
+from mcp_servers.site_directory import (
+    BudgetSettings,
+    CallerSettings,
+    RateSettings,
+    ServingSettings,
+    SiteSettings,
+)
 from placement import load_policy
 from placement.live import LivePolicy
+from telecom.errors import BudgetExceededError
 from telecom.workload import Home
 from tests.mcp_servers.fixture_tools import serving
 
@@ -64,6 +73,7 @@ def people(tmp_path: Path) -> Iterator[People]:
     settings = SiteSettings(
         site_id=SITE,
         country="DE",
+        budgets=BudgetSettings(typed_identifiers_per_hour=5),
         callers=(CallerSettings(issuer=site_issuer(SITE), client="region", tier="region"),),
     )
     keys = SiteKeys.open(tmp_path / "keys")
@@ -86,6 +96,7 @@ def people(tmp_path: Path) -> Iterator[People]:
             verifier,
             PageGuard(LOOPBACK_HOSTS, (CONSOLE,)),
             RateLimiter(RateSettings()),
+            GuessLimit(settings.budgets.typed_identifiers_per_hour),
         )
         app = build_app(
             {},
@@ -107,8 +118,9 @@ def csrf_in(page: httpx.Response) -> str:
 
 
 def logged_in(client: httpx.Client, page: str, token: str) -> httpx.Response:
-    """Log in as a browser does; gives the page behind the login."""
-    form = {"csrf": csrf_in(client.get(f"/{page}")), "token": token}
+    """Log in as a browser does, in a tab; gives the page behind the login."""
+    tab = "/reveal" if page == "reveal" else "/compose/login"
+    form = {"csrf": csrf_in(client.get(tab)), "token": token}
     answer = client.post(f"/{page}/login", data=form)
     assert answer.status_code == 303, answer.text
     return client.get(f"/{page}")
@@ -162,6 +174,55 @@ def test_odd_words_are_refused(people: People, body: bytes, status: int) -> None
     headers = {"Authorization": f"Bearer {people.token('tickets:read')}"}
     answer = httpx.post(f"{people.url}/pseudonymize", content=body, headers=headers)
     assert answer.status_code == status
+
+
+def test_a_dictionary_of_numbers_is_not_masked(people: People) -> None:
+    """Issue 4: whoever may have words masked can confirm a guess, so guesses are few an hour."""
+    numbers = [f"26201123456{number:04}" for number in range(8)]
+
+    def masked(*guesses: str, caller: str = "region") -> int:
+        headers = {"Authorization": f"Bearer {people.token('tickets:read', caller=caller)}"}
+        text = " ".join(f"IMSI {number}" for number in guesses)
+        answer = httpx.post(f"{people.url}/pseudonymize", json={"text": text}, headers=headers)
+        return answer.status_code
+
+    assert [masked(number) for number in numbers] == [200] * 5 + [429] * 3
+    assert masked(*numbers) == 429
+    assert masked(numbers[0]) == 200  # asked before: it confirms nothing new
+    assert masked(numbers[7], caller="desk") == 200
+    assert [entry.tool for entry in people.ledger.entries()] == ["pseudonymize"] * 7
+
+
+def test_a_token_that_may_not_read_has_no_words_masked(people: People) -> None:
+    """Issue 4: a sender of alarms has no use for it."""
+    headers = {"Authorization": f"Bearer {people.token('alarms:write')}"}
+    answer = httpx.post(f"{people.url}/pseudonymize", json={"text": WORDS}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope")
+
+
+def test_a_restart_gives_nobody_new_guesses() -> None:
+    """Us: counts resume from the ledger and end with the hour."""
+    clock = [datetime(2026, 3, 1, 10, tzinfo=UTC)]
+    typed = LedgerEntry(
+        time=clock[0] - timedelta(minutes=50),
+        principal="noc",
+        client="noc",
+        tier="region",
+        tool="compose",
+        data_classes=("tickets_raw",),
+        form="pseudonymized",
+        decision_id="eg-1",
+        masked={"SUBSCRIBER": 2},
+        bytes=1,
+        tokens=1,
+        payload_sha256="",
+    )
+    limit = GuessLimit(3, [typed], now=lambda: clock[0])
+    limit.count("noc", {("SUBSCRIBER", "1")})
+    with pytest.raises(BudgetExceededError):
+        limit.count("noc", {("SUBSCRIBER", "2")})
+    clock[0] += timedelta(minutes=11)
+    limit.count("noc", {("SUBSCRIBER", "2"), ("SUBSCRIBER", "3")})
 
 
 def test_revealing_takes_a_login_with_the_scope_and_is_in_the_ledger(people: People) -> None:
@@ -232,19 +293,24 @@ def test_other_hosts_and_origins_are_refused_before_anything_is_read(people: Peo
 def test_a_page_is_framed_by_nobody_and_the_frame_by_the_console_only(people: People) -> None:
     """Issue 4: CSP, frame-ancestors from site.yaml; no script of anybody else."""
     with people.client() as client:
-        reveal = client.get("/reveal")
-        frame = client.get("/compose")
-    assert "frame-ancestors 'none'" in reveal.headers["content-security-policy"]
-    assert reveal.headers["x-frame-options"] == "DENY"
-    assert f"frame-ancestors {CONSOLE}" in frame.headers["content-security-policy"]
-    assert "x-frame-options" not in frame.headers
-    for page in (reveal, frame):
+        tabs = [client.get(path) for path in ("/reveal", "/compose/login")]
+        frames = [client.get(path) for path in ("/compose", "/reveal/frame")]
+        logged_in(client, "reveal", people.token("pii:reveal"))
+        tabs += [client.get(path) for path in ("/reveal", "/compose/in")]
+        frames += [client.get(path) for path in ("/compose", "/reveal/frame")]
+    for page in tabs:
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert page.headers["x-frame-options"] == "DENY"
+        assert page.headers["cross-origin-opener-policy"] == "same-origin"
+    for page in frames:
+        assert f"frame-ancestors {CONSOLE}" in page.headers["content-security-policy"]
+        assert "x-frame-options" not in page.headers
+    for page in (*tabs, *frames):
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "unsafe" not in page.headers["content-security-policy"]
         assert page.headers["cache-control"] == "no-store"
-        cookie = page.headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
+    for page in tabs[:2]:
+        assert re.search(r"HttpOnly; SameSite=Strict$", page.headers["set-cookie"])
 
 
 def test_the_frame_masks_what_is_typed_and_names_its_parents(people: People) -> None:
@@ -261,8 +327,66 @@ def test_the_frame_masks_what_is_typed_and_names_its_parents(people: People) -> 
                 client.post("/compose/mask", json={"text": "x"}, headers=wrong).status_code == 403
             )
         script = client.get("/compose.js").text
+        assert script.count("postMessage(") == 1
     assert "postMessage(message, parent)" in script
-    assert '"*"' not in script
+    assert '"message"' not in script
+
+
+def test_a_frame_has_no_login_of_its_own(people: People) -> None:
+    """Issue 10: a page around could draw one that looks the same and keep the token."""
+    with people.client() as client:
+        for frame, tab in (("/compose", "/compose/login"), ("/reveal/frame", "/reveal")):
+            page = client.get(frame).text
+            assert "<input" not in page
+            assert f'href="{tab}" target="_blank" rel="noopener"' in page
+        logged_in(client, "compose", people.token("tickets:read"))
+        assert "<textarea" in client.get("/compose").text
+        assert "not logged in" in client.get("/reveal/frame").text
+
+
+def test_a_frame_reveals_what_its_person_asks_for_and_nothing_unasked(people: People) -> None:
+    """Issue 10: a chip opens the site's page; each reveal is in the ledger."""
+    pseudonym = people.pseudonyms.token("SUBSCRIBER", IMSI)
+    with people.client() as client:
+        logged_in(client, "reveal", people.token("pii:reveal", caller="desk"))
+        page = client.get("/reveal/frame", params={"pseudonym": pseudonym})
+        assert (pseudonym in page.text, IMSI in page.text) == (True, False)
+        assert people.ledger.entries() == []
+        form = {"csrf": csrf_in(page), "pseudonyms": pseudonym}
+        answer = client.post("/reveal/frame", data=form)
+        assert f"<td>{IMSI}</td>" in answer.text
+        assert f"frame-ancestors {CONSOLE}" in answer.headers["content-security-policy"]
+        assert [entry.event for entry in people.ledger.entries()] == ["reveal"]
+        odd = client.get("/reveal/frame", params={"pseudonym": '"><b>no pseudonym'})
+        assert "no pseudonym" not in odd.text
+
+
+def test_frames_are_closed_until_somebody_opens_them(people: People) -> None:
+    """Issue 10: closed by default; a parent is one origin, as a browser writes it."""
+    pages = PeoplePages(
+        SITE,
+        people.gate,
+        people.pseudonyms,
+        people.ledger,
+        people.verifier,
+        PageGuard(LOOPBACK_HOSTS, ServingSettings().page_parents),
+        RateLimiter(RateSettings()),
+    )
+    policy = LivePolicy()
+    app = build_app(
+        {},
+        people.verifier,
+        ServingSettings(),
+        missing=lambda: (),
+        policy=lambda: policy.status,
+        people=pages.routes(),
+    )
+    with serving(app) as url:
+        for path in ("/compose", "/reveal/frame"):
+            assert httpx.get(f"{url}{path}").status_code == 404
+    for parent in ("*", "https://*.example.net", "http://a.example", "https://a.example/x", "null"):
+        with pytest.raises(ValidationError):
+            ServingSettings(page_parents=(parent,))
 
 
 def test_logins_cannot_be_tried_without_end(people: People) -> None:

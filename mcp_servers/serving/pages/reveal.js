@@ -1,0 +1,15 @@
+"use strict";
+// In a frame the original is to be seen here and nowhere else: it can be neither dragged out nor,
+// where the browser can tell, asked for by a click on something laid over this page.
+const button = document.getElementById("reveal");
+
+if ("isVisible" in IntersectionObserverEntry.prototype) {
+  const seen = new IntersectionObserver(
+    (entries) => { button.disabled = !entries[entries.length - 1].isVisible; },
+    { threshold: 1, trackVisibility: true, delay: 100 },
+  );
+  button.disabled = true;
+  seen.observe(button);
+}
+document.addEventListener("dragstart", (event) => event.preventDefault());
+document.addEventListener("copy", (event) => event.preventDefault());

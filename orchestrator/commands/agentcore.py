@@ -1,0 +1,60 @@
+"""`tierwise agentcore`: the cloud half as a container of AgentCore Runtime."""
+
+# ruff: noqa: PLC0415 - a command imports its heavy half when it is called
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.command_line import ConfigOption, config_file, quiet_logs, reported
+
+_LAST_REQUESTS_S = 5
+
+
+def agentcore(
+    *,
+    config: ConfigOption = None,
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TIERWISE_SETTINGS_SECRET",
+            help="Take the settings and their files from this secret of AWS Secrets Manager.",
+        ),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="By default loopback, and every address in a container.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="The Runtime asks for 8080.")] = 8080,
+) -> None:
+    """Serve /ping and /invocations as AgentCore Runtime wants them; one session is one incident.
+
+    Examples:
+    - `tierwise agentcore --config tierwise.yaml`
+    - then: `curl -d '{"question": "why is cell 12 down?", "stream": true}'
+      http://127.0.0.1:8080/invocations`
+    """
+    with reported():
+        from importlib.util import find_spec
+
+        from telecom.errors import MissingExtraError
+
+        if find_spec("bedrock_agentcore") is None:
+            raise MissingExtraError("agentcore", "`tierwise agentcore`")
+        import tempfile
+        from pathlib import Path
+
+        from orchestrator.agentcore.app import build_app
+        from orchestrator.settings import load_settings
+
+        quiet_logs()
+        with tempfile.TemporaryDirectory(prefix="tierwise-settings-") as folder:
+            file = config_file(config)
+            if secret is not None:
+                from orchestrator.agentcore.settings_secret import unpack_settings
+
+                file = unpack_settings(secret, Path(folder))
+            app = build_app(load_settings(file, environment=os.environ))
+            app.run(port, host, timeout_graceful_shutdown=_LAST_REQUESTS_S)

@@ -1,0 +1,1 @@
+"""The pages of the console; `orchestrator.console.page_list` names them all."""
