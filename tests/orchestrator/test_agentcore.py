@@ -198,7 +198,7 @@ def test_a_failed_run_is_begun_afresh_by_the_next_call(site, settings_for):
     site.start()
     with runtime(settings) as client:
         up = client.post("/invocations", json={}, headers=headers)
-    assert (down.status_code, down.json()["error"]) == (502, "tool_refused")
+    assert (down.status_code, down.json()["error"]) == (502, "site_unavailable")
     assert up.json()["root_causes"][0]["managed_object"] == CAUSE
 
 
