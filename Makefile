@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo console test check bench screenshots soak conformance images manifests clean
+.PHONY: help demo console test check bench screenshots soak conformance images manifests fleet cdk clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -49,6 +49,12 @@ images: .venv/.ready  ## Lint, build and start the two images; skips what this m
 
 manifests: .venv/.ready  ## Render the manifests of every tier and check them
 	$(BIN)/python -m deploy.kubernetes
+
+fleet: .venv/.ready  ## Write and check a fleet of sites for GitOps; ARGS="my-fleet --out FOLDER"
+	$(BIN)/python -m deploy.fleet $(ARGS)
+
+cdk: .venv/.ready  ## Synthesise and lint the AWS templates, hold them to the rules; no account
+	$(BIN)/python -m deploy.aws $(ARGS)
 
 clean:  ## Remove what was built, but not your sites
 	rm -rf .venv .demo .console .browser .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

@@ -63,6 +63,8 @@ class Hypothesis:
     """Against all other hypotheses and against none of them, 0 to 1."""
     same_fault: str | None = None
     """The other end of the link that both ends report lost: naming either names the fault."""
+    apart_from: frozenset[str] = frozenset()
+    """Other likely elements, where neither hands on what the other one is known by."""
     explains: dict[int, float] = field(default_factory=dict)
     """Index of a symptom -> how well it is accounted for, 0 to 1."""
     own: list[Symptom] = field(default_factory=list)

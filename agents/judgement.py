@@ -14,7 +14,7 @@ from agents import grounding
 from agents.findings import EvidencePack, Proposal, ProposedCause
 from agents.predictions import Trials
 from agents.report import confidence_of, same_element
-from agents.root_cause_analyst import CONFIRMED_FROM, PROBABLE_FROM
+from agents.root_cause_analyst import carried_status
 from telecom.evidence import Gap
 from telecom.report import NextAction, ReportStatus, RuledOut
 
@@ -122,10 +122,9 @@ def _supported(proposal: Proposal, pack: EvidencePack, *, agrees: bool) -> Propo
     if not proposal.root_causes:
         return proposal
     values = [confidence_of(c, pack, model_agrees=agrees).value for c in proposal.root_causes]
-    weakest = min(values)
-    if weakest < PROBABLE_FROM:
+    carried = carried_status(values)
+    if carried == "inconclusive":
         return grounding.inconclusive(proposal)
-    carried: ReportStatus = "confirmed" if weakest >= CONFIRMED_FROM else "probable"
     if not agrees:
         carried = "probable"
     return proposal.model_copy(update={"status": weaker(proposal.status, carried)})

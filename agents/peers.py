@@ -75,14 +75,19 @@ class Peers:
 
     def _pair_by_subnet(self, records: Sequence[Alarm]) -> None:
         """Two devices naming two addresses of one point-to-point subnet face each other."""
+        # Each sight once, where it was last seen: a storm repeats a few of them.
+        sights: dict[tuple[str, str], tuple[int, int]] = {}
+        for alarm in records:
+            named = _neighbor_address(alarm)
+            if named is not None:
+                sight = (alarm.device, named)
+                sights.pop(sight, None)
+                sights[sight] = _number(named)
         for mask in _HOST_MASKS:
             subnets: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
-            for alarm in records:
-                named = _neighbor_address(alarm)
-                if named is None or (alarm.device, named) in self._inferred:
-                    continue
-                address = ip_address(named)
-                subnets[(address.version, int(address) & ~mask)][alarm.device] = named
+            for (device, named), (version, number) in sights.items():
+                if (device, named) not in self._inferred:
+                    subnets[version, number & ~mask][device] = named
             for ends in subnets.values():
                 if len(ends) != 2:
                     continue
@@ -95,7 +100,7 @@ class Peers:
         """Topology, where it knows both, must not contradict a pairing."""
         if one not in self._topology or two not in self._topology:
             return True
-        return two in self._topology.neighbors(one)
+        return self._topology.are_joined(one, two)
 
     def _learn_as_numbers(self, records: Sequence[Alarm]) -> None:
         for alarm in records:
@@ -148,6 +153,13 @@ def _address(text: str) -> str | None:
     """The normal form of an IP address; None for anything else."""
     parsed = _parse(text.strip().partition("%")[0].partition("/")[0])
     return None if parsed is None else str(parsed)
+
+
+@lru_cache(maxsize=65_536)
+def _number(address: str) -> tuple[int, int]:
+    """Version and value of an address in its normal form."""
+    parsed = ip_address(address)
+    return parsed.version, int(parsed)
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -157,14 +157,18 @@ class Ranker:
         nothing = exp(self._weights.nothing - top)
         total = sum(odds.values()) + nothing
         strong = [h for h in hypotheses if odds[h.device] >= _FAR_LIKELIER * nothing]
+        partners: dict[str, float] = {}
+        """Element -> the best odds of the far end of a link whose loss is said of both."""
         for h in hypotheses:
             h.same_fault = self._other_end(h)
-            own = odds[h.device]
             if h.same_fault is not None:
-                own += odds.get(h.same_fault, 0.0)
-            apart = 0.0
+                for one, other in ((h.device, h.same_fault), (h.same_fault, h.device)):
+                    partners[one] = max(partners.get(one, 0.0), odds.get(other, 0.0))
+        for h in hypotheses:
+            own = odds[h.device] + partners.get(h.device, 0.0)
             if h in strong:
-                apart = sum(odds[o.device] for o in strong if self._apart(h, o))
+                h.apart_from = frozenset(o.device for o in strong if self._apart(h, o))
+            apart = sum(odds[device] for device in h.apart_from)
             h.probability = min(1.0, own / (total - apart))
 
     def _apart(self, h: Hypothesis, other: Hypothesis) -> bool:
@@ -322,14 +326,14 @@ class Ranker:
         hit = self._hit_share(device)
         ways = [hit * 0.9 ** self._upstream.of(symptom.device, symptom.kind).get(device, _FAR)]
         if peer is None:
-            ways.append(0.3 * (device in self._topology.neighbors(symptom.device)))
+            ways.append(0.3 * self._topology.are_joined(symptom.device, device))
             if symptom.role == "failure" and device in self._involved:
                 ways.append(0.4 * self._on_the_way(device, symptom.device))
         else:
             on_path = device in self._upstream.between(symptom.device, peer)
             ways.append(on_path * (0.7 if device in self._involved else 0.3))
             ways.append(hit * 0.8 * 0.9 ** self._upstream.of(peer, symptom.kind).get(device, _FAR))
-            ways.append(0.4 * (device in self._topology.neighbors(peer)))
+            ways.append(0.4 * self._topology.are_joined(peer, device))
         ways.append(self._impact.accounts_for(device, symptom))
         return max(ways)
 
@@ -424,6 +428,7 @@ class Ranker:
         """A defect that the element reports of itself, with consequences and not chronic."""
         provides = self._hit_share(h.device) >= _MOST
         later = h.strength("timing")
+        goes_on: bool | None = None
         best: Argument | None = None
         restart = self._restarts.get(h.device)
         if restart is not None and h.about:
@@ -437,8 +442,9 @@ class Ranker:
             if symptom.port is not None and self._far_end_agrees(symptom):
                 strength = max(strength, 0.6)
             strength *= h.consequence * (0.2 if symptom.chronic else 1.0)
-            if symptom.ended is not None and self._goes_on(h):
-                strength *= 0.5
+            if symptom.ended is not None:
+                goes_on = self._goes_on(h) if goes_on is None else goes_on
+                strength *= 0.5 if goes_on else 1.0
             if strength > (best.strength if best else 0.0):
                 best = Argument(
                     "kind",

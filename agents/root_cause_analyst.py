@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib import resources
 from itertools import chain
+from math import prod
 
 from pydantic import ValidationError
 
@@ -46,9 +47,23 @@ PROFILE = WorkloadProfile(
 )
 """It reads what the gates have released: excerpts, with identifiers replaced."""
 
-CONFIRMED_FROM = 0.75
+CONFIRMED_FROM = 0.7
+"""Confidence from which an answer is confirmed: from here on at least 95 % were right in every band
+of it, on 322 generated incidents of two networks that no benchmark uses (255 of 260; below it 15 of
+19)."""
 PROBABLE_FROM = 0.5
-"""Confidence at which a cause is asserted as confirmed, and at all."""
+"""Confidence from which it is asserted at all."""
+
+
+def carried_status(confidences: Sequence[float]) -> ReportStatus:
+    """The strongest status that the confidences of all asserted causes carry together.
+
+    "Confirmed" speaks of the whole answer: that each of several causes is right is less likely than
+    that any one of them is. Each has to be probable by itself.
+    """
+    if not confidences or min(confidences) < PROBABLE_FROM:
+        return "inconclusive"
+    return "confirmed" if prod(confidences) >= CONFIRMED_FROM else "probable"
 
 
 MAX_CONTRADICTIONS = 3
@@ -133,21 +148,16 @@ def _before(moment: datetime, onset: datetime | None) -> bool:
 
 
 def _status(leading: Sequence[tuple[AlarmSummary, Candidate]], pack: EvidencePack) -> ReportStatus:
-    """The weakest asserted cause decides; without one, or with undecided alarms, inconclusive."""
-    if not leading:
-        return "inconclusive"
-    weakest = 1.0
+    """What the causes carry together; without one, inconclusive."""
+    confidences: list[float] = []
     for summary, candidate in leading:
         rivals = summary.root_cause_candidates[summary.causes : summary.causes + 1]
         lead = 1.0 - rivals[0].score / candidate.score if rivals and candidate.score > 0 else 1.0
         strengths = {reason.name: reason.strength for reason in candidate.reasons}
         if matching_change(candidate, pack) is not None:
             strengths["change"] = max(strengths.get("change", 0.0), 0.7)
-        confidence = combine(strengths, lead=lead, ranked=candidate.probability)
-        weakest = min(weakest, confidence.value)
-    if weakest >= CONFIRMED_FROM:
-        return "confirmed"
-    return "probable" if weakest >= PROBABLE_FROM else "inconclusive"
+        confidences.append(combine(strengths, lead=lead, ranked=candidate.probability).value)
+    return carried_status(confidences)
 
 
 def _why_not(candidate: Candidate, leading: Sequence[tuple[AlarmSummary, Candidate]]) -> str:

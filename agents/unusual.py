@@ -35,7 +35,8 @@ def unusual_lines(
         topology: The site's elements.
     """
     lines = []
-    silent = [name for name in topology.devices if name not in {a.device for a in alarms}]
+    speaking = {alarm.device for alarm in alarms}
+    silent = [name for name in topology.devices if name not in speaking]
     if before:
         span = window.start - when(before[0])
         share = (window.end - window.start) / span if span else 0.0

@@ -91,23 +91,23 @@ def _asserted(
     likely = ranked[0].probability >= (AMID_ROUTINE_FROM if routine else LIKELY_FROM)
     if not likely and routine:
         return ()
-    asserted = _with_further(rank, ranked[0], burst)
+    asserted = _with_further(rank, ranked, burst)
     if likely or (len(asserted) > 1 and _together(asserted, ranked) >= TOGETHER_FROM):
         return asserted
     return ()
 
 
 def _with_further(
-    rank: Rank, leader: Hypothesis, burst: Sequence[Symptom]
+    rank: Rank, ranked: Sequence[Hypothesis], burst: Sequence[Symptom]
 ) -> tuple[Hypothesis, ...]:
     """The leader, then whoever accounts for what is left, as long as much is left."""
-    asserted = [leader]
-    explained = _explained(leader, burst)
+    asserted = [ranked[0]]
+    explained = _explained(ranked[0], burst)
     while len(asserted) < MAX_CAUSES:
         left = [index for index in range(len(burst)) if index not in explained]
         if _weight(burst, left) < MUCH_LEFT * _weight(burst, range(len(burst))):
             break
-        further = _further(rank([burst[index] for index in left]), asserted)
+        further = _further(rank([burst[index] for index in left]), asserted, ranked)
         if further is None:
             break
         further.explains = {left[index]: share for index, share in further.explains.items()}
@@ -148,12 +148,25 @@ def _overlap(one: Hypothesis, other: Hypothesis, burst: Sequence[Symptom]) -> fl
     return shared / own if own else 0.0
 
 
-def _further(ranked: Sequence[Hypothesis], asserted: Sequence[Hypothesis]) -> Hypothesis | None:
-    """The leader over what is left, if it is likely and has not been named already."""
+def _further(
+    left: Sequence[Hypothesis], asserted: Sequence[Hypothesis], ranked: Sequence[Hypothesis]
+) -> Hypothesis | None:
+    """The leader over what is left, if it is likely and has not been named already.
+
+    What is left is little of the incident, and so it may look less sure there than it is: where the
+    ranking of the whole says the same of it, beside what is asserted, the two views confirm it.
+    """
     named = {h.device for h in asserted} | {h.same_fault for h in asserted}
-    if not ranked or ranked[0].probability < FURTHER_FROM or ranked[0].device in named:
+    if not left or left[0].device in named:
         return None
-    return ranked[0]
+    leader = left[0]
+    if leader.probability >= FURTHER_FROM:
+        return leader
+    whole = next((h for h in ranked if h.device == leader.device), None)
+    if whole is None or not {h.device for h in asserted} <= whole.apart_from:
+        return None
+    both = whole.probability >= FURTHER_FROM and leader.probability >= LIKELY_FROM
+    return leader if both else None
 
 
 def _explained(h: Hypothesis, burst: Sequence[Symptom]) -> set[int]:

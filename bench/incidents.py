@@ -31,6 +31,7 @@ from mcp_servers.sample_site.network import rng_for
 from mcp_servers.sample_site.people import People
 from mcp_servers.sample_site.repository import SampleRepository
 from mcp_servers.sample_site.site_writer import records_before, site_settings, topology_table
+from mcp_servers.sample_site.tickets import build_tickets
 from mcp_servers.sample_site.truth import Truth
 from mcp_servers.site_directory import SiteDirectory
 from orchestrator.case_scoring import CaseScore, score_report
@@ -52,18 +53,18 @@ def run() -> list[dict[str, Any]]:
     """Investigate every incident; a row per family, the sums, the baselines, the reliability."""
     count = 500 if os.environ.get("TIERWISE_BENCH_FULL") else 60
     with tempfile.TemporaryDirectory() as folder:
-        network = _Network(Path(folder) / "site")
+        network = SampleNetwork(Path(folder) / "site", seed=NETWORK)
         try:
             scores = [
                 network.score(family, FIRST_SEED + number)
-                for number, family in enumerate(_schedule(count))
+                for number, family in enumerate(schedule(count))
             ]
         finally:
             network.close()
     return [*_rows(scores), *_reliability(scores)]
 
 
-def _schedule(count: int) -> Iterator[str]:
+def schedule(count: int) -> Iterator[str]:
     """All families, about a fifth of the cases without a single cause that is still there."""
     without = round(count * SHARE_WITHOUT)
     others = [family for family in sample_site.FAMILIES if family not in WITHOUT_ONE_CAUSE]
@@ -71,23 +72,26 @@ def _schedule(count: int) -> Iterator[str]:
     yield from islice(cycle(others), count - without)
 
 
-class _Network:
+class SampleNetwork:
     """A site directory with one network, into which one incident after the other is put."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, seed: int) -> None:
         self._path = path
-        self._network = sample_site.build_network(seed=NETWORK)
+        self._network = sample_site.build_network(seed=seed)
         self._history = build_history(self._network)
-        people = People(rng_for(NETWORK, "people"))
+        people = People(rng_for(seed, "people"))
         path.mkdir()
         (path / "site.yaml").write_text(site_settings(self._network), encoding="utf-8")
         (path / "topology.csv").write_text(topology_table(self._network), encoding="utf-8")
         self._put("history", files_of(records_before(self._network, self._history, people)))
         self._repository = SampleRepository(path / "configs", self._history.commits)
-        self._host = SiteHost(SiteDirectory.open(path))
+        self.tickets = build_tickets(self._network, people)
+        """What the site remembers of earlier incidents."""
+        self.host = SiteHost(SiteDirectory.open(path))
+        """The site's tools."""
 
     def close(self) -> None:
-        self._host.close()
+        self.host.close()
 
     def _put(self, folder: str, files: dict[str, str]) -> None:
         place = self._path / "alarms" / folder
@@ -96,28 +100,37 @@ class _Network:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(text, encoding="utf-8")
 
-    def score(self, family: str, seed: int) -> CaseScore:
-        """Put one incident in, investigate it and compare."""
+    def happen(self, family: str, seed: int) -> Truth:
+        """Put one incident in, in the place of the one before."""
         incident = sample_site.generate_incident(self._network, family, seed, history=self._history)
         self._put("incident", incident.alarm_files())
         self._repository.continue_with(incident.commits)
-        self._host.alarms.ingest()
+        self.host.alarms.ingest()
+        return incident.truth
+
+    def score(self, family: str, seed: int) -> CaseScore:
+        """Put one incident in, investigate it and compare."""
+        truth = self.happen(family, seed)
         started = time.perf_counter()
-        report, summary = asyncio.run(self._investigate(incident.truth))
+        report, summary = asyncio.run(self._investigate(truth))
         return score_report(
             f"{family}-{seed}",
-            ScoredTruth.model_validate(incident.truth.as_json()),
+            ScoredTruth.model_validate(truth.as_json()),
             report,
             [summary],
             seconds=time.perf_counter() - started,
         )
 
+    async def look(self, truth: Truth) -> tuple[AlarmSummary, ChangeReview]:
+        """What the site finds in an incident's alarms and in its configurations."""
+        window = Window(*truth.window)
+        summary = self.host.alarms.summarize(window, 2_000)
+        step = next(s for s in planner.plan(summary) if s.agent == "config_auditor")
+        return summary, await config_auditor.review(self, window, around=step.around)
+
     async def _investigate(self, truth: Truth) -> tuple[RootCauseReport, AlarmSummary]:
         """What the graph does, without the wire and without tickets."""
-        window = Window(*truth.window)
-        summary = self._host.alarms.summarize(window, 2_000)
-        step = next(s for s in planner.plan(summary) if s.agent == "config_auditor")
-        changes = await config_auditor.review(self, window, around=step.around)
+        summary, changes = await self.look(truth)
         evidence = {
             key: Evidence.received(quotation)
             for finding in (summary, changes)
@@ -137,13 +150,13 @@ class _Network:
         self, window: Window, *, around: Sequence[str] = (), hops: int = 1, limit: int = 20
     ) -> ChangeReview:
         """The site's configuration history, as its tool answers."""
-        found = self._host.configs.list_changes(window, around=around, hops=hops, limit=limit)
-        return review_of(found, self._host.configs.gaps())
+        found = self.host.configs.list_changes(window, around=around, hops=hops, limit=limit)
+        return review_of(found, self.host.configs.gaps())
 
     async def check_consistency(self, *, around: Sequence[str] = ()) -> Contradictions:
         """What the site's configurations contradict, as its tool answers."""
-        found = self._host.configs.check_consistency(tuple(around))
-        return contradictions_of(found, self._host.configs.gaps())
+        found = self.host.configs.check_consistency(tuple(around))
+        return contradictions_of(found, self.host.configs.gaps())
 
 
 def _rows(scores: Sequence[CaseScore]) -> list[dict[str, Any]]:

@@ -9,9 +9,12 @@ import typer
 from mcp_servers.commands import (
     alarms,
     approvals,
+    artifact,
     assess,
+    backup,
     configs,
     desktop,
+    doctor,
     egress,
     epochs,
     evaluate,
@@ -61,11 +64,15 @@ for command in (
     knowledge.confirm_cause,
     egress.anonymize,
     egress.reveal,
+    backup.backup,
+    backup.restore,
+    doctor.doctor,
     gateway.gateway_policy,
     desktop.bundle,
 ):
     app.command()(command)
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(artifact.app, name="artifact")
 app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -58,6 +58,9 @@ class CallerSettings(ProductModel):
     """A tier instance of the catalogue, such as `region`."""
     networks: tuple[str, ...] = ()
     """CIDRs the caller must come from; empty means any."""
+    statement_keys: Path | None = None
+    """JSON Web Key Set, from the site directory, with which this caller signs whom it acts for;
+    without it nobody is recorded as the person behind its requests."""
 
 
 class IssuerSettings(ProductModel):
@@ -86,6 +89,13 @@ class PolicySettings(ProductModel):
     rules: Path | None = None
 
 
+class ArtifactSettings(ProductModel):
+    """Who may release what decides here: policy, salience filter, embedding model."""
+
+    trusted_keys: tuple[Path, ...] = ()
+    """Ed25519 public keys (PEM); paths are from the site directory. None demands no signature."""
+
+
 class BudgetSettings(ProductModel):
     """What one principal may take out of the site in an hour, whatever it asks for."""
 
@@ -94,6 +104,9 @@ class BudgetSettings(ProductModel):
     """Raw records (alarm lines, tickets, configuration blocks) quoted."""
     identifiers_per_hour: int = Field(default=5_000, ge=0)
     """Distinct identifiers, as pseudonyms."""
+    typed_identifiers_per_hour: int = Field(default=200, ge=0)
+    """Distinct identifiers masked in what one principal types: whoever types one can test whether
+    its pseudonym was in an answer."""
     answer_tokens: int = Field(default=12_000, ge=500)
     """Largest single answer."""
 
@@ -131,11 +144,111 @@ class SyslogIntake(ProductModel):
     """CIDRs that senders are in; syslog knows no credential, so others are not heard."""
 
 
+class TrapUser(ProductModel):
+    """An SNMPv3 user that sends notifications."""
+
+    name: str = Field(min_length=1, max_length=32)
+    auth: Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"] | None = None
+    auth_file: Path | None = None
+    """File with the passphrase, from the site directory."""
+    privacy: Literal["des", "aes128", "aes192", "aes256"] | None = None
+    privacy_file: Path | None = None
+    engine_ids: tuple[Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")], ...] = ()
+    """Engine ids of the elements whose traps this user signs, in hexadecimal; informs need none."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> TrapUser:
+        if (self.auth is None) != (self.auth_file is None):
+            raise ValueError(f"user {self.name!r} needs auth and auth_file, or neither")
+        if (self.privacy is None) != (self.privacy_file is None):
+            raise ValueError(f"user {self.name!r} needs privacy and privacy_file, or neither")
+        if self.privacy is not None and self.auth is None:
+            raise ValueError(f"user {self.name!r} cannot have privacy without auth")
+        return self
+
+
+class TrapIntake(ProductModel):
+    """Where SNMP notifications are listened for; None does not listen."""
+
+    udp: str | None = None
+    """`address:port`, such as `0.0.0.0:5162`."""
+    networks: tuple[str, ...] = Field(default=("127.0.0.0/8", "::1/128"), min_length=1)
+    """CIDRs that senders are in."""
+    communities_file: Path | None = None
+    """File with the communities of v1 and v2c, one a line; None takes neither version."""
+    users: tuple[TrapUser, ...] = ()
+
+
+class KafkaTopic(ProductModel):
+    """A topic with alarms."""
+
+    name: str = Field(min_length=1, max_length=249)
+    format: str = "generic"
+    """As in `/intake/{format}`."""
+
+
+class KafkaIntake(ProductModel):
+    """Topics that are read for alarms (extra `scale`)."""
+
+    servers: tuple[str, ...] = Field(min_length=1)
+    """Brokers to ask first, `host:port`."""
+    topics: tuple[KafkaTopic, ...] = Field(min_length=1)
+    group: str | None = None
+    """Consumer group; None is `tierwise-SITE_ID`."""
+    tls: bool = True
+    ca_file: Path | None = None
+    """Authority of the brokers' certificates, where it is the operator's own."""
+    user: str | None = None
+    """For SASL SCRAM-SHA-512, with `password_file`."""
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("name user and password_file, or neither")
+        if self.user is not None and not self.tls:
+            raise ValueError("a password does not travel without tls")
+        return self
+
+
+def _refuse_clear_text(url: str) -> None:
+    """Refuse a URL that would carry a credential in the clear."""
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("url must begin with https://, except for a loopback address")
+
+
+class AlarmHub(ProductModel):
+    """A TMF642 alarm server that sends its events to this site."""
+
+    name: str = Field(min_length=1, max_length=64)
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Base of its API, such as `https://oss.example.net/tmf-api/alarmManagement/v4`."""
+    callback: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """How the server reaches this site: the base URL of `tierwise-site serve`."""
+    query: str | None = None
+    """Which events, in the server's query language, such as `eventType=AlarmCreateEvent`."""
+    token_file: Path | None = None
+    """File with a bearer token for the server; paths are from the site directory."""
+    ca_file: Path | None = None
+    """Certificates to trust, where the server's is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        _refuse_clear_text(self.url)
+        _refuse_clear_text(self.callback)
+        return self
+
+
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
+    traps: TrapIntake = TrapIntake()
+    kafka: KafkaIntake | None = None
+    hubs: tuple[AlarmHub, ...] = ()
+    """TMF642 servers to register with."""
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
@@ -200,13 +313,6 @@ class ServingSettings(ProductModel):
     """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""
 
 
-def _refuse_clear_text(url: str) -> None:
-    """Refuse a URL that would carry a credential in the clear."""
-    host = urlsplit(url).hostname or ""
-    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
-        raise ValueError("url must begin with https://, except for a loopback address")
-
-
 class CloudSettings(ProductModel):
     """The cloud half that is told of incidents."""
 
@@ -265,6 +371,7 @@ class SiteSettings(ProductModel):
     issuers: tuple[IssuerSettings, ...] = ()
     """Token issuers that are trusted beside the site's own key."""
     policy: PolicySettings = PolicySettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
     budgets: BudgetSettings = BudgetSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
@@ -353,15 +460,6 @@ class SiteDirectory:
     def store(self) -> Path:
         """Ours: may be deleted and rebuilt, except vault, ledger and keys."""
         return self.path / "store"
-
-    @property
-    def policy_files(self) -> tuple[Path | None, Path | None]:
-        """Catalogue and rules of the site's own policy; None is the shipped reference."""
-        named = self.settings.policy
-        return (
-            None if named.catalogue is None else self.path / named.catalogue,
-            None if named.rules is None else self.path / named.rules,
-        )
 
     @property
     def topology_file(self) -> Path:

@@ -68,6 +68,9 @@ site_id: {site_id}
 # Another placement policy than the shipped one; paths from here.
 # policy: {{catalogue: catalogue.yaml, rules: rules.cedar}}
 
+# Whose signature a policy, a filter or an embedding model needs to be loaded; none: nobody's.
+# artifacts: {{trusted_keys: [release.pub]}}
+
 # The cloud half that is told of incidents (envelopes through the egress gate; docs/watching.md).
 # cloud: {{url: "https://tierwise.example.net", tier: region, secret_file: keys/cloud.secret}}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from telecom.errors import SiteUnavailableError, ToolTimeoutError
 
@@ -25,6 +26,8 @@ class Breaker:
         self._failures = 0
         self._opened_at: float | None = None
         self._trying = False
+        self.failing_since: datetime | None = None
+        """The first of the failures that nothing was heard after."""
 
     @property
     def is_open(self) -> bool:
@@ -41,6 +44,7 @@ class Breaker:
     def heard(self) -> None:
         """The site has answered something: it may be asked."""
         self._failures, self._opened_at, self._trying = 0, None, False
+        self.failing_since = None
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
@@ -59,6 +63,7 @@ class Breaker:
         except (SiteUnavailableError, ToolTimeoutError):
             self._failures += 1
             self._trying = False
+            self.failing_since = self.failing_since or datetime.now(UTC)
             if self._failures >= _FAILURES:
                 self._opened_at = self._clock()
             raise

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.commands.agentcore import agentcore
 from orchestrator.commands.assess import assess_app
+from orchestrator.commands.backup import backup
 from orchestrator.commands.command_line import (
     FAILED,
     ConfigOption,
@@ -24,6 +26,7 @@ from orchestrator.commands.console import console_app
 from orchestrator.commands.evaluate import evaluate
 from orchestrator.commands.ledger import ledger
 from orchestrator.commands.mcp import mcp
+from orchestrator.commands.people import people_app
 from orchestrator.commands.place import place_app
 from orchestrator.commands.serve import approvals_app, incidents_app, serve
 from orchestrator.commands.site_options import (
@@ -57,10 +60,13 @@ app.add_typer(approvals_app, name="approvals")
 app.add_typer(console_app, name="console")
 app.command()(serve)
 app.command()(mcp)
+app.command()(agentcore)
 app.command()(evaluate)
 app.add_typer(tools_app, name="tools")
 app.command()(ledger)
+app.command()(backup)
 app.add_typer(tune_app, name="tune")
+app.add_typer(people_app, name="people")
 
 
 class Format(StrEnum):
@@ -233,7 +239,11 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Say what is configured, reachable and safe, and what is not.
+    """Say what is configured, reachable and safe, what is not, and what to do next.
+
+    Reach, clocks, certificates, tokens and their scopes, access to models, what the account keeps
+    of prompts, versions of the policy here and on each site, disk. Exit code 1 when something is
+    broken; what cannot be asked from here is `not checked`, with the command that answers it.
 
     Examples: `tierwise doctor --site-dir ./site`, `tierwise doctor --explain`
     """
@@ -241,6 +251,7 @@ def doctor(
         import asyncio  # noqa: PLC0415
 
         from orchestrator import doctor as examination  # noqa: PLC0415
+        from telecom.examination import failed  # noqa: PLC0415
 
         if explain:
             examination.print_explanation(output, as_json=as_json)
@@ -249,7 +260,7 @@ def doctor(
         settings = settings_of_flags(site, token_file, site_dir, None, config)
         checks = asyncio.run(examination.examine(settings))
         examination.print_checks(checks, output, as_json=as_json)
-        if any(check.verdict == "broken" for check in checks):
+        if failed(checks):
             raise typer.Exit(FAILED)
 
 

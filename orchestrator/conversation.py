@@ -92,7 +92,10 @@ async def open_chat(
         TierwiseError: One of them cannot be opened; the message says what helps.
     """
     policy = load_policy(settings.policy.catalogue, settings.policy.rules)
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         store = ConversationStore(state.database)
         await store.prepare()
         yield Chat(Services(settings, policy, sites, state, models), store)
@@ -358,6 +361,7 @@ class Conversation:
             services.settings,
             services.policy,
             keep=lambda record: services.state.note_decision(incident_id, record),
+            outages=services.sites.outages,
         )
         purpose = Purpose(incident_id, self._person)
         return Gatherer(services.sites, delegator, purpose, watch=watch)

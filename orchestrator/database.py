@@ -1,29 +1,24 @@
-"""`Database`: the little SQL that the state needs, on SQLite or on PostgreSQL.
+"""The state's database, opened: SQLite here, PostgreSQL in its own module.
 
 SQLite is the default: one file, several processes of one machine. A `postgresql://` URL lets
-orchestrators on several machines share the work. Statements are written once, with `?` for values:
+orchestrators on several machines share the work:
 
     async with open_database("state.sqlite") as database:
         await database.create_tables("CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, ...)")
         async with database.transaction(lock="notes") as work:
             await work.execute("INSERT INTO notes VALUES (?, ?)", "n1", "text")
-
-Columns are TEXT, BIGINT or DOUBLE PRECISION; `{serial}` is a number that the database counts up.
-Moments are TEXT as `stamp` writes them, so that they sort as they passed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -35,70 +30,14 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from orchestrator.database_port import Database, Row, Value, Work, stamp
 from orchestrator.settings import is_database_url
 from telecom.errors import MissingExtraError, SettingsError, StateUnavailableError
 
-Value: TypeAlias = str | int | float | None
-Row: TypeAlias = tuple[Any, ...]  # columns of any type
+__all__ = ["Database", "Row", "Value", "Work", "open_database", "read_rows", "stamp"]
 
 _WAIT_S = 30.0
 """How long a statement waits for another process's write, and a caller for a connection."""
-
-
-class Work(Protocol):
-    """Where statements are run: a database, or a transaction of one."""
-
-    async def fetch(self, sql: str, *values: Value) -> list[Row]:
-        """Run a statement and read all its rows."""
-        ...
-
-    async def execute(self, sql: str, *values: Value) -> int:
-        """Run a statement; how many rows it changed."""
-        ...
-
-    async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        """Run a statement once for each row of values."""
-        ...
-
-
-class Database(ABC):
-    """An open database; a statement outside a transaction is committed when it returns."""
-
-    skip_locked: ClassVar[str]
-    """Ends a SELECT whose rows are taken by one of several workers."""
-    checkpointer: BaseCheckpointSaver[Any]  # its versions are the back end's own
-    """LangGraph's checkpoints, in the same database."""
-
-    @abstractmethod
-    def transaction(self, *, lock: str | None = None) -> AbstractAsyncContextManager[Work]:
-        """All or nothing of what is run in the block; committed to disk when it ends.
-
-        Args:
-            lock: Blocks of the same name follow one another, across processes.
-        """
-
-    @abstractmethod
-    async def create_tables(self, script: str) -> None:
-        """Run the `CREATE ... IF NOT EXISTS` statements of a script, `;` between them."""
-
-    @abstractmethod
-    async def columns(self, table: str) -> frozenset[str]:
-        """The names of a table's columns."""
-
-    async def fetch(self, sql: str, *values: Value) -> list[Row]:
-        """Run a statement and read all its rows."""
-        async with self.transaction() as work:
-            return await work.fetch(sql, *values)
-
-    async def execute(self, sql: str, *values: Value) -> int:
-        """Run a statement; how many rows it changed."""
-        async with self.transaction() as work:
-            return await work.execute(sql, *values)
-
-
-def stamp(moment: datetime | None = None) -> str:
-    """Write a moment, now by default, so that text order is time order."""
-    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @asynccontextmanager

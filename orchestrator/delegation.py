@@ -24,9 +24,18 @@ from placement.catalogue import HOME, TierInstance
 from placement.decision import DecisionRecord, ModelNote, PlacementDecision
 from placement.model_routing import QuestionSize, choose_model
 from placement.obligations import HUMAN_APPROVAL
-from placement.policy import Policy
-from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
+from placement.policy import TIER_NOT_AVAILABLE, Policy
+from telecom.errors import (
+    EgressRefusedError,
+    PlacementRefusedError,
+    SettingsError,
+    SiteUnavailableError,
+    ToolRefused,
+)
 from telecom.workload import TierKind, WorkloadProfile
+
+Outages = Callable[[SiteDeclaration], Mapping[str, str]]
+"""Site -> tiers that cannot be reached for its work, and since when, in words."""
 
 _NAMED = "the settings name this model"
 
@@ -51,7 +60,12 @@ class Delegator:
     """Asks the policy before every delegation, and keeps what it said."""
 
     def __init__(
-        self, settings: Settings, policy: Policy, *, keep: Callable[[DecisionRecord], None]
+        self,
+        settings: Settings,
+        policy: Policy,
+        *,
+        keep: Callable[[DecisionRecord], None],
+        outages: Outages = lambda site: {},
     ) -> None:
         """Prepare the executors.
 
@@ -59,6 +73,7 @@ class Delegator:
             settings: Tier, country and executors of this orchestrator.
             policy: Who decides.
             keep: Called with every decision and its inputs.
+            outages: Gives the tiers that cannot be reached for a site's work at the moment.
 
         Raises:
             SettingsError: A model is declared for a tier that promises a narrower residency.
@@ -66,6 +81,7 @@ class Delegator:
         self._settings = settings
         self._policy = policy
         self._keep = keep
+        self._outages = outages
         self._declared = settings.declared_executors()
         self._check_residencies()
 
@@ -91,10 +107,12 @@ class Delegator:
 
         Raises:
             PlacementRefusedError: No tier may run it, or none that may can.
+            SiteUnavailableError: The one that could cannot be reached.
         """
         workload = workload.model_copy(update={"home": site.home})
-        record = self._policy.record(workload, tiers=self.tiers(site))
-        runs = _Runs(self, site, kinds, received)
+        outages = {} if received else self._outages(site)
+        record = self._policy.record(workload, tiers=self.tiers(site), outages=outages)
+        runs = _Runs(self, site, kinds, received, outages)
         delegation, note = self._stated_executor(record.decision, runs)
         if delegation is None and BedrockEndpoint in kinds and self._settings.bedrock_model is None:
             delegation, note = self._routed(record, size or QuestionSize())
@@ -232,6 +250,7 @@ class _Runs:
     site: SiteDeclaration
     kinds: Collection[type[Executor]]
     received: bool
+    outages: Mapping[str, str]
 
     def on(self, tier: str) -> Executor | None:
         """An executor of a tier, named or not."""
@@ -258,17 +277,26 @@ def _named(executor: Executor) -> ModelNote | None:
     return None
 
 
-def _refused(decision: PlacementDecision, runs: _Runs) -> PlacementRefusedError:
+def _refused(decision: PlacementDecision, runs: _Runs) -> ToolRefused:
     """Name the rule that is in the way of an executor that is there."""
     name = decision.workload.name
-    for gone in decision.eliminated:
-        if runs.on(gone.tier) is not None:
-            hint = runs.delegator.hint_about(gone.tier)
-            return PlacementRefusedError(
-                f"{name} may not run on {gone.tier}: {gone.because}; {gone.remedy}{hint}",
-                decision_id=decision.decision_id,
+    there = [gone for gone in decision.eliminated if runs.on(gone.tier) is not None]
+    for gone in there:
+        if gone.rule == TIER_NOT_AVAILABLE and gone.tier in runs.outages:
+            return SiteUnavailableError(
+                runs.site.name,
+                f"{runs.outages[gone.tier]}; it is asked again soon",
                 rule=gone.rule,
+                decision_id=decision.decision_id,
             )
+    if there:
+        gone = there[0]
+        hint = runs.delegator.hint_about(gone.tier)
+        return PlacementRefusedError(
+            f"{name} may not run on {gone.tier}: {gone.because}; {gone.remedy}{hint}",
+            decision_id=decision.decision_id,
+            rule=gone.rule,
+        )
     for ranked in decision.ranked:
         if runs.on(ranked.tier) is not None:
             return PlacementRefusedError(

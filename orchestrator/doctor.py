@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from pathlib import Path
 
-import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from agents import alarm_triage, config_auditor, root_cause_analyst, ticket_historian
 from orchestrator.delegation import Delegator
+from orchestrator.doctor_aws import examine_account
+from orchestrator.doctor_wire import examine_wire
 from orchestrator.executors import (
     BedrockEndpoint,
     Executor,
@@ -22,68 +23,54 @@ from orchestrator.executors import (
     SiteTools,
 )
 from orchestrator.rendering.terminal import text
-from orchestrator.settings import Settings, SiteDeclaration, explain
+from orchestrator.settings import Settings, SiteDeclaration, explain, is_database_url
 from orchestrator.site_client import Purpose
 from orchestrator.sites import open_sites
 from orchestrator.state import open_state
 from placement.policy import Policy, load_policy
 from telecom.errors import OperatorError, PlacementRefusedError, TierwiseError
-from telecom.schema import ProductModel
+from telecom.examination import Check, judge_disk
 from telecom.workload import WorkloadProfile
 
 _TOOLS: tuple[type[Executor], ...] = (SiteTools, McpEndpoint, InProcess)
 _PROBE = Purpose("doctor")
-
-
-class Check(ProductModel):
-    """One thing that was looked at."""
-
-    what: str
-    verdict: Literal["fine", "limited", "broken"]
-    """`limited` works with less: the report names the gap."""
-    says: str
-
-
-class _PolicyThere(BaseModel):
-    """What a site says about its policy."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    state: Literal["current", "last_good", "closed"]
-    policy_sha256: str
-    catalogue_sha256: str
-    loaded_at: str | None
-    problems: int
-
-
-class _Readiness(BaseModel):
-    """The part of a site's `/readyz` that is needed here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    policy: _PolicyThere
+_EXECUTORS = "correct `executors:` in tierwise.yaml; tierwise doctor --explain has its words"
+_PLACE = "tierwise place what-if shows what would open it; otherwise it is a gap of the report"
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "not checked": "dim"}
 
 
 async def examine(settings: Settings) -> tuple[Check, ...]:
-    """Look at policy, state, placement and every site."""
+    """Look at policy, state, disk, models, and at every site at the same time."""
     checks = [_self(settings)]
     try:
         policy = load_policy(settings.policy.catalogue, settings.policy.rules)
     except OperatorError as exc:
-        return (*checks, Check(what="policy", verdict="broken", says=str(exc)))
+        cure = "correct the file at the line named; until then nothing is placed outside a site"
+        return (*checks, Check(what="policy", verdict="fail", says=str(exc), next=cure))
     says = f"policy {policy.policy_sha256[:12]}, catalogue {policy.catalogue_sha256[:12]}"
-    checks.append(Check(what="policy", verdict="fine", says=says))
+    checks.append(Check(what="policy", verdict="ok", says=says))
     checks.append(await _state(settings))
+    checks.append(_disk(settings))
+    checks.extend(await examine_account(settings, policy))
     if not settings.sites:
-        says = "give --site NAME=URL, --site-dir DIR, or `sites:` in tierwise.yaml"
-        return (*checks, Check(what="sites", verdict="limited", says=says))
-    for site in settings.sites:
-        reachable, completed = await _reachable(settings, site)
-        checks.extend((*_placements(settings, policy, completed), reachable))
-        policy_there = await _site_policy(site, settings.budgets.tool_seconds)
-        if policy_there is not None:
-            checks.append(policy_there)
+        cure = "give --site NAME=URL, --site-dir DIR, or `sites:` in tierwise.yaml"
+        return (*checks, Check(what="sites", verdict="warn", says="none is named", next=cure))
+    for found in await asyncio.gather(
+        *(_examine_site(settings, policy, site) for site in settings.sites)
+    ):
+        checks.extend(found)
     return tuple(checks)
+
+
+async def _examine_site(
+    settings: Settings, policy: Policy, site: SiteDeclaration
+) -> tuple[Check, ...]:
+    reachable, completed = await _reachable(settings, site)
+    return (
+        *_placements(settings, policy, completed),
+        reachable,
+        *[check async for check in examine_wire(site, policy)],
+    )
 
 
 def _self(settings: Settings) -> Check:
@@ -92,18 +79,31 @@ def _self(settings: Settings) -> Check:
     if country is None:
         return Check(
             what="this orchestrator",
-            verdict="limited",
-            says=f"{where}; set AWS_REGION or `country:`, or in-country data stays on the site",
+            verdict="warn",
+            says=f"{where}: in-country data stays on the site",
+            next="set AWS_REGION, or `country:` in tierwise.yaml",
         )
-    return Check(what="this orchestrator", verdict="fine", says=where)
+    return Check(what="this orchestrator", verdict="ok", says=where)
 
 
 async def _state(settings: Settings) -> Check:
     try:
         async with open_state(settings.state_address):
-            return Check(what="state", verdict="fine", says=settings.state_shown)
+            return Check(what="state", verdict="ok", says=settings.state_shown)
     except TierwiseError as exc:
-        return Check(what="state", verdict="broken", says=str(exc))
+        cure = "see docs/runbooks/outage.md"
+        return Check(what="state", verdict="fail", says=str(exc), next=cure)
+
+
+def _disk(settings: Settings) -> Check:
+    if is_database_url(settings.state_address):
+        return Check(
+            what="disk of the state",
+            verdict="not checked",
+            says="PostgreSQL's own",
+            next="answers it: SELECT pg_size_pretty(pg_database_size(current_database()))",
+        )
+    return judge_disk("disk of the state", Path(settings.state_address).parent)
 
 
 def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> Iterator[Check]:
@@ -122,7 +122,7 @@ def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> It
     try:
         delegator = Delegator(settings, policy, keep=lambda record: None)
     except OperatorError as exc:
-        yield Check(what="executors", verdict="broken", says=str(exc))
+        yield Check(what="executors", verdict="fail", says=str(exc), next=_EXECUTORS)
         return
     for profile, kinds in agents:
         what = f"{site.name}: {profile.name}"
@@ -134,33 +134,10 @@ def _placements(settings: Settings, policy: Policy, site: SiteDeclaration) -> It
                 received=profile is root_cause_analyst.PROFILE,
             )
         except PlacementRefusedError as exc:
-            yield Check(what=what, verdict="limited", says=str(exc))
+            yield Check(what=what, verdict="warn", says=str(exc), next=_PLACE)
         else:
             obliged = f" ({', '.join(placed.obligations)})" if placed.obligations else ""
-            yield Check(what=what, verdict="fine", says=f"runs on {placed.tier}{obliged}")
-
-
-async def _site_policy(site: SiteDeclaration, timeout_s: float) -> Check | None:
-    """Which policy the site's own gate has in force; None where it does not say."""
-    if site.url is None or site.transport == "gateway":
-        return None
-    what = f"{site.name}: policy"
-    try:
-        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False) as http:
-            answer = await http.get(f"{site.url.rstrip('/')}/readyz")
-            told = _Readiness.model_validate_json(answer.content).policy
-    except (httpx.HTTPError, ValidationError):
-        return None
-    version = f"policy {told.policy_sha256[:12]}, catalogue {told.catalogue_sha256[:12]}"
-    if told.state == "current":
-        return Check(what=what, verdict="fine", says=version)
-    if told.state == "closed":
-        return Check(what=what, verdict="broken", says="none ever loaded: the gate is closed")
-    says = (
-        "its files do not validate (the site's log says why); the last good version "
-        f"decides: {version}, loaded {told.loaded_at}"
-    )
-    return Check(what=what, verdict="limited", says=says)
+            yield Check(what=what, verdict="ok", says=f"runs on {placed.tier}{obliged}")
 
 
 async def _reachable(settings: Settings, site: SiteDeclaration) -> tuple[Check, SiteDeclaration]:
@@ -172,16 +149,19 @@ async def _reachable(settings: Settings, site: SiteDeclaration) -> tuple[Check, 
             client = sites.by_name[site.name]
             summary = await client.desk(_PROBE).summarize_alarms(None)
     except TierwiseError as exc:
-        return Check(what=what, verdict="broken", says=str(exc)), site
+        cure = "docs/runbooks/outage.md; on the site: tierwise-site doctor DIR"
+        return Check(what=what, verdict="fail", says=str(exc), next=cure), site
     site = client.declaration
     if client.contradictions:
         says = "; ".join(f"{gap.what}: {gap.why}" for gap in client.contradictions)
-        return Check(what=what, verdict="limited", says=says), site
+        cure = "correct the site's row in tierwise.yaml, or its site.yaml"
+        return Check(what=what, verdict="warn", says=says, next=cure), site
     if site.url is not None and site.url.startswith("http://") and not _loopback(site.url):
-        says = "answers, but over plain HTTP: use https"
-        return Check(what=what, verdict="limited", says=says), site
+        says = "answers over plain HTTP: its token crosses the network readable"
+        cure = "`serving.tls` in its site.yaml, and an https url here"
+        return Check(what=what, verdict="warn", says=says, next=cure), site
     says = f"{summary.alarms_total} alarms in sight"
-    return Check(what=what, verdict="fine", says=says), site
+    return Check(what=what, verdict="ok", says=says), site
 
 
 def _loopback(url: str) -> bool:
@@ -195,10 +175,10 @@ def print_checks(checks: Sequence[Check], console: Console, *, as_json: bool) ->
         document = json.dumps([check.model_dump() for check in checks], indent=2)
         console.file.write(document + "\n")
         return
-    style = {"fine": "green", "limited": "yellow", "broken": "red"}
-    table = Table("what", "verdict", "says")
+    table = Table("what", "verdict", "says", "what to do")
     for check in checks:
-        table.add_row(text(check.what), text(check.verdict, style[check.verdict]), text(check.says))
+        verdict = text(check.verdict, _STYLES[check.verdict])
+        table.add_row(text(check.what), verdict, text(check.says), text(check.next))
     console.print(table)
 
 

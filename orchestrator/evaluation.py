@@ -143,7 +143,10 @@ async def _investigated(
     truth: Truth, settings: Settings, policy: Policy
 ) -> tuple[RootCauseReport, list[AlarmSummary]]:
     """The report, and the folded alarms that it rests on."""
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         services = Services(settings, policy, sites, state)
         report = await investigate(Inquiry(window=truth.window), services)
         summaries = []

@@ -6,12 +6,12 @@ and before the model reads the answer the policy is asked whether the tier of th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
+from agents.answer_reading import reading_of
 from agents.ports import ToolCall, ToolOutcome, ToolSpec
 from orchestrator.delegation import Delegation, Delegator
 from orchestrator.executors import McpEndpoint, SiteTools
@@ -112,6 +112,8 @@ class PlacedTools:
         self.specs: Sequence[ToolSpec] = tuple(self._spec(name) for name in _TOOLS)
         self.steps: list[ProvenanceStep] = []
         """One entry per call that was made."""
+        self._read: set[str] = set()
+        """Evidence ids whose quotations the model has been given."""
 
     def _spec(self, name: str) -> ToolSpec:
         _, description, arguments, required = _TOOLS[name]
@@ -132,7 +134,9 @@ class PlacedTools:
             content, evidence = await self._run(call)
         except (ToolRetry, ToolRefused) as exc:
             return ToolOutcome(call.call_id, f"{exc.code}: {exc}", failed=True), {}
-        return ToolOutcome(call.call_id, _readable(content)), evidence
+        text = _cut(reading_of(content, known=frozenset(self._read)))
+        self._read.update(evidence)
+        return ToolOutcome(call.call_id, text), evidence
 
     async def _run(self, call: ToolCall) -> tuple[Any, dict[str, Evidence]]:
         if call.name not in _TOOLS:
@@ -234,8 +238,7 @@ def _evidence_in(content: Any) -> dict[str, Evidence]:  # a tool's JSON
     return found
 
 
-def _readable(content: Any) -> str:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+def _cut(text: str) -> str:
     if len(text) <= MAX_ANSWER_CHARACTERS:
         return text
     return text[:MAX_ANSWER_CHARACTERS] + " (cut; ask for less)"

@@ -37,6 +37,9 @@ async def run_investigation(
         policy = load_policy(settings.policy.catalogue, settings.policy.rules)
     else:
         policy = policies.current()
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         services = Services(settings, policy, sites, state)
         return await investigate(inquiry, services, progress=progress)

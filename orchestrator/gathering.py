@@ -116,11 +116,13 @@ class Gatherer:
                     symptoms=step.symptoms,
                     managed_objects=step.around,
                     probable_cause=step.probable_cause,
+                    done=step.done,
                 )
             return await desk.find_similar_incidents(
                 symptoms=step.symptoms,
                 managed_objects=step.around,
                 probable_cause=step.probable_cause,
+                done=step.done,
             )
 
         return await self._look(
@@ -236,7 +238,7 @@ class Gatherer:
             if isinstance(placed.executor, InProcess):
                 check_receipts(placed, [record.receipt for record in desk.records])
         except (ToolRefused, ToolRetry) as exc:
-            decision_id = getattr(exc, "decision_id", step.decision_id)
+            decision_id = getattr(exc, "decision_id", None) or step.decision_id
             step = _accounted(step, desk).model_copy(update={"decision_id": decision_id})
             return Look(what, step, error=exc)
         step = _accounted(step, desk).model_copy(update={"tier": placed.tier})

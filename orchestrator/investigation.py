@@ -39,6 +39,7 @@ from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.delegation import Delegator
 from orchestrator.gathering import Gatherer, Look
+from orchestrator.model_ledger import ModelLedger
 from orchestrator.reasoning import ModelFactory, Reasoned, Reasoner, escalates, make_model
 from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_client import Purpose
@@ -50,8 +51,10 @@ from telecom.errors import (
     BudgetExceededError,
     PlacementRefusedError,
     SettingsError,
+    SiteUnavailableError,
     TierwiseError,
     ToolRefused,
+    ToolTimeoutError,
 )
 from telecom.evidence import Evidence, Gap
 from telecom.report import ProvenanceStep, RootCauseReport
@@ -192,6 +195,7 @@ class _Nodes:
             services.settings,
             services.policy,
             keep=lambda record: self._state.note_decision(self._incident, record),
+            outages=services.sites.outages,
         )
         self._gatherer = Gatherer(
             services.sites,
@@ -239,6 +243,7 @@ class _Nodes:
                     "agent": step.agent,
                     "around": list(step.around),
                     "symptoms": list(step.symptoms),
+                    "done": list(step.done),
                     "probable_cause": step.probable_cause,
                 }
                 for step in planner.plan(summary, question=question)
@@ -349,7 +354,11 @@ class _Nodes:
         self._remember(site, errand["told"])
         summary = await self._state.get(self._incident, f"alarms:{site}", AlarmSummary)
         errand_step = planner.Step(
-            step["agent"], tuple(step["around"]), tuple(step["symptoms"]), step["probable_cause"]
+            step["agent"],
+            tuple(step["around"]),
+            tuple(step["symptoms"]),
+            step["probable_cause"],
+            tuple(step.get("done", ())),  # a checkpoint of an older version has none
         )
         if errand_step.agent == "config_auditor":
             look = await self._in_time(
@@ -394,6 +403,7 @@ class _Nodes:
             self._delegator,
             services.sites,
             self._purpose,
+            ModelLedger(self._state.database),
             models=services.models,
             watch=self._watch,
         )
@@ -520,10 +530,17 @@ def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
     """Why there is nothing to report on, site by site."""
     gaps = [Gap.model_validate(look["gap"]) for look in looks]
     why = "; ".join(dict.fromkeys(gap.why for gap in gaps))
-    rules = [gap.rule for gap in gaps if gap.rule is not None]
+    rules = [
+        gap.rule
+        for look, gap in zip(looks, gaps, strict=True)
+        if gap.rule is not None and look["error"] != SiteUnavailableError.code
+    ]
     if len(rules) == len(gaps):
         decision_id = looks[0]["step"]["decision_id"] or ""
         return PlacementRefusedError(why, decision_id=decision_id, rule=rules[0])
+    if {look["error"] for look in looks} <= {SiteUnavailableError.code, ToolTimeoutError.code}:
+        names = ", ".join(look["site"] for look in looks)
+        return SiteUnavailableError(names, why.removeprefix(f"site {names!r} is not available: "))
     return ToolRefused(why)
 
 

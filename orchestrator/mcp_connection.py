@@ -201,7 +201,11 @@ class McpConnection:
             except _LinkLostError as lost:
                 raise self._unavailable(link, lost) from lost
             if self._pinned is not None:
-                link.changed = self._pinned.changed(link.offered)
+                try:
+                    link.changed = await self._pinned.changed(link.offered)
+                except BaseException:
+                    await link.close()  # what cannot be compared is not called
+                    raise
             self._link = link
             return link, True
 

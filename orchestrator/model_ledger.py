@@ -1,16 +1,13 @@
 """The cloud half's record of what it sent to models, the counterpart of a site's egress ledger.
 
-JSON Lines, each with the digest of the line before; a line is on disk before the request it
-describes is sent. It holds digests and counts, no text.
+A table of the state, each entry with the digest of the one before; an entry is committed before the
+request it describes is sent. It holds digests and counts, no text.
 """
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,14 +17,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.ports import LanguageModel, ModelRequest, ModelTurn, TextDelta
-from telecom.errors import LedgerBrokenError, ModelUnavailableError
+from orchestrator.database import Database, Row, read_rows
+from telecom.errors import LedgerBrokenError, ModelUnavailableError, StateUnavailableError
 from telecom.schema import ProductModel
 from telecom.tokens import estimate_tokens
 
-LEDGER_FILE = "model-ledger.jsonl"
-"""Beside the state of this orchestrator."""
+LEDGER_TABLE = """
+CREATE TABLE IF NOT EXISTS model_requests (
+    number {serial}, investigation TEXT NOT NULL, entry TEXT NOT NULL
+)
+"""
 GENESIS = "0" * 64
-_TAIL_BYTES = 1 << 16
+_LAST = "SELECT entry FROM model_requests ORDER BY number DESC LIMIT 1"
 
 
 class ModelRequestEntry(ProductModel):
@@ -49,57 +50,56 @@ class ModelRequestEntry(ProductModel):
 
 
 class ModelLedger:
-    """The writer; several processes may append to one file."""
+    """The writer; several processes on several machines may append to one state."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def append(self, entry: ModelRequestEntry) -> ModelRequestEntry:
-        """Chain and write an entry; it is on disk when this returns.
+    async def append(self, entry: ModelRequestEntry) -> ModelRequestEntry:
+        """Chain and write an entry; it is committed when this returns.
 
         Raises:
-            LedgerBrokenError: It cannot be written, or its last line is none of ours: then nothing
+            LedgerBrokenError: It cannot be written, or its last entry is none of ours: then nothing
                 may be sent.
         """
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                chained = _chain(entry, _head(descriptor, self._file))
-                os.write(descriptor, _line(chained))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as exc:
+            async with self._database.transaction(lock="model ledger") as work:
+                chained = _chain(entry, _head(await work.fetch(_LAST)))
+                await work.execute(
+                    "INSERT INTO model_requests (investigation, entry) VALUES (?, ?)",
+                    chained.investigation,
+                    chained.model_dump_json(),
+                )
+        except StateUnavailableError as exc:
             raise LedgerBrokenError(
-                f"{self._file} cannot be written ({exc.strerror}), so no model is asked"
+                f"the ledger cannot be written ({exc.why}), so no model is asked"
             ) from exc
         return chained
 
-    def entries(self, investigation: str | None = None) -> Iterator[ModelRequestEntry]:
-        """Entries in order, of one investigation or all.
 
-        Raises:
-            LedgerBrokenError: A line was altered, removed or moved; names it.
-        """
+def recorded_requests(
+    address: str | Path, investigation: str | None = None
+) -> Iterator[ModelRequestEntry]:
+    """Entries of a state in order, of one investigation or all.
+
+    Raises:
+        LedgerBrokenError: An entry was altered, removed or moved; names it.
+        SettingsError: There is no such state, or it is not ours.
+    """
+    head = GENESIS
+    rows = read_rows(address, "SELECT entry FROM model_requests ORDER BY number")
+    for number, (content,) in enumerate(rows, 1):
         try:
-            lines = self._file.read_bytes().splitlines()
-        except FileNotFoundError:
-            return
-        head = GENESIS
-        for number, line in enumerate(lines, 1):
-            try:
-                entry = ModelRequestEntry.model_validate_json(line)
-            except ValidationError as exc:
-                raise LedgerBrokenError(f"{self._file}:{number}: no ledger entry") from exc
-            if entry.previous != head or entry.hash != _digest(entry):
-                raise LedgerBrokenError(
-                    f"{self._file}:{number}: this line or the one before was altered"
-                )
-            head = entry.hash
-            if investigation is None or entry.investigation == investigation:
-                yield entry
+            entry = ModelRequestEntry.model_validate_json(content)
+        except ValidationError as exc:
+            raise LedgerBrokenError(f"entry {number} of the model ledger is none of ours") from exc
+        if entry.previous != head or entry.hash != _digest(entry):
+            raise LedgerBrokenError(
+                f"entry {number} of the model ledger, or the one before, was altered or removed"
+            )
+        head = entry.hash
+        if investigation is None or entry.investigation == investigation:
+            yield entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class RecordedModel:
             previous="",
         )
         try:
-            await asyncio.to_thread(self._ledger.append, entry)
+            await self._ledger.append(entry)
         except LedgerBrokenError as exc:
             raise ModelUnavailableError(self.model_id, str(exc)) from exc
         async for piece in self._model.stream(request):
@@ -160,19 +160,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _head(descriptor: int, file: Path) -> str:
-    size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    if not tail:
+def _head(last: list[Row]) -> str:
+    if not last:
         return GENESIS
-    whole, _, torn = tail.rpartition(b"\n")
-    if torn:  # a crash in mid-write: that request was never sent
-        os.ftruncate(descriptor, size - len(torn))
     try:
-        return ModelRequestEntry.model_validate_json(whole.rpartition(b"\n")[2]).hash
+        return ModelRequestEntry.model_validate_json(last[0][0]).hash
     except ValidationError as exc:
         raise LedgerBrokenError(
-            f"the last line of {file} is no ledger entry; keep it as evidence, move it away"
+            "the last entry of the model ledger is none of ours, so no model is asked; keep the "
+            "table model_requests as evidence, under another name"
         ) from exc
 
 
@@ -185,7 +181,3 @@ def _digest(entry: ModelRequestEntry) -> str:
     content = entry.model_dump(mode="json", exclude={"hash"})
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _line(entry: ModelRequestEntry) -> bytes:
-    return json.dumps(entry.model_dump(mode="json"), sort_keys=True).encode() + b"\n"

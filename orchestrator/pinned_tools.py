@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import aclosing
+
 from orchestrator.mcp_connection import HttpTarget, McpConnection
-from orchestrator.settings import Settings
-from orchestrator.sites import pins_of, targets_of
+from orchestrator.settings import Settings, SiteDeclaration
+from orchestrator.sites import targets_of
+from orchestrator.tool_pins import ToolPins
 from telecom.errors import InvalidArgumentError
 
 
@@ -19,7 +23,6 @@ async def look_at_tools(settings: Settings, *, accept: str | None) -> list[dict[
         InvalidArgumentError: No such site with a URL.
         SiteUnavailableError: A site does not answer.
     """
-    pins = pins_of(settings)
     sites = [site for site in settings.sites if site.url is not None]
     if accept is not None:
         sites = [site for site in sites if site.name == accept]
@@ -27,6 +30,13 @@ async def look_at_tools(settings: Settings, *, accept: str | None) -> list[dict[
             raise InvalidArgumentError(
                 "site", f"no site {accept!r} with a url in tierwise.yaml; a site_dir needs no pins"
             )
+    async with aclosing(ToolPins(settings.state_address)) as pins:
+        return await _looked_at(sites, settings, pins, accept=accept is not None)
+
+
+async def _looked_at(
+    sites: Sequence[SiteDeclaration], settings: Settings, pins: ToolPins, *, accept: bool
+) -> list[dict[str, str]]:
     rows = []
     for site in sites:
         for target in dict.fromkeys(targets_of(site).values()):
@@ -36,7 +46,7 @@ async def look_at_tools(settings: Settings, *, accept: str | None) -> list[dict[
                 offered = await connection.offered()
             finally:
                 await connection.close()
-            known = pins.of(site.name, target.url)
+            known = await pins.of(site.name, target.url)
             for tool in offered:
                 before = known.get(tool.name)
                 state = (
@@ -55,6 +65,6 @@ async def look_at_tools(settings: Settings, *, accept: str | None) -> list[dict[
                         "before": before.description[:300] if before and state == "changed" else "",
                     }
                 )
-            if accept is not None:
-                pins.accept(site.name, target.url, offered)
+            if accept:
+                await pins.accept(site.name, target.url, offered)
     return rows

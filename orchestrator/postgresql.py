@@ -16,7 +16,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from orchestrator.database import Database, Row, Value, Work
+from orchestrator.database_port import Database, Row, Value, Work
 from telecom.errors import SettingsError, StateUnavailableError
 
 _CONNECTIONS = 10

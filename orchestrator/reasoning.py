@@ -24,7 +24,7 @@ from orchestrator.delegation import Delegation, Delegator
 from orchestrator.evidence_tools import PlacedTools
 from orchestrator.executors import BedrockEndpoint, Executor, InProcess, OpenAiEndpoint
 from orchestrator.model_choice import prices, question_size
-from orchestrator.model_ledger import LEDGER_FILE, ModelDelegation, ModelLedger, RecordedModel
+from orchestrator.model_ledger import ModelDelegation, ModelLedger, RecordedModel
 from orchestrator.models.budgeted import BudgetedModel, Purse
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import AnalystName, Settings
@@ -121,6 +121,7 @@ class Reasoner:
     delegator: Delegator
     sites: Sites
     purpose: Purpose
+    ledger: ModelLedger
     models: ModelFactory = make_model
     calls: list[LatencySample] = field(default_factory=list)
     """How long each turn of a model took."""
@@ -218,8 +219,7 @@ class Reasoner:
                 raise TimeoutError
             model = self.models(placed.executor, self.settings, self.policy)
             delegated = ModelDelegation(self.purpose.investigation, placed.tier, placed.decision_id)
-            book = ModelLedger(self.settings.state_folder / LEDGER_FILE)
-            timed = TimedModel(RecordedModel(model, book, delegated), placed.tier)
+            timed = TimedModel(RecordedModel(model, self.ledger, delegated), placed.tier)
             try:
                 analyst = ModelAnalyst(
                     BudgetedModel(timed, Purse(budgets.model_tokens, budgets.model_usd)),

@@ -160,6 +160,9 @@ class Settings(Documented):
     state: str | None = None
     """SQLite file or `postgresql://` URL (extra `scale`) for investigations and decisions; by
     default `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
+    statement_key_file: Path | None = None
+    """Ed25519 key that vouches for people towards sites; made beside the state where none is named.
+    Copies of one orchestrator share it: name a mounted secret where the state is a database."""
     analyst: AnalystName = "rules"
     """Who reasons: the deterministic analyst, a model on Bedrock, or a small model at the edge.
     Environment: TIERWISE_ANALYST."""
@@ -244,11 +247,13 @@ class Settings(Documented):
         return address if is_database_url(address) else str(Path(address).expanduser())
 
     @property
-    def state_folder(self) -> Path:
-        """This machine's folder for what is kept beside the state."""
-        if self.state is None or is_database_url(self.state):
-            return Path("~/.local/state/tierwise").expanduser()
-        return Path(self.state).expanduser().parent
+    def statement_key(self) -> Path:
+        """The file of the key that vouches for people."""
+        if self.statement_key_file is not None:
+            return self.statement_key_file
+        at = "" if is_database_url(self.state_address) else self.state_address
+        folder = Path(at).parent if at else Path("~/.local/state/tierwise").expanduser()
+        return folder / "orchestrator_ed25519.pem"
 
     @property
     def state_shown(self) -> str:
@@ -340,6 +345,7 @@ def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
         anchor(console.get("oidc"), "client_secret_file")
     if not is_database_url(str(content.get("state"))):
         anchor(content, "state")
+    anchor(content, "statement_key_file")
     return content
 
 

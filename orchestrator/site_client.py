@@ -8,7 +8,7 @@ the next placement decision.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -22,6 +22,7 @@ from agents.predictions import Sighting, said_of_it
 from agents.runbooks import DocumentReview
 from orchestrator.breaker import Breaker
 from orchestrator.mcp_connection import HttpTarget, McpConnection, StdioTarget, text_of
+from orchestrator.person_statements import PersonStatements
 from orchestrator.settings import SiteDeclaration, SiteStatement
 from orchestrator.tool_pins import ToolPins
 from telecom.errors import (
@@ -34,6 +35,7 @@ from telecom.errors import (
     ToolRetry,
 )
 from telecom.evidence import Gap, Quotation
+from telecom.person_statement import ON_BEHALF_OF_META
 from telecom.schema import ProductModel
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window, format_instant
@@ -42,7 +44,6 @@ from telecom.topology import ManagedObject
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
 INVESTIGATION_META = "tierwise/investigation"
-ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 
 SERVER_OF_TOOL: Mapping[str, str] = {
     "list_alarms": "alarms",
@@ -171,12 +172,6 @@ class Purpose:
     on_behalf_of: str | None = None
     """A pseudonym of the person who asks."""
 
-    @property
-    def meta(self) -> dict[str, str]:
-        """As request metadata."""
-        named = {INVESTIGATION_META: self.investigation, ON_BEHALF_OF_META: self.on_behalf_of}
-        return {key: value for key, value in named.items() if value is not None}
-
 
 class SiteClient:
     """The connections to one site, for as long as the process lives."""
@@ -188,6 +183,7 @@ class SiteClient:
         *,
         timeout_s: float = 30.0,
         pins: ToolPins | None = None,
+        people: Callable[[], PersonStatements] | None = None,
     ) -> None:
         """Reach a site.
 
@@ -197,6 +193,7 @@ class SiteClient:
                 may serve all three.
             timeout_s: Longest wait for an answer.
             pins: Holds its tools to what they were at first contact.
+            people: Opens what vouches for whom calls are made for; None names nobody.
         """
         self.name = declaration.name
         self.told: SiteStatement | None = None
@@ -204,6 +201,7 @@ class SiteClient:
         self.breaker = Breaker(self.name)
         """Spares everybody the wait for a site that does not answer."""
         self._declared = declaration
+        self._people = people
         connections = {
             target: McpConnection(
                 self.name,
@@ -251,7 +249,7 @@ class SiteClient:
             result = await self._connections[SERVER_OF_TOOL[tool]].call(
                 tool,
                 {key: value for key, value in arguments.items() if value is not None},
-                meta=purpose.meta,
+                meta=self._meta(purpose),
             )
         latency_ms = (time.monotonic() - started) * 1000
         if result.is_error:
@@ -263,6 +261,17 @@ class SiteClient:
         receipt = _receipt(result)
         self.told = _statement(receipt) or self.told
         return result.structured_content, CallRecord(tool, latency_ms, receipt)
+
+    def _meta(self, purpose: Purpose) -> dict[str, str]:
+        """A purpose as request metadata, signed for this site where it names a person."""
+        meta = {INVESTIGATION_META: purpose.investigation}
+        if purpose.on_behalf_of is not None and self._people is not None:
+            meta[ON_BEHALF_OF_META] = self._people().statement(
+                purpose.on_behalf_of,
+                investigation=purpose.investigation,
+                site_id=self.declaration.home.site or self.name,
+            )
+        return meta
 
     def desk(self, purpose: Purpose) -> SiteDesk:
         """The site's ports for one delegation."""
@@ -348,13 +357,15 @@ class SiteDesk:
         symptoms: Sequence[str],
         managed_objects: Sequence[str] = (),
         probable_cause: str | None = None,
+        done: Sequence[str] = (),
         limit: int = 5,
     ) -> TicketReview:
-        """Let the site's own ticket historian judge."""
+        """Let the site's own ticket historian judge; its hints leave out what was `done`."""
         arguments = {
             "symptoms": list(symptoms),
             "managed_objects": list(managed_objects),
             "probable_cause": probable_cause,
+            "done": list(done) or None,
             "limit": limit,
         }
         return await self.ask(TicketReview, "find_similar_incidents", arguments)

@@ -1,7 +1,8 @@
-"""State of investigations: checkpoints, findings, every placement decision, every timed call.
+"""State of investigations: checkpoints, findings, placement decisions, timed calls, two records.
 
 One database. Checkpoints are LangGraph's and hold keys only; findings are beside them, so that a
-step does not rewrite what earlier steps found.
+step does not rewrite what earlier steps found. The pins of sites' tools and the ledger of model
+requests are tables of it, too, so that every orchestrator of a state shares them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel
 
 from orchestrator.database import Database, Value, open_database, read_rows, stamp
+from orchestrator.model_ledger import LEDGER_TABLE
+from orchestrator.tool_pins import PIN_TABLE
 from placement.decision import DecisionRecord
 from placement.latency import LatencySample
 
@@ -31,6 +34,7 @@ CREATE TABLE IF NOT EXISTS calls (
     number {serial}, incident_id TEXT NOT NULL, sample TEXT NOT NULL
 );
 """
+_ALL_TABLES = ";".join((_TABLES, PIN_TABLE, LEDGER_TABLE))
 
 Finding = TypeVar("Finding", bound=BaseModel)
 
@@ -125,7 +129,7 @@ async def open_state(address: str | Path) -> AsyncIterator[State]:
         MissingExtraError: A URL without the extra `scale`.
     """
     async with open_database(address) as database:
-        await database.create_tables(_TABLES)
+        await database.create_tables(_ALL_TABLES)
         # A file of an earlier version lacks the column.
         if "decided_at" not in await database.columns("decisions"):
             await database.execute("ALTER TABLE decisions ADD COLUMN decided_at TEXT")

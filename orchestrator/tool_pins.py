@@ -7,21 +7,26 @@ and address; a changed description or schema is refused until somebody has looke
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
 
 from mcp_types import Tool
 
-from telecom.errors import SettingsError, ToolChangedError
+from orchestrator.database import Database, Work, open_database
+from telecom.errors import ToolChangedError
 
-PINS_FILE = "tool-pins.json"
-"""Beside the state of this orchestrator."""
+PIN_TABLE = """
+CREATE TABLE IF NOT EXISTS tool_pins (
+    site TEXT NOT NULL, server TEXT NOT NULL, tool TEXT NOT NULL,
+    description TEXT NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (site, server, tool)
+)
+"""
+_LOCK = "tool pins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +48,93 @@ class OfferedTool:
 
 
 class ToolPins:
-    """The pins of one orchestrator, in a file; safe to use from several threads."""
+    """The pins in the state, which all orchestrators of one state share.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.Lock()
+    They may borrow a database that is open already; otherwise the first contact with a site opens
+    one, and `aclose` closes it.
+    """
 
-    def pinned(self, server: str) -> Mapping[str, OfferedTool]:
-        """What is pinned of a server, by tool.
+    def __init__(self, address: str, database: Database | None = None) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            address: Of the state.
+            database: The state, where somebody has opened it.
+        """
+        self._address = address
+        self._lent = database
+        self._own: Database | None = None
+        self._opening = asyncio.Lock()
+        self._exit = AsyncExitStack()
+
+    async def aclose(self) -> None:
+        """Close what was opened here."""
+        self._own = None
+        await self._exit.aclose()
+
+    async def of(self, site: str, server: str) -> Mapping[str, OfferedTool]:
+        """What is pinned of a site's server, by tool.
 
         Raises:
-            SettingsError: The file is damaged; nothing is trusted because of that.
+            SettingsError: The state cannot be opened; nothing is trusted because of that.
         """
-        entries = self._read().get(server, {})
-        return {
-            name: OfferedTool(name, str(each["description"]), str(each["sha256"]))
-            for name, each in entries.items()
-        }
+        database = await self._database()
+        async with database.transaction() as work:
+            return await _pinned(work, site, server)
 
-    def check(self, site: str, server: str, offered: Sequence[OfferedTool]) -> set[str]:
+    async def check(self, site: str, server: str, offered: Sequence[OfferedTool]) -> frozenset[str]:
         """Pin what is new, and name the tools that changed.
 
         Args:
             site: What the site is called here.
             server: Its address.
             offered: What it says now.
+
+        Raises:
+            SettingsError: The state cannot be opened; nothing is trusted because of that.
         """
-        key = _key(site, server)
-        with self._lock:
-            known = dict(self.pinned(key))
-            new = [tool for tool in offered if tool.name not in known]
-            if new:
-                self._write(key, {**known, **{tool.name: tool for tool in new}})
-        return {
+        database = await self._database()
+        async with database.transaction(lock=_LOCK) as work:
+            known = await _pinned(work, site, server)
+            await _pin(work, site, server, [tool for tool in offered if tool.name not in known])
+        return frozenset(
             tool.name
             for tool in offered
             if tool.name in known and known[tool.name].sha256 != tool.sha256
-        }
+        )
 
-    def accept(self, site: str, server: str, offered: Sequence[OfferedTool]) -> None:
+    async def accept(self, site: str, server: str, offered: Sequence[OfferedTool]) -> None:
         """Pin what a server says now, whatever it said before."""
-        with self._lock:
-            self._write(_key(site, server), {tool.name: tool for tool in offered})
+        database = await self._database()
+        async with database.transaction(lock=_LOCK) as work:
+            await work.execute("DELETE FROM tool_pins WHERE site = ? AND server = ?", site, server)
+            await _pin(work, site, server, offered)
 
-    def of(self, site: str, server: str) -> Mapping[str, OfferedTool]:
-        """What is pinned of a site's server."""
-        return self.pinned(_key(site, server))
+    async def _database(self) -> Database:
+        if self._lent is not None:
+            return self._lent
+        async with self._opening:
+            if self._own is None:
+                opened = await self._exit.enter_async_context(open_database(self._address))
+                await opened.create_tables(PIN_TABLE)
+                self._own = opened
+            return self._own
 
-    def _read(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._file.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as exc:
-            raise SettingsError(
-                f"{self._file} cannot be read: {exc}; remove it to pin every site's tools anew"
-            ) from exc
-        if not isinstance(content, dict):
-            raise SettingsError(f"{self._file} holds no pins; remove it to pin tools anew")
-        return content
 
-    def _write(self, key: str, tools: Mapping[str, OfferedTool]) -> None:
-        content = self._read()
-        content[key] = {
-            tool.name: {"sha256": tool.sha256, "description": tool.description}
-            for tool in tools.values()
-        }
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            dir=self._file.parent,
-            prefix=f".{self._file.name}.",
-            delete=False,
-        ) as draft:
-            json.dump(content, draft, indent=1, ensure_ascii=True)
-        Path(draft.name).replace(self._file)
+async def _pinned(work: Work, site: str, server: str) -> dict[str, OfferedTool]:
+    rows = await work.fetch(
+        "SELECT tool, description, sha256 FROM tool_pins WHERE site = ? AND server = ?",
+        site,
+        server,
+    )
+    return {tool: OfferedTool(tool, description, sha256) for tool, description, sha256 in rows}
+
+
+async def _pin(work: Work, site: str, server: str, tools: Iterable[OfferedTool]) -> None:
+    await work.execute_many(
+        "INSERT INTO tool_pins (site, server, tool, description, sha256) VALUES (?, ?, ?, ?, ?)",
+        [(site, server, tool.name, tool.description, tool.sha256) for tool in tools],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +145,10 @@ class PinnedServer:
     site: str
     url: str
 
-    def changed(self, offered: Sequence[OfferedTool]) -> frozenset[str]:
+    async def changed(self, offered: Sequence[OfferedTool]) -> frozenset[str]:
         """The tools that no longer are what they were."""
-        return frozenset(self.pins.check(self.site, self.url, offered))
+        return await self.pins.check(self.site, self.url, offered)
 
     def refuse(self, tool: str) -> ToolChangedError:
         """The refusal of a call to a tool that changed."""
         return ToolChangedError(self.site, tool)
-
-
-def _key(site: str, server: str) -> str:
-    return f"{site} {server}"

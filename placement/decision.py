@@ -109,6 +109,8 @@ class DecisionRecord(ProductModel):
     decision: PlacementDecision
     tiers: tuple[TierInstance, ...]
     unavailable: tuple[str, ...] = ()
+    outages: dict[str, str] = Field(default_factory=dict)
+    """Tier that was out at that moment -> since when and why, in words."""
     model_params_b: float | None = Field(default=None, gt=0)
     model: ModelNote | None = None
     """What was made of it where a model was asked for; replay does not ask for it again."""

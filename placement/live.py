@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ from telecom.schema import ProductModel
 
 log = logging.getLogger(__name__)
 
+PolicyLoader = Callable[[Path | None, Path | None], Policy]
 _Signature = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -44,10 +46,22 @@ class PolicyStatus(ProductModel):
 class LivePolicy:
     """The policy of two files that may change at any time."""
 
-    def __init__(self, catalogue: Path | None = None, rules: Path | None = None) -> None:
-        """Load what is there; a broken policy is closed, not an error."""
-        self._catalogue = catalogue or REFERENCE_CATALOGUE
-        self._rules = rules or REFERENCE_RULES
+    def __init__(
+        self,
+        catalogue: Path | None = None,
+        rules: Path | None = None,
+        *,
+        load: PolicyLoader = load_policy,
+    ) -> None:
+        """Load what is there; a broken policy is closed, not an error.
+
+        Args:
+            catalogue: None is the shipped reference, as for the rules.
+            rules: The Cedar file.
+            load: Reads both, and refuses what it does not like with a `PolicyError`.
+        """
+        self._catalogue, self._rules = catalogue, rules
+        self._load = load
         self._lock = threading.Lock()
         self._signature: _Signature | None = None
         self._policy: Policy | None = None
@@ -56,10 +70,19 @@ class LivePolicy:
         self._closed: ClosedPolicy | None = None
         self.current()
 
+    def follow(self, catalogue: Path | None, rules: Path | None) -> None:
+        """Decide by other files from now on; the last good policy stays if they do not load."""
+        with self._lock:
+            self._catalogue, self._rules = catalogue, rules
+            self._signature = None
+
     def current(self) -> Policy:
         """The policy in force, after a look at the files."""
         with self._lock:
-            signature = (_sign(self._catalogue), _sign(self._rules))
+            signature = (
+                _sign(self._catalogue or REFERENCE_CATALOGUE),
+                _sign(self._rules or REFERENCE_RULES),
+            )
             if signature != self._signature:
                 # Signed before it is read: a change while reading is seen at the next call.
                 self._signature = signature
@@ -88,7 +111,7 @@ class LivePolicy:
 
     def _reload(self) -> None:
         try:
-            policy = load_policy(self._catalogue, self._rules)
+            policy = self._load(self._catalogue, self._rules)
         except PolicyError as exc:
             self._error, self._closed = exc, None
             log.error(

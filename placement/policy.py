@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from placement.catalogue import Catalogue, Form, TierInstance
@@ -16,6 +17,7 @@ from placement.catalogue_file import REFERENCE_CATALOGUE, validate_catalogue
 from placement.decision import (
     DecisionRecord,
     EliminatedTier,
+    Elimination,
     PlacementDecision,
     RankedTier,
     Verdict,
@@ -35,6 +37,9 @@ from telecom.workload import DataClass, Dimension, Home, TierKind, WorkloadProfi
 NOT_LOADED = "not-loaded"
 """Stands for the hash of a policy that did not load."""
 
+TIER_NOT_AVAILABLE = "tier-not-available"
+"""The rule that an outage breaks."""
+_NO_OUTAGE: Mapping[str, str] = {}
 _REMEMBERED_VERDICTS = 16_384
 _KIND_ORDER = {kind: rank for rank, kind in enumerate(TierKind)}
 
@@ -130,6 +135,7 @@ class Policy:
         *,
         tiers: Sequence[TierInstance] | None = None,
         unavailable: Collection[str] = (),
+        outages: Mapping[str, str] = _NO_OUTAGE,
         model_params_b: float | None = None,
     ) -> PlacementDecision:
         """Rank the tiers that may run `workload` and say why the others may not.
@@ -138,10 +144,11 @@ class Policy:
             workload: What is to be placed.
             tiers: Where it could run; None is every tier of the catalogue.
             unavailable: Ids of tiers that are out at the moment.
+            outages: The same, each with what is known about it: `unreachable since ...`.
             model_params_b: Size of the model it serves, in billions of parameters.
         """
         asked = self.tiers_for(workload.home) if tiers is None else tuple(tiers)
-        out = frozenset(unavailable)
+        out = frozenset(unavailable) | frozenset(outages)
         # 70 and 70.0 are one question and get one decision id.
         model_params_b = None if model_params_b is None else float(model_params_b)
         placed = [
@@ -163,13 +170,14 @@ class Policy:
             [tier.model_dump() for tier in asked],
             sorted(out),
             model_params_b,
+            *([dict(outages)] if outages else ()),
         ]
         return PlacementDecision(
             decision_id=self._decision_id(inputs),
             workload=workload,
             ranked=tuple(ranked),
             eliminated=tuple(
-                self._eliminate(found) for found in placed if isinstance(found, Infeasible)
+                self._eliminate(found, outages) for found in placed if isinstance(found, Infeasible)
             ),
             notes=notes_on(workload, asked, self.budget_ms(workload), self.catalogue),
             policy_sha256=self.policy_sha256,
@@ -182,16 +190,22 @@ class Policy:
         *,
         tiers: Sequence[TierInstance] | None = None,
         unavailable: Collection[str] = (),
+        outages: Mapping[str, str] = _NO_OUTAGE,
         model_params_b: float | None = None,
     ) -> DecisionRecord:
         """Decide, and keep everything that went into it for replay."""
         asked = self.tiers_for(workload.home) if tiers is None else tuple(tiers)
         return DecisionRecord(
             decision=self.decide(
-                workload, tiers=asked, unavailable=unavailable, model_params_b=model_params_b
+                workload,
+                tiers=asked,
+                unavailable=unavailable,
+                outages=outages,
+                model_params_b=model_params_b,
             ),
             tiers=asked,
             unavailable=tuple(sorted(unavailable)),
+            outages=dict(outages),
             model_params_b=model_params_b,
         )
 
@@ -276,8 +290,10 @@ class Policy:
             obligations=found.obligations,
         )
 
-    def _eliminate(self, out: Infeasible) -> EliminatedTier:
-        decisive = out.verdict.eliminations[0]
+    def _eliminate(self, out: Infeasible, outages: Mapping[str, str]) -> EliminatedTier:
+        outage = outages.get(out.question.tier.id)
+        broken_rules = [_with_outage(broken, outage) for broken in out.verdict.eliminations]
+        decisive = broken_rules[0]
         return EliminatedTier(
             tier=out.question.tier.id,
             kind=out.question.tier.kind,
@@ -287,7 +303,7 @@ class Policy:
             remedy=find_remedy(out, self._search),
             violations=tuple(
                 Violation(dimension=broken.dimension, rule=broken.rule, because=broken.because)
-                for broken in out.verdict.eliminations
+                for broken in broken_rules
             ),
         )
 
@@ -296,6 +312,13 @@ class Policy:
             [inputs, self.policy_sha256, self.catalogue_sha256], sort_keys=True, default=str
         )
         return f"pd-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+def _with_outage(broken: Elimination, outage: str | None) -> Elimination:
+    """Say what is known of an outage where it is what forbids."""
+    if outage is None or broken.rule != TIER_NOT_AVAILABLE:
+        return broken
+    return replace(broken, because=f"{broken.because}: {outage}")
 
 
 class ClosedPolicy(Policy):

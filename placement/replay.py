@@ -83,6 +83,7 @@ def _replay(record: DecisionRecord, policy: Policy) -> ReplayedDecision:
         before.workload,
         tiers=record.tiers,
         unavailable=record.unavailable,
+        outages=record.outages,
         model_params_b=record.model_params_b,
     )
     same_policy = (before.policy_sha256, before.catalogue_sha256) == (

@@ -39,9 +39,17 @@ class GatewayTool:
 class SecondLock:
     """Generated rules and what they close."""
 
-    cedar: str
+    stamp: str
+    """Which policy and catalogue they were generated under."""
+    statements: tuple[str, ...]
+    """Each rule by itself, as a policy engine stores it; the first permits, by name."""
     forbidden: tuple[GatewayTool, ...]
     allowed: tuple[GatewayTool, ...]
+
+    @property
+    def cedar(self) -> str:
+        """All rules as one document."""
+        return "\n\n".join((f"// {self.stamp}", *self.statements)) + "\n"
 
 
 def second_lock(
@@ -69,20 +77,34 @@ def second_lock(
             )
         (allowed if reaches_region(policy, tool.data_classes, home) else forbidden).append(tool)
     resource = f"AgentCore::Gateway::{json.dumps(gateway_arn)}"
-    parts = [
-        f"// Generated from the tool declarations under policy {policy.policy_sha256[:12]}, "
-        f"catalogue {policy.catalogue_sha256[:12]}.",
-        f'@id("tools-of-the-site")\npermit (principal, action, resource == {resource});',
-    ]
-    for tool in forbidden:
-        classes = ", ".join(tool.data_classes) or "no class declared"
-        parts.append(
-            f"@id({json.dumps(f'never-in-the-region-{tool.action}')})\n"
-            f"// {classes}\n"
-            f"forbid (\n  principal,\n  action == AgentCore::Action::{json.dumps(tool.action)},\n"
-            f"  resource == {resource}\n);"
-        )
-    return SecondLock("\n\n".join(parts) + "\n", tuple(forbidden), tuple(allowed))
+    stamp = (
+        f"Generated from the tool declarations under policy {policy.policy_sha256[:12]}, "
+        f"catalogue {policy.catalogue_sha256[:12]}."
+    )
+    statements = [_permit(allowed, resource)] if allowed else []
+    statements += [_forbid(tool, resource) for tool in forbidden]
+    return SecondLock(stamp, tuple(statements), tuple(forbidden), tuple(allowed))
+
+
+def _permit(tools: Iterable[GatewayTool], resource: str) -> str:
+    """Permit by name: a tool that appears behind the gateway later is not in the list."""
+    actions = ",\n    ".join(_action(tool) for tool in tools)
+    return (
+        f'@id("tools-of-the-site")\npermit (\n  principal,\n  action in [\n    {actions}\n  ],\n'
+        f"  resource == {resource}\n);"
+    )
+
+
+def _forbid(tool: GatewayTool, resource: str) -> str:
+    classes = ", ".join(tool.data_classes) or "no class declared"
+    return (
+        f"@id({json.dumps(f'never-in-the-region-{tool.action}')})\n// {classes}\n"
+        f"forbid (\n  principal,\n  action == {_action(tool)},\n  resource == {resource}\n);"
+    )
+
+
+def _action(tool: GatewayTool) -> str:
+    return f"AgentCore::Action::{json.dumps(tool.action)}"
 
 
 def reaches_region(policy: Policy, classes: tuple[DataClass, ...], home: Home) -> bool:

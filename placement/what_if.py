@@ -184,6 +184,7 @@ def _row(record: DecisionRecord, policy: Policy) -> WhatIfRow:
         before.workload,
         tiers=tiers,
         unavailable=record.unavailable,
+        outages=record.outages,
         model_params_b=record.model_params_b,
     )
     old, new = _best(before), _best(after)

@@ -16,10 +16,11 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from types import TracebackType
 
+from rag.bulk_workers import BulkWorkers, ThisProcess
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
-from rag.index_keeper import VECTOR_FOLDERS, IndexKeeper
+from rag.index_keeper import IndexKeeper
 from rag.ingest_counts import IngestCounts
 from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
@@ -96,7 +97,8 @@ class KnowledgeBase:
         self._lock = lock
         self._ingesting = threading.Lock()
         self._passages = PassageStore(self._folder / _PASSAGES)
-        self._ingestion = Ingestion(self._passages, embedder, root)
+        self._ingestion = Ingestion(self._passages, root)
+        self._here = ThisProcess(embedder)
         self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
         self._retrieval = Retrieval(
             self._passages, self._reach_index, embedder, self._index.note_damage
@@ -156,36 +158,6 @@ class KnowledgeBase:
         finally:
             os.close(lock)
 
-    @staticmethod
-    def restore(store: Path, backup: Path) -> None:
-        """Put a backup in the place of a store's knowledge base; `rebuild_index` comes after.
-
-        Raises:
-            StoreDamagedError: The backup is no whole knowledge base; the store is as it was.
-            StoreOwnedError: The knowledge base is open somewhere.
-            SiteDirectoryError: The store cannot be written.
-        """
-        PassageStore.check(backup)
-        folder = store / _FOLDER
-        lock = _take_lock(folder)
-        draft = folder / f"{_PASSAGES}.part"
-        try:
-            shutil.copyfile(backup, draft)
-            draft.chmod(0o600)
-            number = _index_number(folder / _PASSAGES)
-            for log in folder.glob(f"{_PASSAGES}-*"):
-                log.unlink()
-            draft.replace(folder / _PASSAGES)
-            for vectors in folder.glob(VECTOR_FOLDERS):
-                shutil.rmtree(vectors)
-            # The next index gets a name that this process has never opened.
-            _index_number(folder / _PASSAGES, at_least=number)
-        except OSError as exc:
-            raise SiteDirectoryError(f"{folder} cannot be written: {exc.strerror}") from exc
-        finally:
-            draft.unlink(missing_ok=True)
-            os.close(lock)
-
     def __enter__(self) -> KnowledgeBase:
         return self
 
@@ -213,6 +185,7 @@ class KnowledgeBase:
         mapping: Mapping[str, str] | None = None,
         zone: tzinfo = UTC,
         watch: Watch | None = None,
+        workers: BulkWorkers | None = None,
     ) -> IngestCounts:
         """Bring the knowledge base in step with ticket exports.
 
@@ -224,30 +197,36 @@ class KnowledgeBase:
             mapping: Our column -> the export's column; what it leaves out is guessed.
             zone: For times that carry none.
             watch: Told the progress, from this thread.
+            workers: Who reads and embeds; None is this process.
 
         Raises:
             SiteDirectoryError: A path does not exist, or the disk is full.
         """
         _require(paths)
         with self._ingesting:
-            counts = self._ingestion.tickets(paths, mapping=mapping, zone=zone, watch=watch)
-            self._embed("tickets", watch)
+            counts = self._ingestion.tickets(
+                paths, workers or self._here, mapping=mapping, zone=zone, watch=watch
+            )
+            self._embed("tickets", watch, workers)
         return counts
 
-    def ingest_documents(self, *paths: Path, watch: Watch | None = None) -> IngestCounts:
+    def ingest_documents(
+        self, *paths: Path, watch: Watch | None = None, workers: BulkWorkers | None = None
+    ) -> IngestCounts:
         """Bring the knowledge base in step with documents; as `ingest_tickets`.
 
         Args:
             paths: Markdown, text, HTML, PDF and DOCX files, or folders of them.
             watch: Told the progress, from this thread.
+            workers: Who reads and embeds; None is this process.
 
         Raises:
             SiteDirectoryError: A path does not exist, or the disk is full.
         """
         _require(paths)
         with self._ingesting:
-            counts = self._ingestion.documents(paths, watch=watch)
-            self._embed("docs", watch)
+            counts = self._ingestion.documents(paths, workers or self._here, watch=watch)
+            self._embed("docs", watch, workers)
         return counts
 
     def search(
@@ -333,6 +312,26 @@ class KnowledgeBase:
             )
         return Ticket.model_validate_json(body)
 
+    def documents(self) -> dict[str, str]:
+        """Every document's path in the site directory -> its title, in order of path."""
+        return dict(self._passages.titles("docs"))
+
+    def read_document(self, name: str) -> list[tuple[str, str]]:
+        """A document's passages in order, as ids and texts.
+
+        Args:
+            name: The document's path in the site directory, or the id of the passage to begin with.
+
+        Raises:
+            RecordNotFoundError: No such document or passage.
+        """
+        passages = self._passages.texts_from("docs", name)
+        if not passages:
+            raise RecordNotFoundError(
+                "document", name, hint="`search_documents` finds documents by words"
+            )
+        return passages
+
     def health(self) -> KnowledgeBaseHealth:
         """Ask vectors for their own nearest neighbour, and count what is still to be done."""
         corpora: dict[str, CorpusHealth] = {}
@@ -354,14 +353,6 @@ class KnowledgeBase:
                 "`tierwise-site knowledge rebuild` builds the index anew"
             )
         return KnowledgeBaseHealth(dense=problem is None, problem=problem, corpora=corpora)
-
-    def backup(self, target: Path) -> None:
-        """Write everything to one new file, vectors included, while searches and ingest go on.
-
-        Raises:
-            SiteDirectoryError: The file exists, or cannot be written.
-        """
-        self._passages.copy_to(target)
 
     def causes(self) -> dict[str, str]:
         """Ticket id -> cause, of every ticket that names one."""
@@ -422,8 +413,11 @@ class KnowledgeBase:
                 "`tierwise-site ingest --rebuild` embed everything anew"
             )
 
-    def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
-        self._ingestion.embed_pending(self._index.working(watch), corpus, watch)
+    def _embed(
+        self, corpus: Corpus, watch: Watch | None, workers: BulkWorkers | None = None
+    ) -> None:
+        index = self._index.working(watch)
+        self._ingestion.embed_pending(index, corpus, workers or self._here, watch)
 
 
 def _citation(hit: Hit, corpus: Corpus) -> Citation:
@@ -441,20 +435,6 @@ def _require(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise SiteDirectoryError(f"{path} does not exist; give files or folders to ingest")
-
-
-def _index_number(file: Path, *, at_least: int = 1) -> int:
-    """The number of a store's index, raised to `at_least`; 1 where the store cannot be read."""
-    try:
-        store = PassageStore(file)
-    except StoreDamagedError:
-        return at_least
-    try:
-        number = max(at_least, store.index_number())
-        store.set_index_number(number)
-    finally:
-        store.close()
-    return number
 
 
 def _take_lock(folder: Path) -> int:

@@ -34,6 +34,8 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 REVISION = WEIGHTS_SHA256[:12]
 ENGINE = "onnx-int8"
+ARTIFACT = f"{MODEL_ID}-{ENGINE}-{REVISION}"
+"""The artifact's folder, below that of all models."""
 
 MINIMUM_COSINE = 0.97
 """Measured .982 on processors with VNNI, .974 where saturation needs a bit more room; per-tensor
@@ -192,7 +194,7 @@ def weights_revision(folder: Path) -> str:
 
 
 def _artifact_folder(models: Path | None) -> Path:
-    return (models or models_folder()) / f"{MODEL_ID}-{ENGINE}-{REVISION}"
+    return (models or models_folder()) / ARTIFACT
 
 
 def _say_nothing(phase: str) -> None:

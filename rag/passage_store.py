@@ -248,53 +248,6 @@ class PassageStore:
         finally:
             self._idle.put(connection)
 
-    def copy_to(self, target: Path) -> None:
-        """Write a copy of the last committed state to a new file, while others read and write.
-
-        Raises:
-            SiteDirectoryError: The target exists, or cannot be written.
-        """
-        if target.exists():
-            raise SiteDirectoryError(f"{target} exists already; name a file that does not")
-        draft = target.with_name(f".{target.name}.part")
-        try:
-            draft.unlink(missing_ok=True)
-            draft.touch(mode=0o600)
-            copy = sqlite3.connect(draft)
-            try:
-                with self.reading() as connection:
-                    connection.backup(copy, pages=2_000)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copy.close()
-            draft.rename(target)
-        except (OSError, sqlite3.Error) as exc:
-            draft.unlink(missing_ok=True)
-            raise SiteDirectoryError(f"{target} cannot be written: {exc}") from exc
-
-    @staticmethod
-    def check(file: Path) -> None:
-        """See that a file is a whole store of this layout.
-
-        Raises:
-            StoreDamagedError: It is not.
-        """
-        try:
-            connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-            try:
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            finally:
-                connection.close()
-        except sqlite3.Error as exc:
-            raise StoreDamagedError(f"{file} is not a knowledge base ({exc})") from exc
-        if version != SCHEMA_VERSION:
-            raise StoreDamagedError(
-                f"{file} has layout {version}, this version reads {SCHEMA_VERSION}"
-            )
-        if found != "ok":
-            raise StoreDamagedError(f"{file} is damaged: {found}")
-
     def stamp(self) -> EmbeddingStamp | None:
         """What made the vectors; None before the first one."""
         with self.reading() as connection:
@@ -338,6 +291,25 @@ class PassageStore:
                 (corpus, source),
             ).fetchone()
         return None if row is None else str(row[0])
+
+    def titles(self, corpus: str) -> list[tuple[str, str]]:
+        """Every source with its title, in order of name."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT source, title FROM sources WHERE corpus = ? ORDER BY source", (corpus,)
+            ).fetchall()
+
+    def texts_from(self, corpus: str, name: str) -> list[tuple[str, str]]:
+        """Passages of a source with their ids, in order: all, or from the passage of that id on."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT p.id, p.text FROM passages p JOIN sources s USING (source_key) "
+                "LEFT JOIN passages f ON f.corpus = ?1 AND f.id = ?2 "
+                "AND f.source_key = p.source_key WHERE p.corpus = ?1 AND "
+                "(f.passage_key IS NOT NULL AND p.start >= f.start OR s.source = ?2) "
+                "ORDER BY p.start, p.passage_key",
+                (corpus, name),
+            ).fetchall()
 
     def causes(self) -> dict[str, str]:
         """Ticket id -> cause, of every ticket that names one."""

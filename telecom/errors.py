@@ -26,6 +26,7 @@
         |-- IdentityError                  "identity"              token refused or no key
         |-- IntakeUnavailableError         "intake_unavailable"    nothing more can be kept now
         |-- FilterRefusedError             "filter_refused"        not better than the one in force
+        |-- SignatureRefusedError          "signature_refused"     no trusted key signed it
         `-- MissingExtraError              "missing_extra"
 
 Messages say what was refused, then what would work. They carry no subscriber identifier, no secret
@@ -128,10 +129,15 @@ class SiteUnavailableError(ToolRefused):
 
     code: ClassVar[str] = "site_unavailable"
 
-    def __init__(self, site: str, why: str) -> None:
+    def __init__(
+        self, site: str, why: str, *, rule: str | None = None, decision_id: str | None = None
+    ) -> None:
         super().__init__(f"site {site!r} is not available: {why}")
         self.site = site
         self.why = why
+        self.rule = rule
+        """The placement rule that saw the outage; None when the call itself found it out."""
+        self.decision_id = decision_id
 
 
 class ToolTimeoutError(ToolRefused):
@@ -289,6 +295,20 @@ class FilterRefusedError(OperatorError):
     """A trained filter may not replace the one in force; the message has both measurements."""
 
     code: ClassVar[str] = "filter_refused"
+
+
+class SignatureRefusedError(OperatorError):
+    """A site trusts keys, and none of them signed this artifact as it is; it is not loaded."""
+
+    code: ClassVar[str] = "signature_refused"
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(
+            f"{file} is not loaded: {why}; promote a release that is signed with a key of "
+            "`artifacts.trusted_keys`"
+        )
+        self.file = file
+        self.why = why
 
 
 class MissingExtraError(OperatorError):

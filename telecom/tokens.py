@@ -23,13 +23,17 @@ _VOWELS = frozenset("aeiouyAEIOUY")
 _SIGN_TOKENS = {" ": 0.0, "_": 0.1, ".": 0.1, "-": 0.45, "/": 0.55, '"': 0.75}
 """What a sign before a word adds: common pairs (` link`, `_id`) are one token, `"host` is two."""
 _OTHER_SIGN = 0.95
+_FEW = 500
+"""Pieces of a log line: most are said once in it, and counting them first costs more."""
 
 
 def estimate_tokens(text: str) -> int:
     """Estimate the tokens of `text` for a current BPE model; 0 for an empty text."""
+    pieces = _PIECE.findall(text)
+    if len(pieces) < _FEW:
+        return round(sum(map(_tokens_of, pieces)))
     # Pieces repeat: charging each distinct one once makes this four times as fast.
-    pieces = Counter(_PIECE.findall(text))
-    return round(sum(count * _tokens_of(piece) for piece, count in pieces.items()))
+    return round(sum(count * _tokens_of(piece) for piece, count in Counter(pieces).items()))
 
 
 @lru_cache(maxsize=65_536)

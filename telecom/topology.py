@@ -100,6 +100,8 @@ class Topology:
     _spelling: dict[str, str] = field(default_factory=dict, repr=False)
     _ports: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
     _far: dict[tuple[str, str], list[Link]] = field(default_factory=dict, repr=False)
+    _near: dict[str, dict[str, None]] = field(default_factory=dict, repr=False, compare=False)
+    """Neighbours by device, as they were asked for; forgotten with every new link."""
 
     @classmethod
     def of(cls, links: Iterable[Link], devices: Iterable[str] = ()) -> Topology:
@@ -124,6 +126,7 @@ class Topology:
             if known.relation == link.relation and same:
                 return
         self.links.append(link)
+        self._near.clear()
         for end in {a.device, b.device}:
             self._by_device[end].append(link)
         for near in (a, b):
@@ -165,14 +168,27 @@ class Topology:
 
     def neighbors(self, device: str, relation: str | None = None) -> list[str]:
         """Devices one link away, each once."""
-        device = self._spelling.get(device.lower(), device)
-        found = dict.fromkeys(
-            link.other_end(device).device
-            for link in self.links_of(device)
-            if relation is None or link.relation == relation
+        if relation is None:
+            return list(self._joined_to(device))
+        return list(
+            self._ends_of(device, [x for x in self.links_of(device) if x.relation == relation])
         )
+
+    def are_joined(self, device: str, other: str) -> bool:
+        """Whether two devices are one link apart; `other` as the topology spells it."""
+        return other in self._joined_to(device)
+
+    def _joined_to(self, device: str) -> dict[str, None]:
+        known = self._near.get(device)
+        if known is None:
+            known = self._near[device] = self._ends_of(device, self.links_of(device))
+        return known
+
+    def _ends_of(self, device: str, links: Iterable[Link]) -> dict[str, None]:
+        device = self._spelling.get(device.lower(), device)
+        found = dict.fromkeys(link.other_end(device).device for link in links)
         found.pop(device, None)
-        return list(found)
+        return found
 
     def far_ends(self, managed_object: ManagedObject) -> list[ManagedObject]:
         """What a port is joined to; empty for an unknown port or a bare device."""

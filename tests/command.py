@@ -14,13 +14,13 @@ from pathlib import Path
 
 from tests.mcp_servers.small_site import CommandResult
 
-_COMMAND = "from orchestrator.cli import main; main()"
+COMMAND = "from orchestrator.cli import main; main()"
 
 
 def tierwise(*arguments: str | Path, state: Path, **environment: str) -> CommandResult:
     """Run the cloud half's command in the folder of its state, which has no tierwise.yaml."""
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, *map(str, arguments)],
+        [sys.executable, "-c", COMMAND, *map(str, arguments)],
         capture_output=True,
         timeout=240,
         check=False,

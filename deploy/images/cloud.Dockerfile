@@ -7,7 +7,7 @@ ARG ARCHITECTURE=amd64
 COPY build/images/wheels-cloud-${ARCHITECTURE} /wheels
 RUN python3 -m venv /opt/tierwise \
  && /opt/tierwise/bin/pip install --no-cache-dir --no-index --find-links /wheels \
-      'tierwise[cloud,scale]' \
+      'tierwise[agentcore,cloud,scale]' \
  && /opt/tierwise/bin/pip uninstall --yes pip setuptools
 
 FROM ${BASE}
@@ -22,6 +22,7 @@ ENV PATH=/opt/tierwise/bin:$PATH \
     PYTHONUNBUFFERED=1
 USER 10001:10001
 WORKDIR /var/lib/tierwise
-EXPOSE 8800
+EXPOSE 8080 8800
 ENTRYPOINT ["tierwise"]
-CMD ["serve", "--host", "0.0.0.0"]
+# AgentCore Runtime starts an image as it is; a Deployment says `serve` itself.
+CMD ["agentcore", "--host", "0.0.0.0"]

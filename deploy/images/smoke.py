@@ -51,7 +51,18 @@ ready http://127.0.0.1:8800/healthz
 ready http://127.0.0.1:8800/readyz
 kill $server
 wait $server
-echo "healthy, ready, and stopped by SIGTERM"
+tierwise agentcore 2>agentcore.log & server=$!
+ready http://127.0.0.1:8080/ping
+python - <<'PYTHON'
+import json, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://127.0.0.1:8080/invocations", b"{}", timeout=60)
+except urllib.error.HTTPError as refused:
+    assert "no site to ask" in json.load(refused)["message"]
+PYTHON
+kill $server
+wait $server || test $? -eq 143
+echo "healthy, ready, stopped by SIGTERM; /ping and /invocations answer"
 """,
     "site": """
 tierwise-site init /site/demo --sample >/dev/null 2>&1

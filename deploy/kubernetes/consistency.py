@@ -44,11 +44,16 @@ _CONTENT_HASH = re.compile(r"^(\w+-settings)-[a-z0-9]{10}$")
 """kustomize appends a hash of the content, so that a change of settings restarts the pods."""
 
 
-def differences(rendered: Mapping[str, Sequence[Resource]]) -> list[str]:
-    """Compare overlays with the first of them, outside `MAY_DIFFER`; empty when they agree.
+def differences(
+    rendered: Mapping[str, Sequence[Resource]],
+    *,
+    allowed: Mapping[str, Sequence[str]] = MAY_DIFFER,
+) -> list[str]:
+    """Compare overlays with the first of them, outside what is allowed; empty when they agree.
 
     Args:
         rendered: The resources of each overlay, by its name.
+        allowed: Resource -> paths that may differ, each with all that is below it.
     """
     flat = {overlay: _flat(resources) for overlay, resources in rendered.items()}
     names = list(flat)
@@ -56,16 +61,13 @@ def differences(rendered: Mapping[str, Sequence[Resource]]) -> list[str]:
     for name in names[1:]:
         first, other = flat[names[0]], flat[name]
         for path in sorted(first.keys() | other.keys()):
-            if first.get(path) != other.get(path) and not _may_differ(*path):
+            if first.get(path) != other.get(path) and not _may_differ(*path, allowed):
                 found.append(f"{path[0]}: {path[1]} differs between {names[0]} and {name}")
     return found
 
 
-def _may_differ(resource: str, path: str) -> bool:
-    return any(
-        path == allowed or path.startswith(f"{allowed}.")
-        for allowed in MAY_DIFFER.get(resource, ())
-    )
+def _may_differ(resource: str, path: str, allowed: Mapping[str, Sequence[str]]) -> bool:
+    return any(path == one or path.startswith(f"{one}.") for one in allowed.get(resource, ()))
 
 
 def _flat(resources: Sequence[Resource]) -> dict[tuple[str, str], Any]:

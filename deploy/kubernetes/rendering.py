@@ -18,6 +18,8 @@ Resource = dict[str, Any]
 """One rendered object of Kubernetes; its schema is checked by kubernetes-validate."""
 
 _RENDER_SECONDS = 60
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C, ten times as quick, where PyYAML was built with it."""
 
 
 class RenderingError(Exception):
@@ -40,7 +42,7 @@ class Renderer:
         ran = _run(*self.command, str(folder))
         if ran.returncode != 0:
             raise RenderingError(f"{folder}: {ran.stderr.strip()}")
-        return [one for one in yaml.safe_load_all(ran.stdout) if one]
+        return [one for one in yaml.load_all(ran.stdout, Loader=SAFE_LOADER) if one]
 
 
 def find_renderer() -> Renderer | None:

@@ -54,16 +54,17 @@ def data(
     """
     from datetime import UTC, datetime
 
+    from mcp_servers.artifacts.in_force import load_trusted_policy, policy_files
+    from mcp_servers.artifacts.signed_files import TrustedKeys
     from mcp_servers.assessment.data_assessment import assess_site, write_assessment
     from mcp_servers.commands.opening import open_site
     from mcp_servers.site_directory import SiteDirectory
-    from placement.policy import load_policy
     from placement.reports import data_report
     from placement.site_data import AlarmVolume
 
     owners = _owners(owner or [])
     site = SiteDirectory.open(directory)
-    policy = load_policy(*site.policy_files)
+    policy = load_trusted_policy(*policy_files(site), trust=TrustedKeys.of(site))
     with progress_bar() as progress, open_site(directory) as store:
         measured = store.call("measure_alarms", {}, progress=progress)
         assessed = assess_site(

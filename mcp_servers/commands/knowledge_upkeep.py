@@ -1,4 +1,4 @@
-"""`knowledge`: health of the knowledge base, a new index, backup and restore."""
+"""`knowledge`: health of the knowledge base, and a new index."""
 
 # ruff: noqa: PLC0415 - a command imports its heavy half when it is called
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -14,8 +14,6 @@ from mcp_servers.commands.output import print_json, print_table, progress_bar, s
 from mcp_servers.commands.site import AsJson, Directory
 
 app = typer.Typer(no_args_is_help=True, help="Look after the knowledge base: tickets and docs.")
-
-BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup: one file.")]
 
 
 @app.command()
@@ -42,38 +40,12 @@ def rebuild(directory: Directory, as_json: AsJson = False) -> None:
     _report(_call(directory, "rebuild_knowledge"), as_json=as_json)
 
 
-@app.command()
-def backup(directory: Directory, file: BackupFile) -> None:
-    """Write tickets, documents and vectors to one new file, while searches and ingest go on.
-
-    It holds raw tickets: it may go where the tickets may go, and nowhere else.
-
-    Example:
-        tierwise-site knowledge backup site /backup/knowledge-2026-03-01.sqlite
-    """
-    done = _call(directory, "backup_knowledge", file=str(file.absolute()))
-    say(f"{done['file']}: {done['bytes'] / 1e6:.1f} MB")
-
-
-@app.command()
-def restore(directory: Directory, file: BackupFile, as_json: AsJson = False) -> None:
-    """Put a backup in the place of the knowledge base and build its index.
-
-    A file that is no whole backup is refused, and nothing changes. The next ingest brings what the
-    site's files have beyond it.
-
-    Example:
-        tierwise-site knowledge restore site /backup/knowledge-2026-03-01.sqlite
-    """
-    _report(_call(directory, "restore_knowledge", file=str(file.absolute())), as_json=as_json)
-
-
-def _call(directory: Path, operation: str, **arguments: object) -> Any:
+def _call(directory: Path, operation: str) -> Any:
     """Run an operation of the owner (its answer is JSON, hence Any)."""
     from mcp_servers.commands.opening import open_site
 
     with open_site(directory) as site, progress_bar() as progress:
-        return site.call(operation, arguments, progress=progress)
+        return site.call(operation, {}, progress=progress)
 
 
 def _report(health: dict[str, Any], *, as_json: bool) -> None:

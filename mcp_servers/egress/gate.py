@@ -22,9 +22,10 @@ from mcp_servers.egress.approval_desk import ApprovalDesk
 from mcp_servers.egress.budgets import BUDGET_WINDOW, EgressBudgets
 from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
 from mcp_servers.egress.pseudonyms import Pseudonymizer
+from mcp_servers.egress.release_decisions import Judgement, ReleaseDecisions
 from mcp_servers.serving.identity import Caller
 from mcp_servers.site_directory import SiteSettings
-from placement import LivePolicy, Policy, TierInstance, Verdict, awaits_approval
+from placement import LivePolicy, Policy, TierInstance, awaits_approval
 from telecom.errors import BudgetExceededError, EgressRefusedError
 from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
@@ -33,7 +34,7 @@ from telecom.identifiers.masking import label, placeholder
 from telecom.identifiers.numbering import may_be_subscribers
 from telecom.identifiers.tokens import escape_lookalikes
 from telecom.tokens import estimate_tokens
-from telecom.workload import Home, LifecyclePhase, WorkloadProfile
+from telecom.workload import Home
 
 Form = Literal["raw", "pseudonymized", "anonymized"]
 
@@ -47,7 +48,9 @@ _LOCAL_DECISION = "local"
 _RECORD_KEYS = frozenset(
     {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
 )
-_NO_WORDS = frozenset({"alarm_id", "ticket_id", "handle", "cursor", "from_time", "to_time", "at"})
+_NO_WORDS = frozenset(
+    {"alarm_id", "ticket_id", "uri", "handle", "cursor", "from_time", "to_time", "at"}
+)
 _NUMBER = re.compile(r"(?<![\w.])\d{10,16}(?![\w.])")
 _NARROWER = "narrow it by a shorter window, one managed object or a smaller limit"
 
@@ -61,7 +64,7 @@ class Release:
     data_classes: tuple[str, ...]
     investigation: str | None = None
     on_behalf_of: str | None = None
-    """Whom the caller says it acts for, as a pseudonym."""
+    """Whom the caller acts for, as the verifier of such statements found it."""
     summary_field: str | None = None
     """Top-level field whose length decides whether this is a summary; None is the whole answer."""
 
@@ -150,6 +153,8 @@ class EgressGate:
         self.home = home
         self.site_tier = settings.tier
         self._policies = policy
+        current = policy if isinstance(policy, Policy) else policy.current()
+        self._decisions = ReleaseDecisions(current, home)
         self._settings = settings
         self._pseudonymizer = pseudonymizer
         self._ledger = ledger
@@ -158,10 +163,13 @@ class EgressGate:
             settings.budgets, ledger.since(datetime.now(UTC) - BUDGET_WINDOW)
         )
 
-    def _in_force(self) -> Policy:
+    def _in_force(self) -> ReleaseDecisions:
         """The policy of one release: what changes meanwhile holds for the next."""
         policy = self._policies
-        return policy if isinstance(policy, Policy) else policy.current()
+        current = policy if isinstance(policy, Policy) else policy.current()
+        if self._decisions.policy is not current:
+            self._decisions = ReleaseDecisions(current, self.home)
+        return self._decisions
 
     # ------------------------------------------------------------------ way out
 
@@ -222,92 +230,86 @@ class EgressGate:
     def _permit(self, document: Document, release: Release) -> _Permit:
         if release.caller.transport == "local":
             return _Permit(self._render(document, "raw"), _LOCAL_DECISION, "local")
-        policy = self._in_force()
-        tier = self._tier(release.caller, policy)
-        refused: tuple[WorkloadProfile, Verdict] | None = None
+        decisions = self._in_force()
+        tier = decisions.tier(release.caller.tier)
+        refused: Judgement | None = None
         rendering: _Rendering | None = None
         for form in _FORMS:
             if rendering is not None and not rendering.found:
                 rendering = _as(rendering, form)  # nothing to mask: the same in every form
             else:
                 rendering = self._render(document, form)
-            workload = self._workload(release, rendering, policy)
-            verdict = policy.verdict(workload, tier)
-            if not verdict.permitted:
-                refused = workload, verdict
+            judged = _judge(release, rendering, tier, decisions)
+            if not judged.verdict.permitted:
+                refused = judged
             elif form == "anonymized" or self._identifiers_may_go(
-                rendering, workload, tier, refused, policy=policy
+                rendering, judged, decisions, opened=refused is not None
             ):
-                return _Permit(rendering, _decision_id(workload, tier, policy), tier.id)
+                return _Permit(rendering, judged.decision_id, tier.id)
         if refused is None:
             raise AssertionError("an anonymized answer is either permitted or refused")
-        waiting = self._approvable(document, release, tier, policy)
+        waiting = self._approvable(document, release, tier, decisions)
         if waiting is not None:
             return waiting
-        raise _refusal(release, tier, *refused, policy=policy)
+        raise _refusal(release, refused)
 
     def _approvable(
-        self, document: Document, release: Release, tier: TierInstance, policy: Policy
+        self,
+        document: Document,
+        release: Release,
+        tier: TierInstance,
+        decisions: ReleaseDecisions,
     ) -> _Permit | None:
         """The weakest form that a person's yes would let out; nobody is asked to reveal anyone."""
         if self._desk is None:
             return None
         for form in _FORMS:
             rendering = self._render(document, form)
-            people = [each for each in rendering.found if each.kind is not IdentifierKind.SECRET]
-            workload = self._workload(release, rendering, policy)
-            if (form == "raw" and people) or not awaits_approval(policy, workload, tier):
+            judged = _judge(release, rendering, tier, decisions)
+            if (form == "raw" and _people(rendering)) or not awaits_approval(
+                decisions.policy, judged.workload, tier
+            ):
                 continue
-            decision = _decision_id(workload, tier, policy)
-            return _Permit(rendering, decision, tier.id, by_approval=True)
+            return _Permit(rendering, judged.decision_id, tier.id, by_approval=True)
         return None
 
     def tier_of(self, caller: Caller) -> TierInstance:
         """The tier instance a caller runs on; an unknown one is outside."""
-        return self._tier(caller, self._in_force())
-
-    def _tier(self, caller: Caller, policy: Policy) -> TierInstance:
-        tier = None if caller.tier is None else policy.tier(caller.tier, self.home)
-        return tier or policy.outside()
+        return self._in_force().tier(caller.tier)
 
     def _identifiers_may_go(
         self,
         rendering: _Rendering,
-        workload: WorkloadProfile,
-        tier: TierInstance,
-        refused: tuple[WorkloadProfile, Verdict] | None,
+        judged: Judgement,
+        decisions: ReleaseDecisions,
         *,
-        policy: Policy,
+        opened: bool,
     ) -> bool:
         """Decide over identifiers in a form that the declared classes alone would let out.
 
         Where the policy opened this form because it is pseudonymized, pseudonyms may go. Where the
         classes were open anyway, they promised no identifiers: with some, the answer is also a
         subscriber record. A tier at the site itself sees what the site sees.
+
+        Args:
+            rendering: The answer in that form.
+            judged: What the policy said of it.
+            decisions: The policy in force.
+            opened: Whether a weaker form was refused.
         """
-        people = [each for each in rendering.found if each.kind is not IdentifierKind.SECRET]
-        if not people or self._is_at_home(tier):
+        if not _people(rendering) or self._is_at_home(judged.tier):
             return True
-        if rendering.form == "pseudonymized" and refused is not None:
+        if rendering.form == "pseudonymized" and opened:
             return True
-        classes = (*workload.data_classes, _FOUND_CLASS)
-        widened = workload.model_copy(update={"data_classes": classes})
-        return policy.verdict(widened, tier).permitted
+        classes = (*judged.workload.data_classes, _FOUND_CLASS)
+        widened = judged.workload.model_copy(update={"data_classes": classes})
+        return decisions.policy.verdict(widened, judged.tier).permitted
+
+    def _is_outside(self, caller: Caller) -> bool:
+        return caller.transport != "local" and not self._is_at_home(self.tier_of(caller))
 
     def _is_at_home(self, tier: TierInstance) -> bool:
         return tier.on_premises and tier.site is not None and tier.site == self.home.site
-
-    def _workload(self, release: Release, rendering: _Rendering, policy: Policy) -> WorkloadProfile:
-        limit = policy.summary_limit(release.data_classes)
-        return WorkloadProfile(
-            name=f"release:{release.tool}",
-            phase=LifecyclePhase.AGENTIC_ORCHESTRATION,
-            data_classes=release.data_classes,
-            home=self.home,
-            pseudonymized=rendering.form == "pseudonymized",
-            anonymized=rendering.form == "anonymized",
-            summarized=rendering.summary_tokens(release.summary_field) <= limit,
-        )
 
     def _render(self, document: Document, form: Form) -> _Rendering:
         masked: Counter[str] = Counter()
@@ -386,8 +388,7 @@ class EgressGate:
         kinds_found = {identifier.kind.value for identifier in found}
         if _holds_guess(document.value):
             kinds_found.add(IdentifierKind.SUBSCRIBER.value)
-        outside = caller.transport != "local" and not self._is_at_home(self.tier_of(caller))
-        if kinds_found and outside:
+        if kinds_found and self._is_outside(caller):
             kinds = ", ".join(sorted(kinds_found))
             raise EgressRefusedError(
                 f"an argument holds a raw identifier ({kinds})",
@@ -463,36 +464,37 @@ def _each_string(value: Json, change: Callable[[str], str]) -> Json:
     return value
 
 
-def _refusal(
-    release: Release,
-    tier: TierInstance,
-    workload: WorkloadProfile,
-    verdict: Verdict,
-    *,
-    policy: Policy,
-) -> EgressRefusedError:
-    broken = verdict.eliminations[0]
-    remedy = broken.remedy
-    if not workload.summarized:
-        short = workload.model_copy(update={"summarized": True})
-        if policy.verdict(short, tier).permitted:
-            limit = policy.summary_limit(release.data_classes)
-            remedy = f"ask for at most {limit} tokens: {_NARROWER}"
-    return EgressRefusedError(
-        f"{release.tool} may not answer a caller on {tier.id}: {broken.because}",
-        rule=broken.rule,
-        remedy=remedy,
+def _judge(
+    release: Release, rendering: _Rendering, tier: TierInstance, decisions: ReleaseDecisions
+) -> Judgement:
+    limit = decisions.summary_limit(release.data_classes)
+    return decisions.judge(
+        release.tool,
+        release.data_classes,
+        tier,
+        form=rendering.form,
+        summarized=rendering.summary_tokens(release.summary_field) <= limit,
     )
 
 
-def _decision_id(workload: WorkloadProfile, tier: TierInstance, policy: Policy) -> str:
-    question = [
-        workload.model_dump(mode="json"),
-        tier.model_dump(mode="json"),
-        policy.policy_sha256,
-        policy.catalogue_sha256,
-    ]
-    return f"eg-{hashlib.sha256(_compact(question)).hexdigest()[:24]}"
+def _people(rendering: _Rendering) -> bool:
+    """Whether an answer holds identifiers of people; device secrets are masked in every form."""
+    return any(found.kind is not IdentifierKind.SECRET for found in rendering.found)
+
+
+def _refusal(release: Release, judged: Judgement) -> EgressRefusedError:
+    broken = judged.verdict.eliminations[0]
+    remedy = broken.remedy
+    if not judged.workload.summarized:
+        short = judged.workload.model_copy(update={"summarized": True})
+        if judged.policy.verdict(short, judged.tier).permitted:
+            limit = judged.policy.summary_limit(release.data_classes)
+            remedy = f"ask for at most {limit} tokens: {_NARROWER}"
+    return EgressRefusedError(
+        f"{release.tool} may not answer a caller on {judged.tier.id}: {broken.because}",
+        rule=broken.rule,
+        remedy=remedy,
+    )
 
 
 def _compact(value: object) -> bytes:

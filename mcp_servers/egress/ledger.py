@@ -32,6 +32,8 @@ GENESIS = "0" * 64
 _SIGNED_FOR = b"tierwise egress ledger\0"
 """Keeps a signature made here from being worth anything elsewhere; tokens use the same key."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 _TAIL_BYTES = 1 << 20
 """How much of the end of the file is read for the last entry; entries are a few kilobytes."""
 
@@ -43,6 +45,7 @@ class LedgerEntry(ProductModel):
         "release",
         "reveal",
         "recovered",
+        "restored",
         "approval_requested",
         "approval_given",
         "approval_denied",
@@ -57,7 +60,8 @@ class LedgerEntry(ProductModel):
     form: Literal["raw", "pseudonymized", "anonymized"]
     investigation: str | None = None
     on_behalf_of: str | None = None
-    """Whom the caller says it acts for; the caller's word, not the site's."""
+    """The person a caller acted for, by the pseudonym that its orchestrator vouched for;
+    `unverified` where somebody was named without proof."""
     decision_id: str
     masked: dict[str, int] = Field(default_factory=dict)
     """Identifiers masked, per kind."""
@@ -157,8 +161,8 @@ class EgressLedger:
             EgressRefusedError: The entry cannot be written, so nothing may leave.
         """
         with self._write_lock:
-            chained = _chain(entry, self._sequence + 1, self._head, self._key)
-            self._write(_line(chained))
+            chained, line = _chain(entry, self._sequence + 1, self._head, self._key)
+            self._write(line)
             self._head, self._sequence = chained.hash, chained.sequence
             self._written += 1
             mine = self._written
@@ -332,11 +336,16 @@ def _is_signed(entry: LedgerEntry, key: Ed25519PublicKey) -> bool:
     return True
 
 
-def _chain(entry: LedgerEntry, sequence: int, previous: str, key: Ed25519PrivateKey) -> LedgerEntry:
-    entry = entry.model_copy(update={"sequence": sequence, "previous": previous})
-    digest = _digest(entry)
-    signature = key.sign(_SIGNED_FOR + bytes.fromhex(digest)).hex()
-    return entry.model_copy(update={"hash": digest, "signature": signature})
+def _chain(
+    entry: LedgerEntry, sequence: int, previous: str, key: Ed25519PrivateKey
+) -> tuple[LedgerEntry, bytes]:
+    """Put an entry behind the one before; the entry and its line, written from one dump."""
+    content = entry.model_dump(mode="json", exclude={"hash", "signature"})
+    content |= {"sequence": sequence, "previous": previous}
+    digest = hashlib.sha256(_canonical_json(content)).digest()
+    sealed = {"hash": digest.hex(), "signature": key.sign(_SIGNED_FOR + digest).hex()}
+    chained = entry.model_copy(update={"sequence": sequence, "previous": previous, **sealed})
+    return chained, _canonical_json(content | sealed) + b"\n"
 
 
 def _digest(entry: LedgerEntry) -> str:
@@ -350,7 +359,7 @@ def _line(entry: LedgerEntry) -> bytes:
 
 def _canonical_json(content: dict[str, Any]) -> bytes:
     """Values are JSON, hence Any."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _CANONICAL.encode(content).encode()
 
 
 def _read_lines(path: Path) -> tuple[list[bytes], bytes]:

@@ -12,15 +12,14 @@ import hmac
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Self
 
+from mcp_servers.secret_files import read_secret
 from mcp_servers.site_directory import SiteDirectory
-from telecom.errors import IdentityError, SettingsError
+from telecom.errors import IdentityError
 
 WINDOW_SECONDS = 300
 """How far the sender's clock may be off; NTP keeps it within one."""
-_SHORTEST_SECRET = 16
 _REMEMBERED = 200_000
 """Signatures within the window: 600 deliveries a second from signing sources."""
 
@@ -42,7 +41,7 @@ class SignatureVerifier:
         """
         return cls(
             {
-                source.name: _read_secret(site.path / source.secret_file)
+                source.name: read_secret(site.path / source.secret_file)
                 for source in site.settings.intake.sources
             }
         )
@@ -73,15 +72,3 @@ class SignatureVerifier:
                 raise IdentityError("the signature is refused: too many deliveries in five minutes")
             self._seen[expected] = now
         return name
-
-
-def _read_secret(file: Path) -> bytes:
-    try:
-        if file.stat().st_mode & 0o077:
-            raise SettingsError(f"{file} can be read by others; chmod 600 {file}")
-        secret = file.read_bytes().strip()
-    except OSError as exc:
-        raise SettingsError(f"{file} cannot be read: {exc.strerror}") from exc
-    if len(secret) < _SHORTEST_SECRET:
-        raise SettingsError(f"{file} must hold a secret of {_SHORTEST_SECRET} bytes or more")
-    return secret

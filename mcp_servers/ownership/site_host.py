@@ -14,7 +14,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -24,6 +24,12 @@ from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.maintenance import MaintenancePlan
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
+from mcp_servers.artifacts.in_force import (
+    load_trusted_policy,
+    open_trusted_embedder,
+    policy_files,
+)
+from mcp_servers.artifacts.signed_files import TrustedKeys
 from mcp_servers.briefs.filter_desk import FilterDesk
 from mcp_servers.briefs.filter_shelf import FilterShelf
 from mcp_servers.briefs.rewriter import SiteRewriter
@@ -41,14 +47,16 @@ from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.policy_resources import PolicyResources
 from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.tickets.knowledge_state import KnowledgeWatch
 from mcp_servers.tickets.server import TicketTools
 from placement.live import LivePolicy
-from placement.policy import Policy, load_policy
+from placement.policy import Policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
 from telecom.identifiers import IdentifierDetector
 from telecom.topology import Topology
@@ -97,6 +105,7 @@ class SiteHost:
         _ = self.site.topology
         _ = self.gate
         _ = self.verifier
+        _ = self.people
 
     def warm_up(self) -> None:
         """Open in the background what the first questions will need."""
@@ -133,6 +142,15 @@ class SiteHost:
         )
 
     @property
+    def people(self) -> PersonVerifier:
+        """Believes whom callers act for, when they can prove it."""
+        settings = self.site.settings
+        return self._part(
+            "people",
+            lambda: PersonVerifier.open(settings.site_id, settings.callers, folder=self.site.path),
+        )
+
+    @property
     def limiter(self) -> RateLimiter:
         """How often callers over a stream may call, all their connections together."""
         return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
@@ -147,12 +165,18 @@ class SiteHost:
         """
 
         def opened() -> LivePolicy:
-            live = LivePolicy(*self.site.policy_files)
+            files, load = policy_files(self.site), partial(load_trusted_policy, trust=self.trust)
+            live = LivePolicy(*files, load=load)
             if live.status.state == "closed":
-                load_policy(*self.site.policy_files)
+                load(*files)
             return live
 
         return self._part("policy", opened)
+
+    @property
+    def trust(self) -> TrustedKeys:
+        """Who must have signed what decides here."""
+        return self._part("trust", lambda: TrustedKeys.of(self.site))
 
     @property
     def policy(self) -> Policy:
@@ -243,7 +267,10 @@ class SiteHost:
         return self._part(
             "filters",
             lambda: FilterShelf(
-                self.site.store / "filters", embedding=self._embedding, embed=self._embed
+                self.site.store / "filters",
+                embedding=self._embedding,
+                embed=self._embed,
+                trust=self.trust,
             ),
         )
 
@@ -264,11 +291,8 @@ class SiteHost:
         return f"{settings.model}/{settings.engine}"
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        from rag.embedding import open_embedder  # noqa: PLC0415 - as above
-
-        settings = self.site.settings.embedding
         embedder: Embedder = self._part(
-            "embedder", lambda: open_embedder(settings.model, settings.engine)
+            "embedder", lambda: open_trusted_embedder(self.site, self.trust)
         )
         return embedder.embed(texts)
 
@@ -316,15 +340,13 @@ class SiteHost:
     @property
     def knowledge(self) -> KnowledgeBase:
         """The knowledge base, begun when there is none; the first time makes the model, too."""
-        settings = self.site.settings.embedding
 
         def opened() -> KnowledgeBase:
             # Chroma takes half a second to import, and many questions never touch a ticket.
-            from rag.embedding import open_embedder  # noqa: PLC0415
             from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415
             from rag.vector_index import ChromaServer  # noqa: PLC0415
 
-            embedder = open_embedder(settings.model, settings.engine)
+            embedder = open_trusted_embedder(self.site, self.trust)
             url = self.site.settings.knowledge.chroma_url
             knowledge = KnowledgeBase.open(
                 self.site.store,
@@ -337,6 +359,16 @@ class SiteHost:
 
         return self._part("knowledge", opened)
 
+    @property
+    def knowledge_watch(self) -> KnowledgeWatch:
+        """How the knowledge base does; watching it opens nothing."""
+        return self._part(
+            "knowledge_watch",
+            lambda: KnowledgeWatch(
+                lambda: self._parts.get("knowledge"), (self.site.store / "knowledge").is_dir
+            ),
+        )
+
     def knowledge_of(self, corpus: str) -> KnowledgeBase:
         """The knowledge base, for a question: nothing is built to find out that it is empty.
 
@@ -346,19 +378,6 @@ class SiteHost:
         if not (self.site.store / "knowledge").is_dir():
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
-
-    def restore_knowledge(self, backup: Path) -> None:
-        """Put a backup in the place of the knowledge base.
-
-        Raises:
-            StoreDamagedError: The file is no whole knowledge base; then nothing changes.
-        """
-        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
-
-        part = self._parts.pop("knowledge", None)
-        if part is not None:
-            part.close()
-        KnowledgeBase.restore(self.site.store, backup)
 
     def rebuild(self) -> None:
         """Remove what can be built anew from the site directory: alarms and the knowledge base."""
@@ -412,6 +431,7 @@ class SiteHost:
             known_classes=self.policy.catalogue.classes,
             stream_caller=stream_caller,
             verifier=self.verifier if stream_caller is None else None,
+            people=self.people,
             limiter=None if stream_caller is None else self.limiter,
         )
 

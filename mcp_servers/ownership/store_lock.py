@@ -61,6 +61,22 @@ class StoreLock:
             self._descriptor = -1
 
 
+def is_owned(store: Path) -> bool:
+    """Whether a process holds the lock on a store now."""
+    try:
+        descriptor = os.open(store / _LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def owner_pid(store: Path) -> int | None:
     """The process that owns a store, as it wrote down; None when nobody did."""
     try:

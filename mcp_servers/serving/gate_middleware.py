@@ -25,17 +25,19 @@ from pydantic import ValidationError
 from mcp_servers.egress.gate import EgressGate, Release, Released
 from mcp_servers.serving.bearer import CallerToken
 from mcp_servers.serving.identity import Caller
+from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import DeclaredResource
+from mcp_servers.serving.resource_links import decoded, encoded, linked
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
+from telecom.person_statement import ON_BEHALF_OF_META
 from telecom.tool_schemas import compact_list
 from telecom.workload import DataClass
 
 EGRESS_META = "tierwise/egress"
 ERROR_META = "tierwise/error"
 INVESTIGATION_META = "tierwise/investigation"
-ON_BEHALF_OF_META = "tierwise/on_behalf_of"
 
 TOOL_SECONDS = 60.0
 """A tool answers within this or not at all."""
@@ -79,6 +81,7 @@ class GateMiddleware:
         resources: Sequence[DeclaredResource] = (),
         *,
         stream_caller: Caller | None,
+        people: PersonVerifier | None = None,
         limiter: RateLimiter | None = None,
     ) -> None:
         """Guard a server.
@@ -89,12 +92,14 @@ class GateMiddleware:
             resources: The declared resources; no other can be read.
             stream_caller: Who is at the other end of a transport without HTTP requests; None where
                 only HTTP is served.
+            people: Believes whom callers act for; None believes nobody.
             limiter: How often whoever holds the stream may call; HTTP has its own in front.
         """
         self._gate = gate
         self._tools = tools
         self._resources = {resource.scheme: resource for resource in resources}
         self._stream_caller = stream_caller
+        self._people = people or PersonVerifier(gate.home.site or "")
         self._limiter = limiter
 
     async def __call__(
@@ -126,7 +131,7 @@ class GateMiddleware:
         tool = self._tools.get(str(params.get("name")))
         if tool is None:
             raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
-        release = _release(caller, tool.name, tool.data_classes, params, tool.summary_field)
+        release = self._release(caller, tool.name, tool.data_classes, params, tool.summary_field)
         wait = self._limiter.wait_for(caller.principal) if self._limiter else 0
         if wait:
             return _refusal(f"too many calls; try again in {wait} s", "rate_limited")
@@ -157,7 +162,7 @@ class GateMiddleware:
         except ToolRefused as exc:
             return _refusal_of(exc)
         await _progress(ctx, 3)
-        return released
+        return linked(released, tool.links, ctx.protocol_version)
 
     async def _released(
         self, answer: JsonObject, tool: DeclaredTool, release: Release
@@ -213,12 +218,14 @@ class GateMiddleware:
         """Release a resource or a prompt; what names it is admitted like a tool's arguments."""
         caller = self._caller(ctx)
         params = dict(ctx.params or {})
-        release = _release(caller, name, data_classes, params, None)
+        release = self._release(caller, name, data_classes, params, None)
         asked: JsonObject = {key: params[key] for key in ("uri", "arguments") if key in params}
         try:
-            params |= await run_sync(self._gate.admit, asked, caller)
+            params |= encoded(await run_sync(self._gate.admit, decoded(asked), caller))
             answer = _json_object(await call_next(replace(ctx, params=params)))
             body = {key: answer[key] for key in ("contents", "messages") if key in answer}
+            for content in body.get("contents", ()):
+                content["uri"] = asked["uri"]  # not what its pseudonyms stand for
             self._refuse_binary(body)
             released = await run_sync(self._gate.release, body, release)
         except MCPError as exc:
@@ -253,6 +260,26 @@ class GateMiddleware:
             }
         }
 
+    def _release(
+        self,
+        caller: Caller,
+        tool: str,
+        data_classes: tuple[str, ...],
+        params: Mapping[str, Any],
+        summary_field: str | None,
+    ) -> Release:
+        meta = params.get("_meta")
+        told: Mapping[str, Any] = meta if isinstance(meta, Mapping) else {}
+        investigation = _claim(told.get(INVESTIGATION_META))
+        return Release(
+            caller=caller,
+            tool=tool,
+            data_classes=data_classes,
+            investigation=investigation,
+            on_behalf_of=self._people.person(told.get(ON_BEHALF_OF_META), caller, investigation),
+            summary_field=summary_field,
+        )
+
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         """Who asks: the verified bearer of an HTTP request, else who holds the stream."""
         if ctx.request is None:
@@ -278,27 +305,8 @@ async def _progress(ctx: ServerRequestContext[Any, Any], phase: int) -> None:
     await ctx.session.report_progress(phase, len(_PHASES), _PHASES[phase - 1])
 
 
-def _release(
-    caller: Caller,
-    tool: str,
-    data_classes: tuple[str, ...],
-    params: Mapping[str, Any],
-    summary_field: str | None,
-) -> Release:
-    meta = params.get("_meta")
-    return Release(
-        caller=caller,
-        tool=tool,
-        data_classes=data_classes,
-        investigation=_claim(meta, INVESTIGATION_META),
-        on_behalf_of=_claim(meta, ON_BEHALF_OF_META),
-        summary_field=summary_field,
-    )
-
-
-def _claim(meta: object, key: str) -> str | None:
+def _claim(value: object) -> str | None:
     """What the caller says about itself goes to the ledger only, and only as a plain id."""
-    value = meta.get(key) if isinstance(meta, Mapping) else None
     return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
 
 

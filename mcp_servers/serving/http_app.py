@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
+from anyio.to_thread import run_sync
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from mcp.server.mcpserver import MCPServer
@@ -20,10 +21,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_servers.intake.live_intake import LiveIntake
+from mcp_servers.serving.answer_framing import FramedServer
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
 from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
 from mcp_servers.site_directory import ServingSettings
+from mcp_servers.tickets.knowledge_state import KnowledgeState
 from placement.live import PolicyStatus
 
 REQUEST_BYTES = 256 * 1024
@@ -42,6 +45,7 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    knowledge: Callable[[], KnowledgeState] | None = None,
     intake: LiveIntake | None = None,
     people: Sequence[BaseRoute] = (),
 ) -> Starlette:
@@ -55,6 +59,8 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        knowledge: How the knowledge base does; without its vectors the site stays ready, because
+            it answers by words, and says so.
         intake: Live alarms; None takes none in.
         people: Paths of the site's own origin that people use.
     """
@@ -63,24 +69,19 @@ def build_app(
         allowed_hosts=[*LOOPBACK_HOSTS, *settings.allowed_hosts],
         allowed_origins=[*_LOOPBACK_ORIGINS, *settings.allowed_origins],
     )
-    routes: list[BaseRoute] = []
-    for name, server in servers.items():
-        one = server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp",
-            stateless_http=True,
-            json_response=False,  # a JSON response would drop progress
-            max_request_body_size=REQUEST_BYTES,
-            transport_security=security,
-        )
-        routes += one.routes
+    framed = [
+        FramedServer(server, f"/{name}/mcp", request_bytes=REQUEST_BYTES, security=security)
+        for name, server in servers.items()
+    ]
+    routes: list[BaseRoute] = [server.route for server in framed]
 
     @asynccontextmanager
     async def run_servers(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if intake is not None:
                 await stack.enter_async_context(intake.running())
-            for server in servers.values():
-                await stack.enter_async_context(server.session_manager.run())
+            for server in framed:
+                await stack.enter_async_context(server.running())
             yield
 
     async def alive(_: Request) -> Response:
@@ -91,7 +92,9 @@ def build_app(
         gaps = [*missing(), *(["policy"] if status.state == "closed" else [])]
         # Anybody may ask: hashes and a number, while file names and problems go to the log.
         shown = status.model_dump(mode="json", exclude={"problems"})
-        told = {"policy": shown | {"problems": len(status.problems)}}
+        told: dict[str, Any] = {"policy": shown | {"problems": len(status.problems)}}
+        if knowledge is not None:
+            told["knowledge"] = (await run_sync(knowledge)).model_dump(mode="json")
         if gaps:
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)

@@ -20,18 +20,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mcp_servers.egress.gate import EgressGate
+from mcp_servers.egress.guess_limit import GuessLimit
 from mcp_servers.egress.ledger import EgressLedger
-from mcp_servers.egress.peoples_words import release_words
+from mcp_servers.egress.peoples_words import ReleasedWords, release_words
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.egress.revealing import reveal
 from mcp_servers.serving.bearer import CallerToken
-from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.identity import READ_SCOPES, Caller, TokenVerifier
 from mcp_servers.serving.page_files import filled_page, served_file, shown_problem
 from mcp_servers.serving.page_guard import BodyTooLargeError, PageGuard, read_body, read_form
 from mcp_servers.serving.people_login import PageRefusal, PeopleLogin
 from mcp_servers.serving.people_sessions import Session
 from mcp_servers.serving.rate_limits import RateLimiter
 from telecom.errors import EgressRefusedError, TierwiseError
+from telecom.identifiers.documents import distinct
 from telecom.identifiers.tokens import is_token
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -52,6 +54,7 @@ class PeoplePages:
         verifier: TokenVerifier,
         guard: PageGuard,
         limiter: RateLimiter,
+        guesses: GuessLimit,
     ) -> None:
         self._site = site
         self._gate = gate
@@ -59,6 +62,7 @@ class PeoplePages:
         self._ledger = ledger
         self._guard = guard
         self._limiter = limiter
+        self._guesses = guesses
         self._login = PeopleLogin(site, verifier, guard)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -112,7 +116,11 @@ class PeoplePages:
                 status_code=401,
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        answer = await self._masked(request, user.access_token.caller, tool="pseudonymize")
+        caller = user.access_token.caller
+        if not READ_SCOPES & caller.scopes:
+            message = f"words are masked for tokens with one of {', '.join(sorted(READ_SCOPES))}"
+            return JSONResponse({"code": "scope", "message": message}, status_code=403)
+        answer = await self._masked(request, caller, tool="pseudonymize")
         return self._guard.protect(answer)
 
     async def mask_composed(self, request: Request) -> Response:
@@ -136,7 +144,7 @@ class PeoplePages:
                 {"code": "invalid_argument", "message": 'send {"text": "..."}'}, status_code=400
             )
         try:
-            words = await run_sync(lambda: release_words(self._gate, text, caller, tool=tool))
+            words = await run_sync(self._released, text, caller, tool)
         except TierwiseError as exc:
             status = 403 if isinstance(exc, EgressRefusedError) else 429
             return JSONResponse(
@@ -144,6 +152,16 @@ class PeoplePages:
                 status_code=status,
             )
         return JSONResponse({"text": words.text, "form": words.form, "masked": words.masked})
+
+    def _released(self, text: str, caller: Caller, tool: str) -> ReleasedWords:
+        """Mask words, unless their identifiers are more than a person would type.
+
+        Raises:
+            BudgetExceededError: The caller has had its hour's share of typed identifiers.
+            TierwiseError: As `release_words`.
+        """
+        self._guesses.count(caller.principal, distinct(self._gate.detector.find(text)))
+        return release_words(self._gate, text, caller, tool=tool)
 
     async def compose_frame(self, request: Request) -> Response:
         """The frame in which somebody writes; the page around it gets masked text only."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from anyio.to_thread import run_sync
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -25,6 +24,7 @@ from mcp_servers.egress.gate import EgressGate
 from mcp_servers.serving.bearer import BearerVerifier
 from mcp_servers.serving.gate_middleware import ERROR_META, GateMiddleware
 from mcp_servers.serving.identity import Caller, TokenVerifier
+from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import (
     DeclaredPrompt,
@@ -32,6 +32,7 @@ from mcp_servers.serving.resource_declarations import (
     check_resources,
 )
 from mcp_servers.serving.tool_declarations import DeclaredTool, check_declarations
+from mcp_servers.serving.tool_threads import ToolThreads
 from telecom.errors import OperatorError, RecordNotFoundError, TierwiseError
 from telecom.workload import DataClass
 
@@ -57,6 +58,7 @@ def build_server(
     known_classes: Collection[DataClass],
     stream_caller: Caller | None = None,
     verifier: TokenVerifier | None = None,
+    people: PersonVerifier | None = None,
     limiter: RateLimiter | None = None,
 ) -> MCPServer[Any]:
     """Build a server that serves exactly what is declared, through the gate.
@@ -67,6 +69,7 @@ def build_server(
         known_classes: Data classes of the catalogue; a tool may declare no other.
         stream_caller: Who calls over stdio or in memory; None serves HTTP only.
         verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
+        people: Believes whom callers act for; None believes nobody.
         limiter: How often the stream's caller may call; over HTTP the app limits.
 
     Raises:
@@ -99,13 +102,19 @@ def build_server(
         subscriptions=False,  # notifications would pass the gate by
         middleware=[
             GateMiddleware(
-                gate, tools, toolset.resources, stream_caller=stream_caller, limiter=limiter
+                gate,
+                tools,
+                toolset.resources,
+                stream_caller=stream_caller,
+                people=people,
+                limiter=limiter,
             )
         ],
     )
+    threads = ToolThreads()
     for tool in toolset.tools:
         server.add_tool(
-            _guarded(tool),
+            _guarded(tool, threads),
             name=tool.name,
             title=tool.title,
             description=inspect.getdoc(tool.function),
@@ -144,7 +153,7 @@ def _guarded_resource(resource: DeclaredResource) -> Callable[..., str]:
     return read
 
 
-def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
+def _guarded(tool: DeclaredTool, threads: ToolThreads) -> Callable[..., Any]:
     """Wrap a tool: its own thread, its errors as values, its answer as structured content only.
 
     The text beside the answer is written behind the gate, from what was released.
@@ -153,9 +162,7 @@ def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
     @functools.wraps(tool.function)
     async def call(**arguments: Any) -> CallToolResult:
         try:
-            # A tool that outlives its time limit is left to end by itself.
-            work = functools.partial(tool.function, **arguments)
-            answer = await run_sync(work, abandon_on_cancel=True)
+            answer = await threads.run(functools.partial(tool.function, **arguments))
         except TierwiseError as exc:
             return _error(exc)
         return CallToolResult(

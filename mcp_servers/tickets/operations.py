@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_servers.ownership.owner_protocol import JsonValue
@@ -39,8 +38,6 @@ class KnowledgeOperations:
             "confirm_cause": self.confirm_cause,
             "knowledge_health": self.health,
             "rebuild_knowledge": self.rebuild,
-            "backup_knowledge": self.backup,
-            "restore_knowledge": self.restore,
         }
 
     def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
@@ -115,17 +112,6 @@ class KnowledgeOperations:
             lambda news: progress(f"{news.phase} {news.corpus}", news.done, news.total or 0)
         )
         return self.health(arguments, progress)
-
-    def backup(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Write the knowledge base to one file."""
-        target = Path(arguments["file"])
-        self._open().backup(target)
-        return {"file": str(target), "bytes": target.stat().st_size}
-
-    def restore(self, arguments: Arguments, progress: Progress) -> JsonValue:
-        """Put a backup in the place of the knowledge base and index it."""
-        self._host.restore_knowledge(Path(arguments["file"]))
-        return self.rebuild(arguments, progress)
 
     def _open(self) -> KnowledgeBase:
         """The knowledge base, if anything was ever ingested."""

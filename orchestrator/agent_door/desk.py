@@ -51,7 +51,24 @@ class InvestigationDesk:
         self._run(inquiry, incident_id, on_behalf_of)
         return incident_id
 
+    async def start_once(self, inquiry: Inquiry, incident_id: str) -> None:
+        """Begin an investigation under an id of the caller's, unless there is one already.
+
+        Raises:
+            BudgetExceededError: Too many are under way.
+        """
+        known = await self.report(incident_id) is not None or await self._is_begun(incident_id)
+        if not known:
+            self._run(inquiry, incident_id, None)
+
+    @property
+    def under_way(self) -> int:
+        """Investigations that run now, whether or not somebody waits for them."""
+        return len(self._running)
+
     def _run(self, inquiry: Inquiry, incident_id: str, on_behalf_of: str | None) -> _Running:
+        if incident_id in self._running:  # begun while somebody else asked the state
+            return self._running[incident_id]
         if len(self._running) >= AT_ONCE:
             raise BudgetExceededError(
                 "investigations", f"{AT_ONCE} investigations are under way; ask again in a minute"
@@ -115,9 +132,12 @@ class InvestigationDesk:
                 running.moved.clear()
         await asyncio.shield(running.task)
 
-    async def _require_begun(self, incident_id: str) -> None:
+    async def _is_begun(self, incident_id: str) -> bool:
         config = {"configurable": {"thread_id": incident_id}}
-        if await self._services().state.checkpointer.aget_tuple(config) is None:  # type: ignore[arg-type]
+        return await self._services().state.checkpointer.aget_tuple(config) is not None  # type: ignore[arg-type]
+
+    async def _require_begun(self, incident_id: str) -> None:
+        if not await self._is_begun(incident_id):
             raise RecordNotFoundError(
                 "incident", incident_id, hint="list_incidents names those that are known"
             )

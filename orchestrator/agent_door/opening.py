@@ -37,7 +37,10 @@ async def serve_stdio(settings: Settings) -> None:
         OperatorError: Settings, policy, state or a site cannot be used.
     """
     policies = LivePolicy(settings.policy.catalogue, settings.policy.rules)
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         await state.database.create_tables(TABLES)
         desk, tools = _tools(
             settings, state, lambda: Services(settings, policies.current(), sites, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
@@ -45,11 +46,12 @@ async def run_chat(
         TierwiseError: It cannot begin; a turn that fails is told and the talk goes on.
     """
     async with open_chat(settings) as chat:
+        person = chat.services.sites.people.pseudonym(getpass.getuser())
         if resume is not None:
             newest = await chat.store.newest() if resume == "last" else resume
-            conversation = await chat.resume(newest or resume)
+            conversation = await chat.resume(newest or resume, person=person)
         else:
-            conversation = await chat.begin()
+            conversation = await chat.begin(person=person)
         if incident is not None:
             await conversation.about(incident)
         notes.print(f"[dim]{conversation.conversation_id}; /help says what can be asked[/dim]")

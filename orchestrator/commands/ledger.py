@@ -20,20 +20,22 @@ def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what was sent to models, under which decision; fails when a line was altered.
+    """Show what was sent to models, under which decision; fails when an entry was altered.
 
     It is the counterpart of `tierwise-site ledger show`. The last hash is the head to keep.
 
     Example: `tierwise ledger --investigation inc-42`
     """
     with reported():
-        from orchestrator.model_ledger import LEDGER_FILE, ModelLedger  # noqa: PLC0415
+        from orchestrator.model_ledger import recorded_requests  # noqa: PLC0415
         from orchestrator.rendering.terminal import text  # noqa: PLC0415
         from orchestrator.settings import load_settings  # noqa: PLC0415
 
         settings = load_settings(config_file(config), environment=os.environ, flags={})
-        book = ModelLedger(settings.state_folder / LEDGER_FILE)
-        entries = [entry.model_dump(mode="json") for entry in book.entries(investigation)]
+        entries = [
+            entry.model_dump(mode="json")
+            for entry in recorded_requests(settings.state_address, investigation)
+        ]
         if as_json:
             output.file.write(json.dumps(entries, indent=2) + "\n")
             return

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self
 
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -224,11 +225,12 @@ class SiteDouble:
             return self._answer("get_ticket", arguments, ctx, lambda: self._ticket(ticket_id))
 
         @server.tool()
-        async def find_similar_incidents(
+        async def find_similar_incidents(  # noqa: PLR0917 - as the site has it
             ctx: Context[Any],
             symptoms: list[str],
             managed_objects: list[str],
             probable_cause: str | None = None,
+            done: list[str] = [],  # noqa: B006 - never changed
             limit: int = 5,
         ) -> Annotated[CallToolResult, dict[str, Any]]:
             """Find similar incidents."""
@@ -237,9 +239,10 @@ class SiteDouble:
                 symptoms=symptoms,
                 managed_objects=managed_objects,
                 probable_cause=probable_cause,
+                done=done,
                 limit=limit,
             )
-            arguments = {"symptoms": symptoms, "managed_objects": managed_objects}
+            arguments = {"symptoms": symptoms, "managed_objects": managed_objects, "done": done}
             return self._answer("find_similar_incidents", arguments, ctx, lambda: review)
 
         @server.tool()
@@ -381,13 +384,19 @@ def _passage(ticket: Ticket) -> Citation:
     )
 
 
+_ANY_HOST = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+"""A double is reached through lines that have addresses of their own."""
+
+
 def _application(double: SiteDouble, started: Callable[[], None]) -> ASGIApp:
     servers = {name: double.tools() for name in ("alarms", "tickets", "configs")}
     routes: list[BaseRoute] = [
         route
         for name, server in servers.items()
         for route in server.streamable_http_app(
-            streamable_http_path=f"/{name}/mcp", stateless_http=True
+            streamable_http_path=f"/{name}/mcp",
+            stateless_http=True,
+            transport_security=_ANY_HOST,
         ).routes
     ]
 

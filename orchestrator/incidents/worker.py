@@ -29,6 +29,7 @@ from placement.policy import Policy
 from telecom.errors import (
     OperatorError,
     PlacementRefusedError,
+    SiteUnavailableError,
     StateUnavailableError,
     TierwiseError,
 )
@@ -161,11 +162,11 @@ class Worker:
         except TierwiseError as exc:
             self.failed_attempts += 1
             await self._start_afresh(leased)
-            await self._wait_for_sites(leased, str(exc))
+            await self._wait_for_sites(leased, exc)
         except Exception as exc:
             self.failed_attempts += 1
             log.exception("incident %s broke", leased.incident_id)
-            await self._try_again(leased, f"it broke with {type(exc).__name__}")
+            await self._try_again(leased, f"it broke with {type(exc).__name__}", pause_s=_PAUSE_S)
 
     async def _report(self, leased: Leased) -> RootCauseReport | None:
         """Investigate, or go on with what an earlier worker began; None when it was parked."""
@@ -211,12 +212,14 @@ class Worker:
         """Forget a failed run: a resumed one would remember that the site did not answer."""
         await self._state.checkpointer.adelete_thread(leased.incident_id)
 
-    async def _wait_for_sites(self, leased: Leased, why: str) -> None:
+    async def _wait_for_sites(self, leased: Leased, error: TierwiseError) -> None:
         """Nobody answered: an outage is waited out, anything else counts as an attempt."""
+        why = str(error)
         clients = self._sites.among(leased.sites).by_name.values()
         patience = timedelta(hours=self._settings.service.patience_hours)
         if not any(client.breaker.failing for client in clients):
-            await self._try_again(leased, why)
+            back = isinstance(error, SiteUnavailableError)  # heard of since the attempt failed
+            await self._try_again(leased, why, pause_s=0.0 if back else _PAUSE_S)
         elif datetime.now(UTC) - leased.opened_at > patience:
             await self._leases.park(leased, f"no site answered in {patience}: {why}")
         else:
@@ -225,11 +228,11 @@ class Worker:
                 leased, after_s=0.0 if down else _PAUSE_S, why=why, counted=False
             )
 
-    async def _try_again(self, leased: Leased, why: str) -> None:
+    async def _try_again(self, leased: Leased, why: str, *, pause_s: float) -> None:
         if leased.attempts >= self._settings.service.attempts:
             await self._leases.park(leased, f"{leased.attempts} attempts failed, the last: {why}")
         else:
-            await self._leases.hand_back(leased, after_s=_PAUSE_S * leased.attempts, why=why)
+            await self._leases.hand_back(leased, after_s=pause_s * leased.attempts, why=why)
 
 
 def graph_shape(nodes: Iterable[str], channels: Iterable[str]) -> str:

@@ -73,7 +73,10 @@ async def open_service(
     """
     callers = Callers(settings)
     policies = LivePolicy(settings.policy.catalogue, settings.policy.rules)
-    async with open_state(settings.state_address) as state, open_sites(settings) as sites:
+    async with (
+        open_state(settings.state_address) as state,
+        open_sites(settings, state.database) as sites,
+    ):
         await state.database.create_tables(TABLES)
         inbox = Inbox(state.database, settings)
         worker = Worker(settings, state, sites, policies.current, models=models)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from pathlib import Path
+from contextlib import aclosing
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -30,9 +30,9 @@ async def replay(url: str) -> None:
     scenario = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
     with TemporaryDirectory() as folder:
-        pins = ToolPins(Path(folder) / "pins.json")
-        connection = McpConnection("conformance", HttpTarget(url), timeout_s=20, pins=pins)
-        await _call(connection, scenario, context)
+        async with aclosing(ToolPins(f"{folder}/state.sqlite")) as pins:
+            connection = McpConnection("conformance", HttpTarget(url), timeout_s=20, pins=pins)
+            await _call(connection, scenario, context)
 
 
 async def _call(connection: McpConnection, scenario: str, context: dict[str, Any]) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
 
 from mcp_servers.egress.gate import EgressGate, detector_of
+from mcp_servers.egress.guess_limit import GuessLimit
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
@@ -18,14 +20,27 @@ from mcp_servers.serving.identity import SiteKeys, TokenIssuer, TokenVerifier, s
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
 from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.site_directory import CallerSettings, RateSettings, ServingSettings, SiteSettings
+from mcp_servers.site_directory import (
+    BudgetSettings,
+    CallerSettings,
+    RateSettings,
+    ServingSettings,
+    SiteSettings,
+)
 from placement import load_policy
-from placement.live import LivePolicy
+from placement.live import LivePolicy, PolicyStatus
 from telecom.workload import Home
 from tests.mcp_servers.fixture_tools import serving
 from tests.mcp_servers.own_certificate import certificate
 
 SITE = "north"
+_policy = lru_cache(load_policy)
+
+
+@lru_cache
+def _status() -> PolicyStatus:
+    """Read once for all tests: it takes longer than most of them."""
+    return LivePolicy().status
 
 
 @dataclass
@@ -57,16 +72,16 @@ def served_people(
     settings = SiteSettings(
         site_id=SITE,
         country="DE",
+        budgets=BudgetSettings(typed_identifiers_per_hour=5),
         callers=(CallerSettings(issuer=site_issuer(SITE), client="region", tier="region"),),
     )
     keys = SiteKeys.open(folder / "keys")
     verifier = TokenVerifier.open(SITE, keys, settings.callers)
     pseudonyms = Pseudonymizer.open(folder)
     guard = PageGuard(LOOPBACK_HOSTS, parents)
-    policy = LivePolicy().status
     with EgressLedger.open(folder, keys.signing_key) as ledger:
         gate = EgressGate(
-            load_policy(),
+            _policy(),
             Home(site=SITE, country="DE", on_premises=True),
             settings,
             detector_of(settings),
@@ -74,14 +89,21 @@ def served_people(
             ledger,
         )
         pages = PeoplePages(
-            name, gate, pseudonyms, ledger, verifier, guard, RateLimiter(RateSettings())
+            name,
+            gate,
+            pseudonyms,
+            ledger,
+            verifier,
+            guard,
+            RateLimiter(RateSettings()),
+            GuessLimit(settings.budgets.typed_identifiers_per_hour),
         )
         app = build_app(
             {},
             verifier,
             ServingSettings(),
             missing=lambda: (),
-            policy=lambda: policy,
+            policy=_status,
             people=pages.routes(),
         )
         pair = certificate(folder) if tls else None

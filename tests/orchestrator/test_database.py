@@ -8,6 +8,7 @@ from orchestrator.database import open_database, read_rows, stamp
 from orchestrator.front_door import run_investigation
 from orchestrator.investigation import Inquiry
 from orchestrator.state import kept_calls, kept_decisions, newest_incident, open_state
+from orchestrator.state_backup import back_up_state
 from telecom.errors import SettingsError
 from telecom.report import RootCauseReport
 
@@ -119,3 +120,27 @@ def test_moments_sort_as_text():
     """Us: what is oldest comes first on both databases."""
     assert stamp() <= stamp()
     assert len({len(stamp()) for _ in range(3)}) == 1
+
+
+def test_a_copy_of_the_state_is_whole_while_somebody_writes(tmp_path):
+    """Issue 12: the cloud half's state by one command, or by the database's own tools."""
+    address, copy = str(tmp_path / "state.sqlite"), tmp_path / "copy.sqlite"
+
+    async def copy_while_writing():
+        async with open_database(address) as database:
+            await database.create_tables(_TABLE)
+            await database.execute("INSERT INTO counts VALUES (?, ?)", "committed", 1)
+            async with database.transaction() as work:
+                await work.execute("INSERT INTO counts VALUES (?, ?)", "not yet", 2)
+                await asyncio.to_thread(back_up_state, address, copy)
+
+    asyncio.run(copy_while_writing())
+    assert read_rows(copy, "SELECT name FROM counts") == [("committed",)]
+    assert copy.stat().st_mode & 0o077 == 0
+    for wrong, says in (
+        (("postgresql://db/tierwise", tmp_path / "x"), "pg_dump"),
+        ((address, copy), "exists already"),
+        ((str(tmp_path / "none"), tmp_path / "x"), "no state file"),
+    ):
+        with pytest.raises(SettingsError, match=says):
+            back_up_state(*wrong)

@@ -14,7 +14,12 @@ from placement.model_routing import QuestionSize
 from placement.policy import load_policy
 from placement.replay import replay
 from placement.what_if import policy_with
-from telecom.errors import EgressRefusedError, PlacementRefusedError, SettingsError
+from telecom.errors import (
+    EgressRefusedError,
+    PlacementRefusedError,
+    SettingsError,
+    SiteUnavailableError,
+)
 
 SITE = SiteDeclaration(name="core", url="http://noc:8700", country="DE")
 ON_TOOLS = (SiteTools, McpEndpoint)
@@ -70,6 +75,35 @@ def test_without_an_executor_the_refusal_says_what_is_missing(policy):
     with pytest.raises(PlacementRefusedError, match=r"tierwise\.yaml") as caught:
         delegator(policy).place(alarm_triage.PROFILE, SITE, kinds=())
     assert caught.value.rule is None
+
+
+def test_an_outage_is_the_tiers_availability_and_the_decision_says_since_when(policy):
+    """Issue 9, WAN-cut mode: placement sees the outage; on return it changes back."""
+    kept, out = [], {"outposts": "outposts unreachable since 2026-03-01T10:00:00Z"}
+    cut = Delegator(
+        Settings(aws_region="eu-central-1"), policy, keep=kept.append, outages=lambda site: out
+    )
+    with pytest.raises(SiteUnavailableError, match="unreachable since 2026-03-01") as caught:
+        cut.place(alarm_triage.PROFILE, SITE, kinds=ON_TOOLS)
+    gone = kept[0].decision.why_not("outposts")
+    assert (gone.rule, caught.value.rule) == ("tier-not-available", "tier-not-available")
+    assert gone.because.endswith(out["outposts"])
+    assert gone.remedy == "feasible once the tier is available"
+    assert replay(kept, policy).same == 1
+    out.clear()
+    assert cut.place(alarm_triage.PROFILE, SITE, kinds=ON_TOOLS).tier == "outposts"
+
+
+def test_work_goes_to_the_next_tier_that_can_run_it_while_the_best_is_out(policy):
+    """Issue 9: an outage moves what may move, and nothing else."""
+    settings = Settings(
+        aws_region="eu-central-1", executors={"ai_factory": ("http://mirror:8700/mcp",)}
+    )
+    out = {"outposts": "outposts unreachable since 2026-03-01T10:00:00Z"}
+    placed = Delegator(settings, policy, keep=lambda record: None, outages=lambda site: out).place(
+        ticket_historian.PROFILE, SITE, kinds=ON_TOOLS
+    )
+    assert (placed.tier, type(placed.executor)) == ("ai_factory", McpEndpoint)
 
 
 def reading(**flags):

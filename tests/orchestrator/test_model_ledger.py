@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,8 @@ import pytest
 from orchestrator.doubles.bedrock import BedrockDouble, Say
 from orchestrator.front_door import run_investigation
 from orchestrator.investigation import Inquiry
-from orchestrator.model_ledger import LEDGER_FILE, ModelLedger, ModelRequestEntry
+from orchestrator.model_ledger import ModelLedger, ModelRequestEntry, recorded_requests
+from orchestrator.state import open_state
 from telecom.errors import LedgerBrokenError
 
 MODEL = {"analyst": "bedrock", "bedrock_model": "amazon.nova-pro-v1:0"}
@@ -33,12 +32,25 @@ def entry(number: int) -> ModelRequestEntry:
     )
 
 
+async def _append(address: str, *entries: ModelRequestEntry) -> None:
+    async with open_state(address) as state:
+        for each in entries:
+            await ModelLedger(state.database).append(each)
+
+
 @pytest.fixture
-def book(tmp_path: Path) -> ModelLedger:
-    ledger = ModelLedger(tmp_path / LEDGER_FILE)
-    for number in range(4):
-        ledger.append(entry(number))
-    return ledger
+def book(state_address: str) -> str:
+    """A state with four entries; its address."""
+    asyncio.run(_append(state_address, *map(entry, range(4))))
+    return state_address
+
+
+def change(address: str, sql: str, *values: Any) -> None:
+    async def run() -> None:
+        async with open_state(address) as state:
+            await state.database.execute(sql, *values)
+
+    asyncio.run(run())
 
 
 def test_every_request_to_a_model_is_in_the_ledger_of_the_cloud_half(
@@ -51,43 +63,53 @@ def test_every_request_to_a_model_is_in_the_ledger_of_the_cloud_half(
     with BedrockDouble([Say("I do not know.")] * 4) as double:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", double.url)
         report = asyncio.run(run_investigation(Inquiry(), settings))
-    file = settings.state_folder / LEDGER_FILE
-    entries = list(ModelLedger(file).entries(report.incident_id))
+    entries = list(recorded_requests(settings.state_address, report.incident_id))
     assert len(entries) == len(double.requests) > 0
     assert {each.decision_id for each in entries} <= {s.decision_id for s in report.provenance}
-    assert "OSPF" not in file.read_text()
+    assert not any("OSPF" in each.model_dump_json() for each in entries)
 
 
-def test_entries_form_one_chain_and_can_be_read_by_investigation(book: ModelLedger) -> None:
+def test_entries_form_one_chain_and_can_be_read_by_investigation(book: str) -> None:
     """Us: the same question as on the site: what left, under which decision."""
-    assert [each.time.minute for each in book.entries("inc-1")] == [1, 3]
+    assert [each.time.minute for each in recorded_requests(book, "inc-1")] == [1, 3]
 
 
-def test_an_altered_or_removed_line_is_found(book: ModelLedger, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("UPDATE model_requests SET entry = REPLACE(entry, ?, ?) WHERE number = 2", ("3,", "1,")),
+        ("DELETE FROM model_requests WHERE number = ?", (2,)),
+        ("UPDATE model_requests SET number = ? WHERE number = 2", (9,)),
+        ("UPDATE model_requests SET entry = ? WHERE number = 2", ("{",)),
+    ],
+    ids=["altered", "removed", "moved", "no entry"],
+)
+def test_an_altered_or_removed_entry_is_found(book: str, sql: str, values: Any) -> None:
     """Issue 4: any edit or removal is found."""
-    file = tmp_path / LEDGER_FILE
-    whole = file.read_bytes().splitlines(keepends=True)
-    changed = json.loads(whole[1]) | {"tokens": 1}
-    for lines in (
-        [whole[0], json.dumps(changed, sort_keys=True).encode() + b"\n", *whole[2:]],
-        [whole[0], *whole[2:]],
-        [whole[1], whole[0], *whole[2:]],
-    ):
-        file.write_bytes(b"".join(lines))
-        with pytest.raises(LedgerBrokenError):
-            list(book.entries())
+    change(book, sql, *values)
+    with pytest.raises(LedgerBrokenError, match="model ledger"):
+        list(recorded_requests(book))
 
 
-def test_a_line_torn_by_a_crash_is_cut_off(book: ModelLedger, tmp_path: Path) -> None:
-    """Us: a torn line describes a request that was never sent."""
-    with (tmp_path / LEDGER_FILE).open("ab") as stream:
-        stream.write(b'{"torn')
-    book.append(entry(5))
-    assert len(list(book.entries())) == 5
+def test_orchestrators_that_write_at_once_fork_no_chain(state_address: str) -> None:
+    """Issue 12: on PostgreSQL the ledger belongs to the state, not to a pod; nor do the pins."""
+
+    async def write() -> None:
+        async with open_state(state_address) as one, open_state(state_address) as other:
+            ledgers = [ModelLedger(one.database), ModelLedger(other.database)] * 5
+            await asyncio.gather(
+                *(ledger.append(entry(number)) for number, ledger in enumerate(ledgers))
+            )
+
+    asyncio.run(write())
+    assert len(list(recorded_requests(state_address))) == 10
 
 
-def test_what_cannot_be_recorded_is_not_sent(tmp_path: Path) -> None:
+def test_what_cannot_be_recorded_is_not_sent(book: str) -> None:
     """Issue 4: before the bytes leave."""
-    (tmp_path / LEDGER_FILE).mkdir()
+    change(book, "UPDATE model_requests SET entry = ?", "{")
     with pytest.raises(LedgerBrokenError, match="no model is asked"):
-        ModelLedger(tmp_path / LEDGER_FILE).append(entry(1))
+        asyncio.run(_append(book, entry(5)))
+    change(book, "ALTER TABLE model_requests RENAME TO evidence")
+    asyncio.run(_append(book, entry(5)))
+    assert len(list(recorded_requests(book))) == 1

@@ -7,14 +7,16 @@ import sys
 import threading
 from pathlib import Path
 
+import jwt
 import pytest
 
 from agents.findings import ChangeReview
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.mcp_connection import MAX_ANSWER_BYTES, HttpTarget, McpConnection, StdioTarget
-from orchestrator.settings import SiteDeclaration
+from orchestrator.person_statements import PersonStatements
+from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import Purpose, SiteClient
-from orchestrator.sites import SERVERS, targets_of
+from orchestrator.sites import SERVERS, open_sites, targets_of
 from telecom.errors import (
     ApprovalPendingError,
     BudgetExceededError,
@@ -71,11 +73,37 @@ def test_findings_arrive_as_the_models_of_agents(site, summary, changes):
     assert records == [("summarize_alarms", "anonymized"), ("list_changes", "anonymized")]
 
 
-def test_the_purpose_of_a_call_travels_with_it(site):
-    """DESIGN 4: the ledger says for which investigation and on whose behalf."""
-    asking(site, lambda desk: desk.summarize_alarms(None))
-    assert site.calls[0].meta["tierwise/investigation"] == "inc-1"
-    assert site.calls[0].meta["tierwise/on_behalf_of"] == "PERSON_abcdefabcdef"
+def test_the_purpose_of_a_call_travels_with_it(site, tmp_path):
+    """DESIGN 4, issue 4: for which investigation, and on whose behalf under our signature."""
+    people = PersonStatements.open(tmp_path / "key.pem")
+    token = jwt.encode({"iss": "tierwise-site:muc-1"}, "of the site" * 4, algorithm="HS256")
+    (tmp_path / "token").write_text(token)
+    declared = SiteDeclaration(name="core", url=site.url, token_file=tmp_path / "token")
+    settings = Settings(
+        sites=(declared,),
+        state=str(tmp_path / "state.sqlite"),
+        statement_key_file=tmp_path / "key.pem",
+    )
+
+    async def run():
+        async with open_sites(settings) as sites:
+            purpose = Purpose("inc-1", sites.people.pseudonym("A. Keller"))
+            await sites.by_name["core"].desk(purpose).summarize_alarms(None)
+            await sites.by_name["core"].desk(Purpose("inc-2")).summarize_alarms(None)
+
+    asyncio.run(run())
+    named, nobody = (call.meta for call in site.calls)
+    stated = jwt.decode(
+        named["tierwise/on_behalf_of"],
+        jwt.PyJWK.from_dict(people.key_set["keys"][0]),
+        audience="tierwise-site:muc-1",
+    )
+    assert named["tierwise/investigation"] == stated["investigation"] == "inc-1"
+    assert stated["sub"] == people.pseudonym("A. Keller")
+    assert stated["exp"] - stated["iat"] == 300
+    assert nobody == {"tierwise/investigation": "inc-2"} | {
+        key: value for key, value in nobody.items() if not key.startswith("tierwise/")
+    }
     assert site.calls[0].arguments["from_time"] is None
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
+from orchestrator.database import read_rows
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.pinned_tools import look_at_tools
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import Purpose, SiteClient
-from orchestrator.sites import pins_of, targets_of
-from orchestrator.tool_pins import PINS_FILE
+from orchestrator.site_client import Purpose
+from orchestrator.sites import open_sites
 from telecom.errors import InvalidArgumentError, SettingsError, ToolChangedError
 
 PURPOSE = Purpose("inc-1")
@@ -36,21 +35,17 @@ def site(summary):
 
 
 @pytest.fixture
-def settings(site, tmp_path: Path) -> Settings:
+def settings(site, state_address: str) -> Settings:
     declared = SiteDeclaration(name="core", url=site.url)
-    return Settings(sites=(declared,), state=str(tmp_path / "state.sqlite"))
+    return Settings(sites=(declared,), state=state_address)
 
 
 def summarized(settings: Settings):
     """One call of a new process."""
-    (declared,) = settings.sites
 
     async def run():
-        client = SiteClient(declared, targets_of(declared), pins=pins_of(settings))
-        try:
-            return await client.desk(PURPOSE).summarize_alarms(None)
-        finally:
-            await client.close()
+        async with open_sites(settings) as sites:
+            return await sites.by_name["core"].desk(PURPOSE).summarize_alarms(None)
 
     return asyncio.run(run())
 
@@ -65,7 +60,8 @@ def test_a_tool_is_called_as_long_as_it_is_what_it_was(site, settings, summary) 
     """Issue 4: descriptions are pinned at first contact."""
     assert summarized(settings) == summary
     assert summarized(settings) == summary
-    assert (Path(settings.state or "").with_name(PINS_FILE)).is_file()
+    pins = read_rows(settings.state_address, "SELECT DISTINCT site, tool FROM tool_pins")
+    assert ("core", "summarize_alarms") in pins
 
 
 def test_a_changed_description_is_refused_until_it_is_accepted(site, settings, summary) -> None:
@@ -91,22 +87,20 @@ def test_only_the_changed_tool_is_refused(site, settings) -> None:
     """Us: one odd tool does not take the site away."""
     summarized(settings)
     says_more(site, " New words.")
-    (declared,) = settings.sites
 
     async def search():
-        client = SiteClient(declared, targets_of(declared), pins=pins_of(settings))
-        try:
-            return await client.desk(PURPOSE).search_tickets("mtu")
-        finally:
-            await client.close()
+        async with open_sites(settings) as sites:
+            return await sites.by_name["core"].desk(PURPOSE).search_tickets("mtu")
 
     assert asyncio.run(search()) == ()
 
 
-def test_damaged_pins_trust_nothing(site, settings) -> None:
+def test_a_state_that_cannot_be_read_trusts_nothing(site, tmp_path) -> None:
     """Us: closed by default."""
-    Path(settings.state or "").with_name(PINS_FILE).write_text("{")
-    with pytest.raises(SettingsError, match="pin"):
+    (tmp_path / "state.sqlite").write_text("no database of ours, " * 100)
+    declared = SiteDeclaration(name="core", url=site.url)
+    settings = Settings(sites=(declared,), state=str(tmp_path / "state.sqlite"))
+    with pytest.raises(SettingsError, match="cannot be used"):
         summarized(settings)
 
 

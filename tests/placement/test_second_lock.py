@@ -80,3 +80,12 @@ def test_a_tool_name_that_the_gateway_would_cut_is_refused(policy: Policy, home:
     """FACTS, AgentCore: keep tool names at 40 characters or less."""
     with pytest.raises(InvalidArgumentError, match="at most 40 characters, got 41"):
         second_lock(policy, [GatewayTool("t", "x" * 41, ())], home=home, gateway_arn=ARN)
+
+
+def test_a_tool_that_appears_later_is_refused_until_the_lock_is_made_anew(
+    policy: Policy, home: Home
+) -> None:
+    """Us: closed by default, also to what nobody has declared yet."""
+    lock = second_lock(policy, TOOLS, home=home, gateway_arn=ARN)
+    assert not allowed(lock.cedar, "alarms___new_tool")
+    assert all(len(statement) >= 35 for statement in lock.statements)

@@ -1,4 +1,4 @@
-"""Backup, restore and a Chroma server: the knowledge base outlives its index."""
+"""A Chroma server: the knowledge base outlives its index."""
 
 from __future__ import annotations
 
@@ -13,41 +13,7 @@ import pytest
 from rag.embedding import OnnxEmbedder
 from rag.knowledge_base import KnowledgeBase
 from rag.vector_index import ChromaServer
-from telecom.errors import SiteDirectoryError, StoreDamagedError, StoreOwnedError
-
-
-def test_a_backup_is_one_file_that_restores_everything(
-    base: KnowledgeBase, site: Path, tmp_path: Path, embedder: OnnxEmbedder
-) -> None:
-    """Issue 6: backup and restore."""
-    copy = tmp_path / "backup.sqlite"
-    base.backup(copy)
-    with pytest.raises(SiteDirectoryError, match="exists already"):
-        base.backup(copy)
-    before = base.search("electricity blackout")
-    with pytest.raises(StoreOwnedError):
-        KnowledgeBase.restore(site / "store", copy)
-    base.close()
-    KnowledgeBase.erase(site / "store")
-    KnowledgeBase.restore(site / "store", copy)
-    with KnowledgeBase.open(site / "store", embedder) as again:
-        assert "missing" in str(again.degraded)
-        again.rebuild_index()
-        assert again.health().dense
-        assert again.search("electricity blackout") == before
-
-
-def test_what_is_no_backup_is_refused_and_nothing_changes(
-    base: KnowledgeBase, site: Path, tmp_path: Path, embedder: OnnxEmbedder
-) -> None:
-    """Issue 6: restore."""
-    base.close()
-    fake = tmp_path / "fake.sqlite"
-    fake.write_bytes(b"SQLite format 3\0" + b"\1" * 4096)
-    with pytest.raises(StoreDamagedError, match="not a knowledge base"):
-        KnowledgeBase.restore(site / "store", fake)
-    with KnowledgeBase.open(site / "store", embedder) as again:
-        assert again.health().dense
+from telecom.errors import StoreDamagedError
 
 
 class _Refusing(BaseHTTPRequestHandler):

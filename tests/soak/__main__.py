@@ -1,4 +1,7 @@
-"""`make soak`: the kill soak on SQLite and on PostgreSQL; the last line is the counts as JSON."""
+"""`make soak`: the kill soak on SQLite and on PostgreSQL, and an outage of ten minutes.
+
+The last line is the counts as JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ from rich.table import Table
 
 from tests.local_postgresql import fresh_database, local_postgresql, why_not
 from tests.soak.killing import Outcome, soak
+from tests.soak.outage import Return, outage
+
+FIRST_WITHIN_S = 10.0
+"""From the return of a line to the first incident that waited for it."""
 
 
 def main() -> int:
@@ -23,16 +30,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--incidents", type=int, default=1000, help="for each state")
     parser.add_argument("--kills", type=int, default=100, help="for each state")
-    parser.add_argument("--state", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--state", choices=("sqlite", "postgresql", "both", "none"), default="both")
     parser.add_argument("--seed", type=int, default=9)
+    parser.add_argument("--outage", type=int, default=500, help="incidents in it; 0 leaves it out")
+    parser.add_argument("--outage-seconds", type=float, default=600)
     asked = parser.parse_args()
     notes = Console(stderr=True)
     outcomes: dict[str, Outcome] = {}
-    if asked.state != "postgresql":
+    if asked.state in {"sqlite", "both"}:
         with tempfile.TemporaryDirectory(prefix="tw-soak-") as folder:
             state = str(Path(folder) / "state.sqlite")
             outcomes["SQLite"] = _run("SQLite", Path(folder), state, asked, notes)
-    if asked.state != "sqlite":
+    if asked.state in {"postgresql", "both"}:
         if reason := why_not():
             notes.print(f"PostgreSQL: skipped, {reason}")
         else:
@@ -42,12 +51,42 @@ def main() -> int:
                 fresh_database(server, "soak") as state,
             ):
                 outcomes["PostgreSQL"] = _run("PostgreSQL", Path(folder), state, asked, notes)
-    _print(outcomes)
+    if outcomes:
+        _print(outcomes)
+    after = _outage(asked, notes) if asked.outage else None
     total = {
         key: sum(asdict(outcome)[key] for outcome in outcomes.values()) for key in Outcome.__slots__
     }
+    in_time = after is None or (after.first_start_s <= FIRST_WITHIN_S and not after.out_of_order)
+    if after is not None:
+        for key in ("incidents", "lost", "doubled"):
+            total[key] += asdict(after)[key]
     print(json.dumps(total))
-    return 1 if not outcomes or total["lost"] or total["doubled"] else 0
+    done = outcomes or asked.state == "none"
+    return 0 if done and in_time and not total["lost"] and not total["doubled"] else 1
+
+
+def _outage(asked: argparse.Namespace, notes: Console) -> Return:
+    """The outage, and what came of the incidents that waited for its end, as a table."""
+    with (
+        tempfile.TemporaryDirectory(prefix="tw-soak-") as folder,
+        Progress(console=notes) as bars,
+    ):
+        bar = bars.add_task("outage", total=asked.outage)
+        came = asyncio.run(
+            outage(
+                Path(folder),
+                state=str(Path(folder) / "state.sqlite"),
+                incidents=asked.outage,
+                seconds=asked.outage_seconds,
+                progress=lambda done: bars.update(bar, completed=done),
+            )
+        )
+    table = Table("outage, SQLite", "")
+    for key, value in asdict(came).items():
+        table.add_row(key.replace("_", " "), str(value))
+    Console().print(table)
+    return came
 
 
 def _run(name: str, folder: Path, state: str, asked: argparse.Namespace, notes: Console) -> Outcome:

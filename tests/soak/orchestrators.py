@@ -13,11 +13,18 @@ from pathlib import Path
 import yaml
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_START_S = 120.0
+_START_S = 600.0
+"""A loaded machine takes its time; a process that ends by itself is noticed at once."""
 
 
 def write_settings(
-    folder: Path, *, state: str, sites: Sequence[str], sink: str, concurrent: int = 4
+    folder: Path,
+    *,
+    state: str,
+    sites: Sequence[str],
+    sink: str,
+    concurrent: int = 4,
+    tool_seconds: int = 10,
 ) -> Path:
     """A tierwise.yaml for some sites and one webhook."""
     names = [f"site{number}" for number in range(1, len(sites) + 1)]
@@ -30,7 +37,7 @@ def write_settings(
             {"name": name, "url": url, "country": "DE"}
             for name, url in zip(names, sites, strict=True)
         ],
-        "budgets": {"tool_seconds": 10},
+        "budgets": {"tool_seconds": tool_seconds},
         "triggers": [
             {
                 "name": f"{name}-notifier",

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.salience import FEATURES, HAND_SET, MessageFeatures, ScoredMessage
+from mcp_servers.alarms.rejects import read_rejects
+from mcp_servers.artifacts.signed_files import TrustedKeys, sign_file
 from mcp_servers.briefs.filter_shelf import FilterShelf
+from mcp_servers.briefs.labelled_incidents import read_labelled
 from mcp_servers.briefs.learned_filter import (
     FilterArtifact,
     FilterMeasurement,
@@ -19,11 +23,12 @@ from mcp_servers.briefs.learned_filter import (
 )
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.serving.identity import Caller
-from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_directory import SiteDirectory, SiteSettings
 from telecom.errors import (
     FilterRefusedError,
     InvalidArgumentError,
     RecordNotFoundError,
+    SignatureRefusedError,
     StoreDamagedError,
 )
 from tests.mcp_servers.briefs.many_incidents import make_site
@@ -60,7 +65,7 @@ def message(wording: str) -> ScoredMessage:
 
 @pytest.fixture
 def shelf(tmp_path) -> FilterShelf:
-    return FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed)
+    return FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed, trust=TrustedKeys(()))
 
 
 def test_an_artifact_is_small_and_scores_as_it_was_trained(shelf) -> None:
@@ -70,6 +75,40 @@ def test_an_artifact_is_small_and_scores_as_it_was_trained(shelf) -> None:
     learned = LearnedFilter(read_artifact(file, embedding=STAMP), embed)
     scores = learned.score([message("optics low"), message("login"), message("else")])
     assert scores == pytest.approx([1.5, -1.5, -0.5], abs=0.02)
+
+
+def test_a_line_that_is_no_incident_is_named_and_the_others_teach(tmp_path) -> None:
+    """Issue 5: malformed input goes to quarantine with its reason, never silently."""
+    site = SiteDirectory(tmp_path, SiteSettings(site_id="muc-1"))
+    (tmp_path / "incidents").mkdir()
+    (tmp_path / "store").mkdir()
+    window = '"window": ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"]'
+    file = tmp_path / "incidents" / "2026.jsonl"
+    file.write_bytes(
+        b"\n".join(
+            (
+                f'{{{window}, "managed_objects": ["pe1"]}}'.encode(),
+                b"no json",
+                f'{{{window}, "managed_objects": []}}'.encode(),
+                b"",
+                b'{"window": ["2026-03-01T11:00:00Z", "2026-03-01T10:00:00Z"], '
+                b'"managed_objects": ["pe1"]}',
+                b"\xff\xfe",
+                f'{{{window}, "managed_objects": ["pe2"]}}'.encode(),
+            )
+        )
+    )
+    assert [one.source for one in read_labelled(site)] == [
+        "incidents/2026.jsonl:1",
+        "incidents/2026.jsonl:7",
+    ]
+    rejects = read_rejects(site.store)
+    assert [(reject.corpus, reject.file, reject.line) for reject in rejects] == [
+        ("incidents", "incidents/2026.jsonl", line) for line in (2, 3, 5, 6)
+    ]
+    assert all("no json" not in reject.reason for reject in rejects)
+    file.write_text("")
+    assert (read_labelled(site), read_rejects(site.store)) == ([], [])
 
 
 def test_a_wording_is_embedded_once(shelf) -> None:
@@ -120,6 +159,27 @@ def test_promotions_can_be_taken_back_one_by_one(shelf) -> None:
     assert shelf.roll_back() == HAND_SET.name
     with pytest.raises(RecordNotFoundError):
         shelf.roll_back()
+
+
+def test_a_filter_that_no_trusted_key_signed_leaves_the_last_good_one(tmp_path) -> None:
+    """Issue 12: a signature is required once a key is trusted; tampered: refused."""
+    key = Ed25519PrivateKey.generate()
+    trust = TrustedKeys([key.public_key()])
+    shelf = FilterShelf(tmp_path / "filters", embedding=STAMP, embed=embed, trust=trust)
+    signed, unsigned = shelf.add(artifact()), shelf.add(artifact("filter-0002"))
+    sign_file(signed, kind="filter", version="filter-0001", key=key)
+    shelf.promote("filter-0001")
+    shelf.promote("filter-0002")
+    assert shelf.in_force().name == "filter-0001"
+    sign_file(unsigned, kind="filter", version="filter-0002", key=key)
+    assert shelf.in_force().name == "filter-0002"
+    foreign = tmp_path / "foreign.json"
+    foreign.write_text(artifact("filter-0003").model_dump_json())
+    with pytest.raises(SignatureRefusedError):
+        shelf.take_in(foreign)
+    sign_file(foreign, kind="filter", version="filter-0003", key=key)
+    assert shelf.take_in(foreign) == "filter-0003"
+    assert shelf.read("filter-0003").version == "filter-0003"
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,21 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
+from mcp_servers.egress.guess_limit import GuessLimit
+from mcp_servers.egress.ledger import LedgerEntry
 from mcp_servers.egress.peoples_words import release_words
 from mcp_servers.serving.identity import STDIO_CALLER
 from mcp_servers.serving.page_guard import LARGEST_BODY
 from mcp_servers.serving.people_sessions import Sessions
 from mcp_servers.site_directory import ServingSettings
+from telecom.errors import BudgetExceededError
 from tests.mcp_servers.served_people import People, served_people
 
 IMSI = "262011234567890"
@@ -92,6 +96,55 @@ def test_odd_words_are_refused(people: People, body: bytes, status: int) -> None
     headers = {"Authorization": f"Bearer {people.token('tickets:read')}"}
     answer = httpx.post(f"{people.url}/pseudonymize", content=body, headers=headers)
     assert answer.status_code == status
+
+
+def test_a_dictionary_of_numbers_is_not_masked(people: People) -> None:
+    """Issue 4: whoever may have words masked can confirm a guess, so guesses are few an hour."""
+    numbers = [f"26201123456{number:04}" for number in range(8)]
+
+    def masked(*guesses: str, caller: str = "region") -> int:
+        headers = {"Authorization": f"Bearer {people.token('tickets:read', caller=caller)}"}
+        text = " ".join(f"IMSI {number}" for number in guesses)
+        answer = httpx.post(f"{people.url}/pseudonymize", json={"text": text}, headers=headers)
+        return answer.status_code
+
+    assert [masked(number) for number in numbers] == [200] * 5 + [429] * 3
+    assert masked(*numbers) == 429
+    assert masked(numbers[0]) == 200  # asked before: it confirms nothing new
+    assert masked(numbers[7], caller="desk") == 200
+    assert [entry.tool for entry in people.ledger.entries()] == ["pseudonymize"] * 7
+
+
+def test_a_token_that_may_not_read_has_no_words_masked(people: People) -> None:
+    """Issue 4: a sender of alarms has no use for it."""
+    headers = {"Authorization": f"Bearer {people.token('alarms:write')}"}
+    answer = httpx.post(f"{people.url}/pseudonymize", json={"text": WORDS}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope")
+
+
+def test_a_restart_gives_nobody_new_guesses() -> None:
+    """Us: counts resume from the ledger and end with the hour."""
+    clock = [datetime(2026, 3, 1, 10, tzinfo=UTC)]
+    typed = LedgerEntry(
+        time=clock[0] - timedelta(minutes=50),
+        principal="noc",
+        client="noc",
+        tier="region",
+        tool="compose",
+        data_classes=("tickets_raw",),
+        form="pseudonymized",
+        decision_id="eg-1",
+        masked={"SUBSCRIBER": 2},
+        bytes=1,
+        tokens=1,
+        payload_sha256="",
+    )
+    limit = GuessLimit(3, [typed], now=lambda: clock[0])
+    limit.count("noc", {("SUBSCRIBER", "1")})
+    with pytest.raises(BudgetExceededError):
+        limit.count("noc", {("SUBSCRIBER", "2")})
+    clock[0] += timedelta(minutes=11)
+    limit.count("noc", {("SUBSCRIBER", "2"), ("SUBSCRIBER", "3")})
 
 
 def test_revealing_takes_a_login_with_the_scope_and_is_in_the_ledger(people: People) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -299,3 +300,25 @@ def test_health_and_readiness_need_no_token(guard: Guard) -> None:
         ready = httpx.get(f"{url}/readyz").json()
     assert ready["status"] == "ready"
     assert ready["policy"]["state"] == "current"
+
+
+@pytest.mark.parametrize("wish", [False, True])
+def test_only_who_asks_to_hear_of_progress_is_answered_by_a_stream(
+    guard: Guard, wish: bool
+) -> None:
+    """MCP, Streamable HTTP: the server may answer with a document or a stream; issue 4, speed."""
+    meta = {"progressToken": 7} if wish else {}
+    request = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "echo", "arguments": {"text": "up"}, "_meta": meta},
+    }
+    with over_http(guard) as url:
+        answer = post(url, bearer(guard), json.dumps(request).encode())
+    kind = answer.headers["content-type"].partition(";")[0]
+    lines = answer.text.splitlines() if wish else [f"data: {answer.text}"]
+    messages = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    assert kind == ("text/event-stream" if wish else "application/json")
+    assert messages[-1]["result"]["structuredContent"] == {"text": "up"}
+    assert [message["params"]["progress"] for message in messages[:-1]] == [1, 2, 3] * wish

@@ -1,0 +1,1 @@
+"""Backup of what a site cannot make again, and its way back."""

@@ -1,0 +1,1 @@
+"""`tierwise-site doctor`: whether a site is safe and will still work tomorrow."""

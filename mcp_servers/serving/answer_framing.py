@@ -1,0 +1,93 @@
+"""How an answer travels over HTTP: one JSON document, or a stream where progress comes before it.
+
+The standard leaves the choice to the server (MCP, Streamable HTTP: `application/json` or
+`text/event-stream`). A stream costs tasks, a ping and a parser on the way, and is worth it only to
+a client that asked to hear how far its call has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ASKS_FOR_PROGRESS = b'"progressToken"'
+
+
+class FramedServer:
+    """One MCP server on one path, stateless, in both framings."""
+
+    def __init__(
+        self,
+        server: MCPServer[Any],
+        path: str,
+        *,
+        request_bytes: int,
+        security: TransportSecuritySettings,
+    ) -> None:
+        """Prepare the two.
+
+        Args:
+            server: What to serve.
+            path: Where.
+            request_bytes: The largest request body.
+            security: Hosts and origins that are accepted.
+        """
+        self._managers = []
+        ends: list[ASGIApp] = []
+        for json_response in (True, False):
+            app = server.streamable_http_app(
+                streamable_http_path=path,
+                stateless_http=True,
+                json_response=json_response,
+                max_request_body_size=request_bytes,
+                transport_security=security,
+            )
+            (route,) = (each for each in app.routes if isinstance(each, Route))
+            ends.append(route.app)
+            self._managers.append(server.session_manager)
+        self.route = Route(path, _ByWish(*ends, request_bytes=request_bytes))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the context ends."""
+        async with AsyncExitStack() as stack:
+            for manager in self._managers:
+                await stack.enter_async_context(manager.run())
+            yield
+
+
+class _ByWish:
+    """Looks into a request for the wish to hear of progress, and hands it on whole."""
+
+    def __init__(self, document: ASGIApp, stream: ASGIApp, *, request_bytes: int) -> None:
+        self._document = document
+        self._stream = stream
+        self._request_bytes = request_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["method"] != "POST" or not isinstance(scope.get("user"), AuthenticatedUser):
+            await self._document(scope, receive, send)
+            return
+        body = bytearray()
+        read: list[Message] = []
+        more = True
+        # What is too large is refused by whoever gets it, so no more than that is kept here.
+        while more and len(body) <= self._request_bytes:
+            message = await receive()
+            read.append(message)
+            body += message.get("body", b"")
+            more = message["type"] == "http.request" and message.get("more_body", False)
+
+        async def replayed() -> Message:
+            return read.pop(0) if read else await receive()
+
+        chosen = self._stream if _ASKS_FOR_PROGRESS in body else self._document
+        await chosen(scope, replayed, send)

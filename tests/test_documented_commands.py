@@ -1,0 +1,106 @@
+"""Every command of ours that the documents show is one that exists, with these options."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+
+from deploy.kubernetes.rendering import HERE, find_renderer
+from mcp_servers.cli import app as site_app
+from orchestrator.cli import app as cloud_app
+from tests.conftest import REPOSITORY
+
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+RUNBOOKS = sorted((REPOSITORY / "docs" / "runbooks").glob("*.md"))
+
+_BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_ENDS = re.compile(r"\s(?:#|\||>|<|;|&&)\s?.*$")
+_APPS = {"tierwise": cloud_app, "tierwise-site": site_app}
+
+
+def shown_commands(text: str) -> Iterator[list[str]]:
+    """Our commands in the console blocks, also those that run inside a pod."""
+    for block in _BLOCK.findall(text):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if not line.strip().startswith("$ "):
+                continue
+            words = shlex.split(_ENDS.sub("", line.strip()[2:]), comments=True)
+            ours = [place for place, word in enumerate(words) if word in _APPS]
+            if ours and (ours[0] == 0 or words[ours[0] - 1] == "--" or "=" in words[ours[0] - 1]):
+                yield words[ours[0] :]
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line as the shell would hand it over; nothing is run."""
+    command: Any = typer.main.get_command(_APPS[words[0]])  # of typer's own click
+    name, rest = words[0], words[1:]
+    context = command.make_context(name, list(rest), resilient_parsing=True)
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, list(rest))
+        assert command is not None, f"no command {' '.join(words[:3])}"
+        grouped = hasattr(command, "resolve_command")
+        context = command.make_context(name, list(rest), parent=context, resilient_parsing=grouped)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_shown_command_exists_with_its_options(document: Path) -> None:
+    """Issue 12: runbooks with steps of commands that exist."""
+    for words in shown_commands(document.read_text(encoding="utf-8")):
+        if words[1:]:
+            parse(words)
+
+
+def test_a_misspelt_command_would_be_found() -> None:
+    """Us: a test of documents that never fails proves nothing."""
+    lines = ("$ tierwise-site bakup site", "$ kubectl exec x -- tierwise doctor --all")
+    for words in shown_commands("\n".join(("```console", *lines, "```\n"))):
+        with pytest.raises(Exception, match=r"bakup|--all"):
+            parse(words)
+
+
+@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda file: file.name)
+def test_a_runbook_says_when_how_and_what_to_expect(runbook: Path) -> None:
+    """Issue 12: each with when, steps, expected result; every link leads somewhere."""
+    text = runbook.read_text(encoding="utf-8")
+    if runbook.name != "README.md":
+        assert "**When**" in text
+        assert "**Expect**" in text
+        assert list(shown_commands(text))
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (runbook.parent / target).exists(), target
+
+
+def test_the_maintenance_patch_lets_the_sites_pod_wait(tmp_path: Path) -> None:
+    """Issue 12: a store is restored in the pod that has its disk."""
+    renderer = find_renderer()
+    if renderer is None:
+        pytest.skip("no kubectl and no kustomize on this machine")
+    overlay = HERE / "overlays" / "outposts"
+    patch = yaml.safe_load((HERE / "maintenance.yaml").read_text(encoding="utf-8"))
+    header = {"apiVersion": "apps/v1", "kind": "StatefulSet"}
+    meta = {"metadata": {"name": "site", "namespace": "tierwise-site"}}
+    (tmp_path / "patch.yaml").write_text(yaml.safe_dump(header | meta | patch))
+    (tmp_path / "kustomization.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "resources": [os.path.relpath(overlay, tmp_path)],
+                "patches": [{"path": "patch.yaml"}],
+            }
+        )
+    )
+    (site,) = [
+        one
+        for one in renderer.render(tmp_path)
+        if one["kind"] == "StatefulSet" and one["metadata"]["name"] == "site"
+    ]
+    (container,) = site["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["sleep", "86400"]
+    assert not [key for key in container if key.endswith("Probe")]
