@@ -93,7 +93,7 @@ class ChatPanel:
             begun: Told the id of a conversation that begins with the first words.
         """
         store = desk.conversations
-        person = await store.pseudonym(engineer.principal)
+        person = desk.person(engineer)
         if conversation_id is None and incident_id is not None:
             conversation_id = await store.about(incident_id, person=person)
         elif conversation_id is not None and not await store.may_read(conversation_id, person):

@@ -22,7 +22,7 @@ def register(console: Console) -> None:
     async def chat() -> None:
         engineer = current_engineer()
         store = desk.conversations
-        person = await store.pseudonym(engineer.principal)
+        person = desk.person(engineer)
         with ui.element("div").classes("chat-page"):
             if engineer.role in ASKING:
                 ui.label("Ask about the newest incident").classes("headline")
