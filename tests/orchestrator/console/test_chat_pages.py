@@ -65,15 +65,17 @@ def test_an_engineer_asks_beside_the_incident_and_finds_it_in_the_list(site, dec
             incident = await noc.finished_incident()
             user = await noc.user(ADA)
             await user.open(f"/incidents/{incident}")
+            await user.should_see("/placed", retries=200)
             user.find(marker="/placed").click()
             await user.should_see("Models cost", retries=200)
             again = await noc.user(ADA)
             await again.open(f"/incidents/{incident}")
-            await again.should_see("Models cost")
+            await again.should_see("Models cost", retries=200)
             await again.open("/chat")
             await again.should_see("Your conversations")
             other = await noc.user(BOB)
             await other.open(f"/incidents/{incident}")
+            await other.should_see("/placed", retries=200)
             await other.should_not_see("Models cost")
             return [call.meta.get("tierwise/on_behalf_of") for call in site.calls]
 
@@ -114,7 +116,7 @@ def test_an_auditor_reads_and_asks_nothing(site, declared):
             incident = await noc.finished_incident()
             user = await noc.user(AUDIT)
             await user.open(f"/incidents/{incident}")
-            await user.should_see("You read along here")
+            await user.should_see("You read along here", retries=200)
             await user.should_not_see("/diff")
 
     asyncio.run(work())
