@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTENTS = ROOT / "build" / "images"
 PYTHON = "3.11"
 """The Python of the base: wheels are made for one."""
-EXTRAS = {"cloud": "agentcore,cloud,scale", "site": "site-slim"}
+EXTRAS = {"cloud": "agentcore,cloud,console,scale", "site": "site-slim"}
 """What each half is installed with; `site-slim` is the site without torch."""
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Names of processors: of images, of wheels."""

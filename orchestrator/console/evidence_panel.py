@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from nicegui import ui
 
 from agents.findings import AlarmSummary
+from agents.plain_text import plain
 from orchestrator.console.controls import button
 from orchestrator.console.safe_text import quotation, text, words
 from orchestrator.console.wording import instant
@@ -56,7 +57,7 @@ class EvidencePanel:
 
     def _source(self, key: str, item: Evidence) -> None:
         opens = button(item.locator, functools.partial(self.open, key)).classes(replace="source")
-        opens.props["title"] = "Open the evidence"
+        opens.props["title"] = f"Open the evidence: {plain(item.locator)}"
 
     def element(self, name: str, summaries: Iterable[AlarmSummary]) -> None:
         """Show what one element said, group by group."""
