@@ -6,6 +6,7 @@ NiceGUI is one application in a process: one console at a time, and each starts 
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
 import httpx
@@ -103,6 +104,12 @@ async def console_at(settings, *, working=False):
         finally:
             # NiceGUI would forget the modules of our pages, and every class in them.
             Client.page_routes.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imported_things_stay():
+    """NiceGUI collects garbage around every console: spare it what was imported."""
+    gc.freeze()
 
 
 @pytest.fixture
