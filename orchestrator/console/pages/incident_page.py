@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
 from orchestrator.console.cause_verdict import cause_verdict
-from orchestrator.console.chat_panel import chat_beside
+from orchestrator.console.chat_panel import chat_beside, chat_head
 from orchestrator.console.controls import button
 from orchestrator.console.evidence_panel import EvidencePanel
 from orchestrator.console.incident_actions import ACTING, ASSIGNING, IncidentActions
@@ -45,6 +45,7 @@ def register(console: Console) -> None:
 
     @console.page_for("/incidents/{incident_id}", title="Incident")
     async def incident(incident_id: str) -> None:
+        chat_head()
         with ui.element("div").classes("with-side"):
             with ui.element("div").classes("reading"):
                 page = _IncidentPage(console, current_engineer(), incident_id)
@@ -220,5 +221,5 @@ class _IncidentPage:
         return lambda event: panel.element(str(event.args), tuple(case.alarms.values()))
 
     async def _opened(self, case: Case, key: str) -> Opened:
-        person = await self._desk.conversations.pseudonym(self._engineer.principal)
+        person = self._desk.person(self._engineer)
         return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=person)
