@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from orchestrator.console import safe_text
-from orchestrator.console.chat_panel import ASKING, ChatPanel
+from orchestrator.console.chat_panel import ASKING, ChatPanel, chat_head
 from orchestrator.console.sessions import current_engineer
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def register(console: Console) -> None:
 
     @console.page_for("/chat", title="Chat", nav="c")
     async def chat() -> None:
+        chat_head()
         engineer = current_engineer()
         store = desk.conversations
         person = await store.pseudonym(engineer.principal)
@@ -40,6 +41,7 @@ def register(console: Console) -> None:
 
     @console.page_for("/chat/{conversation_id}", title="Conversation")
     async def conversation(conversation_id: str) -> None:
+        chat_head()
         panel = await ChatPanel.open(
             desk, frames, current_engineer(), conversation_id=conversation_id
         )
