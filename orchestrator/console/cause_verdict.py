@@ -33,9 +33,13 @@ JUDGING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})
 _LOOK_S = 2.0
 
 
-async def cause_verdict(console: Console, report: RootCauseReport) -> None:
-    """Put the question, and what was answered, where the page is being built."""
+def verdict_head() -> None:
+    """Give a page what the question needs, while it is built."""
     ui.add_head_html(f'<script defer src="{ASSETS_URL}/verdict.js?{VERSION}"></script>')
+
+
+async def cause_verdict(console: Console, report: RootCauseReport) -> None:
+    """Put the question, and what was answered, on a page that has `verdict_head`."""
     asked = _CauseVerdict(console, report, current_engineer())
     await asked.look()
     ui.timer(_LOOK_S, asked.look, immediate=False)

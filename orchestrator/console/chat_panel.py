@@ -50,6 +50,14 @@ _MOST_SUGGESTED = 4
 _QUICK = ("/why", "/diff", "/similar", "/handover", "/runbook", "/gaps", "/placed")
 
 
+def chat_head() -> None:
+    """Give a page what a chat needs, while it is built: a script added later does not run."""
+    ui.add_head_html(
+        f'<link rel="stylesheet" href="{ASSETS_URL}/chat.css?{VERSION}">'
+        f'<script defer src="{ASSETS_URL}/chat.js?{VERSION}"></script>'
+    )
+
+
 class ChatPanel:
     """One conversation on one page."""
 
@@ -111,7 +119,7 @@ class ChatPanel:
         return panel
 
     def build(self) -> None:
-        """Draw it where the page is being built; the page has had `chat_head`."""
+        """Draw it on a page that has `chat_head`."""
         with ui.element("section").classes("chat").props('aria-label="Chat"') as self._root:
             self._tools()
             self._log = ui.element("div").classes("turns").props('role=log aria-live="polite"')

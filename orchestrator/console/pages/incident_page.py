@@ -11,7 +11,7 @@ from nicegui.events import GenericEventArguments
 
 from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
-from orchestrator.console.cause_verdict import cause_verdict
+from orchestrator.console.cause_verdict import cause_verdict, verdict_head
 from orchestrator.console.chat_panel import chat_beside, chat_head
 from orchestrator.console.controls import button
 from orchestrator.console.evidence_panel import EvidencePanel
@@ -46,6 +46,7 @@ def register(console: Console) -> None:
     @console.page_for("/incidents/{incident_id}", title="Incident")
     async def incident(incident_id: str) -> None:
         chat_head()
+        verdict_head()
         with ui.element("div").classes("with-side"):
             with ui.element("div").classes("reading"):
                 page = _IncidentPage(console, current_engineer(), incident_id)
