@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 import tracemalloc
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from langgraph.types import Send
 from langsmith import tracing_context
 
 from agents.findings import AlarmSummary, ChangeReview, Contradictions, TicketReview
-from agents.predictions import Sighting
+from agents.predictions import Sighting, said_of_it
 from bench.incidents import SampleNetwork, schedule
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.sample_site.truth import Truth
@@ -41,8 +42,11 @@ from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_client import CallRecord, EgressReceipt
 from orchestrator.state import open_state
 from placement.policy import Policy, load_policy
+from telecom.alarm import Alarm
 from telecom.report import RootCauseReport
 from telecom.ticket import SimilarIncident, SimilarIncidents
+from telecom.times import Window
+from telecom.topology import ManagedObject
 
 ROUNDS = 30
 CONCURRENT = 200
@@ -100,6 +104,8 @@ class _Case:
     tickets: TicketReview
     answer: dict[str, Any]
     """Its alarms of the leading suspect, as the tool lists them for a model that asks back."""
+    written: dict[str, Sighting]
+    """Device -> the first records that it wrote itself, for the test of a prediction."""
     truth: ScoredTruth
 
 
@@ -139,7 +145,29 @@ def _found(network: SampleNetwork, truth: Truth) -> _Case:
     found = SimilarIncidents(incidents=similar, agreed_cause=None, agreement=(0, 5))
     tickets = TicketReview(similar=found, evidence={})
     answer = listed.model_dump(mode="json", by_alias=True)
-    return _Case(summary, changes, tickets, answer, ScoredTruth.model_validate(truth.as_json()))
+    written = _written(network, Window(*truth.window))
+    scored = ScoredTruth.model_validate(truth.as_json())
+    return _Case(summary, changes, tickets, answer, written, scored)
+
+
+def _written(network: SampleNetwork, window: Window) -> dict[str, Sighting]:
+    """What a site's client reads of each element that wrote something."""
+    lines: dict[str, list[Alarm]] = defaultdict(list)
+    for alarm in network.host.alarms.store.between(window):
+        lines[alarm.device.lower()].append(alarm)
+    return {
+        device: Sighting(
+            managed_object=device,
+            times=tuple(alarm.alarm_raised_time for alarm in first if alarm.alarm_raised_time),
+            evidence_ids=tuple(f"alarm:{alarm.alarm_id}" for alarm in first),
+        )
+        for device, alarms in lines.items()
+        if (first := [each for each in alarms[:5] if not said_of_it(each.probable_cause or "")])
+    }
+
+
+def _device(name: str) -> str:
+    return ManagedObject.parse(name).device.lower()
 
 
 class _Site:
@@ -191,7 +219,8 @@ class _Desk:
 
     async def alarms_of(self, managed_object: str, window: Any) -> Sighting:
         self.records.append(_record("list_alarms", 300))
-        return Sighting(managed_object=managed_object, times=(), evidence_ids=())
+        nothing = Sighting(managed_object=managed_object, times=(), evidence_ids=())
+        return self._site.case.written.get(_device(managed_object), nothing)
 
 
 def _record(tool: str, tokens: int) -> CallRecord:

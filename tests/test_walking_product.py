@@ -26,6 +26,7 @@ from telecom.errors import ToolRefused
 from telecom.report import RootCauseReport
 from telecom.tokens import estimate_tokens
 from tests.command import Wire, served, tierwise
+from tests.heavy import heavy
 from tests.mcp_servers.small_site import run
 
 COUNTRY = {"TIERWISE_COUNTRY": "DE"}
@@ -299,6 +300,7 @@ def test_the_cause_is_found_by_the_tools_own_hints(sample: ServedSample, mode: s
     assert script.structured_tokens <= RESULT_TOKENS, script.structured_tokens
 
 
+@heavy
 def test_answers_that_a_cut_swallowed_leave_the_ledgers_chain_whole(sample: ServedSample) -> None:
     """Issue 9: a one-way cut: the site released, nobody heard of it, and the ledger has it."""
     begin, end = sample.truth["window"]
@@ -314,7 +316,7 @@ def test_answers_that_a_cut_swallowed_leave_the_ledgers_chain_whole(sample: Serv
 
     async def cut_and_heal() -> tuple[str, int]:
         async with WanDouble(sample.url) as wan:
-            site = settings.sites[0].model_copy(update={"url": wan.url, "tool_seconds": 2.0})
+            site = settings.sites[0].model_copy(update={"url": wan.url, "tool_seconds": 8.0})
             async with open_sites(settings.model_copy(update={"sites": (site,)})) as sites:
                 client = sites.by_name["sample"]
                 await client.call("list_alarms", window, purpose=Purpose("before"))

@@ -1,8 +1,8 @@
 """An investigation on the site by itself: the same sub-agents, planned by the same planner.
 
-No orchestrator, no model, no network: what a site can say of its own incident while the WAN is cut,
-and beside the cloud half while it is not. Each piece of work is placed by the policy first, with
-the cloud half's tier out where it cannot be reached; a failure is a gap in the report.
+No orchestrator and no network beyond the site: what a site can say of its own incident while the
+WAN is cut, and beside the cloud half while it is not. Each piece of work is placed by the policy
+first, with the cloud half's tier out where it cannot be reached; a failure is a gap in the report.
 """
 
 from __future__ import annotations
@@ -16,12 +16,22 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from agents import alarm_triage, config_auditor, grounding, planner, ticket_historian
-from agents.findings import AlarmSummary, ChangeReview, EvidencePack, TicketReview
+from agents import (
+    alarm_triage,
+    config_auditor,
+    grounding,
+    judgement,
+    planner,
+    predictions,
+    ticket_historian,
+)
+from agents.findings import AlarmSummary, ChangeReview, EvidencePack, Proposal, TicketReview
 from agents.ports import AlarmDesk, ConfigHistory, TicketSearch
+from agents.predictions import Trials
 from agents.report import assemble
 from agents.root_cause_analyst import PROFILE as ANALYST_PROFILE
-from agents.root_cause_analyst import RulesAnalyst
+from agents.root_cause_analyst import ModelAnalyst, RulesAnalyst
+from mcp_servers.watching.local_model import LocalModel
 from placement.policy import Policy
 from telecom.errors import OperatorError, ToolRefused, ToolRetry
 from telecom.evidence import Evidence, Gap
@@ -63,15 +73,21 @@ class _Account:
     gaps: list[Gap] = field(default_factory=list)
 
     async def run(
-        self, what: str, profile: WorkloadProfile, work: Callable[[], Awaitable[Found]]
+        self,
+        what: str,
+        profile: WorkloadProfile,
+        work: Callable[[], Awaitable[Found]],
+        *,
+        tier: str | None = None,
     ) -> Found | None:
-        """Do one piece of work here if the policy lets it run here; else it is a gap."""
+        """Do one piece of work here, or on `tier`, if the policy lets it run there; else a gap."""
+        tier = tier or self.place.tier
         workload = profile.model_copy(update={"home": self.place.home})
         decision = self.place.policy.decide(workload, unavailable=self.place.unavailable)
         step = ProvenanceStep(
             step=what, agent=profile.name, tier=None, decision_id=decision.decision_id
         )
-        if (out := decision.why_not(self.place.tier)) is not None:
+        if (out := decision.why_not(tier)) is not None:
             self.steps.append(step)
             self.gaps.append(Gap(what=what, why=out.because, rule=out.rule))
             return None
@@ -82,7 +98,7 @@ class _Account:
         except (ToolRefused, ToolRetry, OperatorError) as exc:
             self.gaps.append(Gap(what=what, why=str(exc), rule=getattr(exc, "rule", None)))
         latency = round((time.perf_counter() - begun) * 1000, 1)
-        ran = {"tier": None if found is None else self.place.tier, "latency_ms": latency}
+        ran = {"tier": None if found is None else tier, "latency_ms": latency}
         if isinstance(found, AlarmSummary):
             ran |= {"tokens_before": found.tokens_before, "tokens_after": found.tokens_after}
         self.steps.append(step.model_copy(update=ran))
@@ -98,6 +114,7 @@ async def investigate_locally(
     configs: ConfigHistory,
     tickets: TicketSearch,
     gaps: Collection[Gap] = (),
+    model: LocalModel | None = None,
 ) -> LocalFindings | None:
     """Report on one incident with what the site has.
 
@@ -109,6 +126,8 @@ async def investigate_locally(
         configs: Tells what changed.
         tickets: Tells what was seen before.
         gaps: What is known to be missing, such as the cloud half.
+        model: The site's small model: it reads what the deterministic analyst leaves below
+            "confirmed", and is believed as far as evidence and predictions carry it.
 
     Returns:
         None when its alarms could not be folded; there is nothing to report on then.
@@ -142,19 +161,41 @@ async def investigate_locally(
                 ),
             )
             seen_before += [] if compared is None else [compared]
-    pack = _pack(summary, changes, seen_before, place, account)
+    pack, known = _pack(summary, changes, seen_before, place, account), len(account.gaps)
     proposal = await account.run(
         "root cause", ANALYST_PROFILE, lambda: RulesAnalyst().analyse(pack)
     )
     if proposal is None:
         return None
+    trials = _trials(pack, proposal)
+    judged = judgement.judge(proposal, None, pack, trials)
+    if model is not None and judged.proposal.status != "confirmed" and summary.verdict != "none":
+        told = await account.run(
+            f"second reading by the site's model {model.model_id}",
+            ANALYST_PROFILE,
+            lambda: ModelAnalyst(model, max_turns=1, incident_id=incident_id).analyse(pack),
+            tier=model.tier,
+        )
+        if told is not None:
+            trials = _trials(pack, proposal, told)
+            judged = judgement.judge(proposal, told, pack, trials)
     report = assemble(
-        grounding.verify(proposal, pack),
+        grounding.VerifiedProposal(judged.proposal),
         pack,
         incident_id=incident_id,
         provenance=account.steps,
+        gaps=(*account.gaps[known:], *judged.gaps),
+        model_agrees=judged.model_agrees,
+        trials=trials,
     )
     return LocalFindings(report, summary)
+
+
+def _trials(pack: EvidencePack, *proposals: Proposal) -> Trials:
+    """What the proposed causes and their rivals predict, as far as the findings decide it."""
+    causes = chain.from_iterable(proposal.root_causes for proposal in proposals)
+    suspects = predictions.suspects_of(causes, pack)
+    return Trials(predictions=predictions.predict(suspects, pack))
 
 
 def _pack(

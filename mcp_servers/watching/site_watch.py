@@ -28,6 +28,7 @@ from mcp_servers.watching.local_investigation import (
     SitePlace,
     investigate_locally,
 )
+from mcp_servers.watching.local_model import LocalModel
 from mcp_servers.watching.local_ports import LocalAlarms, LocalConfigs, LocalTickets
 from mcp_servers.watching.notifier import Notifier
 from mcp_servers.watching.report_files import ReportFiles
@@ -82,6 +83,12 @@ class SiteWatch:
             None
             if cloud is None or self._link is None
             else Notifier(self._queue, self._link, host.gate, host.ledger, tier=cloud.tier)
+        )
+        settings = host.site.settings
+        self._model = (
+            None
+            if settings.edge_slm is None
+            else LocalModel(settings.edge_slm, settings.site_id, host.gate)
         )
         self._reports = ReportFiles(host.site.store)
         self._news: deque[News] = deque(maxlen=_NEWS_KEPT)
@@ -236,6 +243,7 @@ class SiteWatch:
             configs=LocalConfigs(host.configs),
             tickets=LocalTickets(host.knowledge_of),
             gaps=self._gaps(since),
+            model=self._model,
         )
 
     def _gaps(self, since: datetime | None) -> tuple[Gap, ...]:

@@ -12,7 +12,7 @@ from agents.grounding import verify
 from agents.models.scripted import ScriptedModel
 from agents.ports import ModelTurn, ModelUsage, ToolCall, ToolOutcome, ToolSpec
 from agents.report import assemble
-from agents.root_cause_analyst import ModelAnalyst, RulesAnalyst
+from agents.root_cause_analyst import ModelAnalyst, RulesAnalyst, carried_status
 from telecom.errors import ModelUnavailableError
 
 
@@ -86,6 +86,23 @@ class OneTool:
 
     async def call(self, call):
         return ToolOutcome(call.call_id, json.dumps(call.arguments)), {}
+
+
+@pytest.mark.parametrize(
+    ("confidences", "status"),
+    [
+        ((0.95,), "confirmed"),
+        ((0.69,), "probable"),
+        ((0.49,), "inconclusive"),
+        ((0.9, 0.85), "confirmed"),
+        ((0.8, 0.8), "probable"),  # each by itself would be confirmed, both together are not
+        ((0.99, 0.4), "inconclusive"),
+        ((), "inconclusive"),
+    ],
+)
+def test_a_status_speaks_of_all_asserted_causes_together(confidences, status) -> None:
+    """Issue 8: what is kept from a model as confirmed is right, all of it."""
+    assert carried_status(confidences) == status
 
 
 def test_a_model_may_ask_back_before_it_answers(pack: EvidencePack) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_START_S = 120.0
+_START_S = 600.0
+"""A loaded machine takes its time; a process that ends by itself is noticed at once."""
 
 
 def write_settings(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.models.openai_double import Answer, OpenAiDouble
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.watching.site_watch import SiteWatch
@@ -206,3 +207,38 @@ def test_without_a_cloud_half_the_site_still_reports(tmp_path: Path) -> None:
     report = json.loads(file.read_text())
     assert report["root_causes"][0]["managed_object"] == "pe1"
     assert any("no cloud half is named" in gap["why"] for gap in report["gaps"])
+
+
+NAMES_NOBODY = json.dumps({"headline": "fibre cut at pe77-nowhere", "status": "inconclusive"})
+
+
+@pytest.mark.parametrize(
+    ("said", "gap"),
+    [
+        (NAMES_NOBODY, "agreement of the analysts"),
+        ("no JSON at all", "second reading by the site's model small"),
+    ],
+)
+def test_the_sites_small_model_reads_what_is_left_open_and_is_checked(
+    watched: Watched, cloud: CloudDouble, monkeypatch: pytest.MonkeyPatch, said: str, gap: str
+) -> None:
+    """Issue 9, WAN-cut mode: the deterministic analyst or the edge SLM, through the gate."""
+    monkeypatch.setattr("agents.root_cause_analyst.CONFIRMED_FROM", 1.0)  # all is left open
+    cloud.behave = says(503)
+    with OpenAiDouble(Answer(said)) as server:
+        watched.close()
+        with (watched.folder / "site.yaml").open("a") as settings:
+            settings.write(
+                f"edge_slm: {{base_url: '{server.base_url}', model: small, tier: outposts}}\n"
+            )
+        watched.open()
+        watched.watch.run_pass(patient=False)
+        asked = [request for request in server.requests if "<<<DATA alarms of" in str(request)]
+    (report,) = watched.reports()
+    assert asked
+    assert (report.status, report.root_causes[0].managed_object) == ("probable", "pe1")
+    assert gap in {each.what for each in report.gaps}
+    assert "pe77-nowhere" not in report.model_dump_json()
+    told = [entry.tool for entry in watched.host.ledger.entries() if entry.tool == "reason"]
+    assert len(told) == len(asked)  # before the model had it
+    assert watched.host.ledger.verify().holds
