@@ -7,16 +7,20 @@ a client that asked to hear how far its call has come.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
+import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+LONG_CALL_SECONDS = 0.1
+"""From then on it is worth looking whether the client still waits."""
 _ASKS_FOR_PROGRESS = b'"progressToken"'
 
 
@@ -89,5 +93,35 @@ class _ByWish:
         async def replayed() -> Message:
             return read.pop(0) if read else await receive()
 
-        chosen = self._stream if _ASKS_FOR_PROGRESS in body else self._document
-        await chosen(scope, replayed, send)
+        if _ASKS_FOR_PROGRESS in body:
+            await self._stream(scope, replayed, send)
+            return
+        with _while_somebody_waits(receive):
+            await self._document(scope, replayed, send)
+
+
+@contextmanager
+def _while_somebody_waits(receive: Receive) -> Iterator[None]:
+    """Cancel what is done inside once the client has gone: a stream notices, a document does not.
+
+    Most answers are there before it is worth a task to look.
+    """
+    watching: list[asyncio.Task[None]] = []
+    with anyio.CancelScope() as call:
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                continue
+            call.cancel()
+
+        def begin() -> None:
+            watching.append(loop.create_task(watch()))
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(LONG_CALL_SECONDS, begin)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            for task in watching:
+                task.cancel()

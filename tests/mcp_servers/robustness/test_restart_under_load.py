@@ -83,9 +83,8 @@ async def serve(folder: Path, port: int) -> asyncio.subprocess.Process:
     return process
 
 
-@pytest.mark.parametrize(
-    "end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=heavy)], ids=["kill", "terminate"]
-)
+@heavy
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "terminate"])
 def test_a_restart_loses_no_ledger_line_and_callers_hear_a_clean_error(
     tmp_path: Path, end: signal.Signals
 ) -> None:
