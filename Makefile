@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: help demo console test check bench soak conformance images manifests fleet cdk clean
+.PHONY: help demo console test check bench screenshots soak conformance images manifests fleet cdk clean
 help:  ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,6 +35,9 @@ check: .venv/.ready  ## Format, lint, types, import contracts
 bench: .venv/.ready  ## The benchmarks as one table, also bench/results.json
 	$(BIN)/python -m bench $(ARGS)
 
+screenshots: .venv/.ready  ## Take the pictures of docs/console.md anew
+	$(BIN)/python -m tests.browser.screenshots
+
 soak: .venv/.ready  ## Kill orchestrators at random; nothing may be lost or done twice
 	$(BIN)/python -m tests.soak $(ARGS)
 
@@ -54,4 +57,4 @@ cdk: .venv/.ready  ## Synthesise and lint the AWS templates, hold them to the ru
 	$(BIN)/python -m deploy.aws $(ARGS)
 
 clean:  ## Remove what was built, but not your sites
-	rm -rf .venv .demo .console .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json
+	rm -rf .venv .demo .console .browser .conformance build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache bench/results.json

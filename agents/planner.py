@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.findings import AlarmSummary
+from telecom.repair_steps import steps_done
 from telecom.workload import LifecyclePhase, WorkloadProfile
 
 PROFILE = WorkloadProfile(
@@ -32,6 +33,8 @@ class Step:
     """Managed objects to look around, most suspicious first."""
     symptoms: tuple[str, ...] = ()
     probable_cause: str | None = None
+    done: tuple[str, ...] = ()
+    """What a person says was done already."""
 
 
 def plan(summary: AlarmSummary, *, question: str | None = None) -> Sequence[Step]:
@@ -53,5 +56,11 @@ def plan(summary: AlarmSummary, *, question: str | None = None) -> Sequence[Step
     suspicion = candidates[0].probable_cause if candidates and summary.causes else None
     return (
         Step("config_auditor", around),
-        Step("ticket_historian", around, tuple(symptoms), suspicion),
+        Step(
+            "ticket_historian",
+            around,
+            tuple(symptoms),
+            suspicion,
+            done=tuple(steps_done(question or "")),
+        ),
     )

@@ -18,7 +18,9 @@ from telecom.topology import read_topology_csv
 DATA = Path(
     os.environ.get("TIERWISE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
 )
-RUNS = 11
+RUNS = 21
+A_BRIEF_MS = 60
+"""For a window of 20,000 tokens; the real windows are a little shorter or longer."""
 
 
 def run() -> list[dict[str, Any]]:
@@ -53,12 +55,15 @@ def run() -> list[dict[str, Any]]:
             }
         )
         if 15_000 < summary.tokens_before < 25_000:
+            p95 = quantiles(times, n=20, method="inclusive")[18] * 1000
+            allowed = A_BRIEF_MS * summary.tokens_before / 20_000
             rows.append(
                 {
                     "name": f"window of {summary.tokens_before} tokens to brief, p95",
-                    "value": quantiles(times, n=20)[18] * 1000,
+                    "value": p95,
                     "unit": "CPU ms",
-                    "limit": "<= 60 (quiet core)",
+                    "limit": f"<= {allowed:.0f} ({A_BRIEF_MS} for 20,000 tokens)",
+                    "ok": p95 <= allowed,
                 }
             )
     rows.append(

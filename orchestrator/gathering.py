@@ -116,11 +116,13 @@ class Gatherer:
                     symptoms=step.symptoms,
                     managed_objects=step.around,
                     probable_cause=step.probable_cause,
+                    done=step.done,
                 )
             return await desk.find_similar_incidents(
                 symptoms=step.symptoms,
                 managed_objects=step.around,
                 probable_cause=step.probable_cause,
+                done=step.done,
             )
 
         return await self._look(

@@ -243,6 +243,7 @@ class _Nodes:
                     "agent": step.agent,
                     "around": list(step.around),
                     "symptoms": list(step.symptoms),
+                    "done": list(step.done),
                     "probable_cause": step.probable_cause,
                 }
                 for step in planner.plan(summary, question=question)
@@ -353,7 +354,11 @@ class _Nodes:
         self._remember(site, errand["told"])
         summary = await self._state.get(self._incident, f"alarms:{site}", AlarmSummary)
         errand_step = planner.Step(
-            step["agent"], tuple(step["around"]), tuple(step["symptoms"]), step["probable_cause"]
+            step["agent"],
+            tuple(step["around"]),
+            tuple(step["symptoms"]),
+            step["probable_cause"],
+            tuple(step.get("done", ())),  # a checkpoint of an older version has none
         )
         if errand_step.agent == "config_auditor":
             look = await self._in_time(

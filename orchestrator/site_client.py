@@ -357,13 +357,15 @@ class SiteDesk:
         symptoms: Sequence[str],
         managed_objects: Sequence[str] = (),
         probable_cause: str | None = None,
+        done: Sequence[str] = (),
         limit: int = 5,
     ) -> TicketReview:
-        """Let the site's own ticket historian judge."""
+        """Let the site's own ticket historian judge; its hints leave out what was `done`."""
         arguments = {
             "symptoms": list(symptoms),
             "managed_objects": list(managed_objects),
             "probable_cause": probable_cause,
+            "done": list(done) or None,
             "limit": limit,
         }
         return await self.ask(TicketReview, "find_similar_incidents", arguments)

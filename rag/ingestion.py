@@ -7,8 +7,6 @@ block. Blocks follow the order of arrival, so an interrupted ingest ends with th
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,22 +15,16 @@ from pathlib import Path
 from typing import Literal
 
 from rag import document_formats, ticket_exports
-from rag.embedding import Embedder
-from rag.identifier_terms import identifier_terms, normal_form
+from rag.bulk_workers import BulkWorkers, NamedFile
 from rag.ingest_counts import IngestCounts, Reject
-from rag.passage_store import PassageEntry, PassageStore, SourceRecord
-from rag.passages import Passage, document_passages, ticket_passages
-from rag.ranking import gist_of
+from rag.passage_store import PassageStore
+from rag.preparation import Prepared, prepared_ticket
 from rag.ticket_exports import TicketRecord
 from rag.vector_index import VectorIndex
-from telecom.errors import InvalidArgumentError
-from telecom.ticket import Ticket
 
 BLOCK = 256
 """Passages embedded and committed together: at most this work is repeated after a kill."""
 _SOURCES_PER_TRANSACTION = 200
-_RECIPE = "1"
-"""Part of every digest: raised when passages are cut differently, so that sources are read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +64,17 @@ class _Tally:
         )
 
 
-Prepared = tuple[SourceRecord, list[PassageEntry]]
-
-
 class Ingestion:
     """Brings files into a store and its index; one at a time."""
 
-    def __init__(self, store: PassageStore, embedder: Embedder, root: Path) -> None:
+    def __init__(self, store: PassageStore, root: Path) -> None:
         self._store = store
-        self._embedder = embedder
         self._root = root
 
     def tickets(
         self,
         paths: Sequence[Path],
+        workers: BulkWorkers,
         *,
         mapping: Mapping[str, str] | None = None,
         zone: tzinfo = UTC,
@@ -96,15 +85,12 @@ class Ingestion:
         tally = _Tally()
 
         def read() -> Iterator[TicketRecord]:
-            for file in files:
-                for record in ticket_exports.read_tickets(
-                    file, name=self.name_of(file), mapping=mapping, zone=zone
-                ):
-                    if isinstance(record, Reject):
-                        tally.read += 1
-                        tally.rejects.append(record)
-                    else:
-                        yield record
+            for record in workers.tickets(self._named(files), mapping, zone):
+                if isinstance(record, Reject):
+                    tally.read += 1
+                    tally.rejects.append(record)
+                else:
+                    yield record
 
         # Of several versions in the same exports the last one counts.
         last = {record.ticket.ticket_id: (record.file, record.line) for record in read()}
@@ -114,7 +100,7 @@ class Ingestion:
             for record in read():
                 tally.read += 1
                 if last.get(record.ticket.ticket_id) == (record.file, record.line):
-                    yield _prepared_ticket(record)
+                    yield prepared_ticket(record)
                 else:
                     tally.unchanged += 1
 
@@ -122,29 +108,34 @@ class Ingestion:
         self._remove_absent("tickets", paths, set(last), files, tally)
         return tally.counts()
 
-    def documents(self, paths: Sequence[Path], *, watch: Watch | None = None) -> IngestCounts:
+    def documents(
+        self, paths: Sequence[Path], workers: BulkWorkers, *, watch: Watch | None = None
+    ) -> IngestCounts:
         """Bring the store in step with these files; see `KnowledgeBase.ingest_documents`."""
         files = _files(paths, tuple(document_formats.READERS))
         tally = _Tally()
         present: set[str] = set()
 
         def current() -> Iterator[Prepared]:
-            for file in files:
-                name = self.name_of(file)
+            for read in workers.documents(self._named(files)):
                 tally.read += 1
-                try:
-                    prepared = _prepared_document(file, name)
-                except InvalidArgumentError as exc:
-                    tally.rejects.append(Reject(name, None, str(exc)))
+                if isinstance(read, Reject):
+                    tally.rejects.append(read)
                 else:
-                    present.add(name)
-                    yield prepared
+                    present.add(read[0].source)
+                    yield read
 
         self._store_all("docs", current(), tally, watch, len(files))
         self._remove_absent("docs", paths, present, files, tally)
         return tally.counts()
 
-    def embed_pending(self, index: VectorIndex, corpus: str, watch: Watch | None = None) -> int:
+    def embed_pending(
+        self,
+        index: VectorIndex,
+        corpus: str,
+        workers: BulkWorkers,
+        watch: Watch | None = None,
+    ) -> int:
         """Embed what has no vector yet and take out of the index what is gone.
 
         Returns:
@@ -153,15 +144,17 @@ class Ingestion:
         self.drop_doomed(index, corpus)
         _, _, total = self._store.counts(corpus)
         done, began = 0, time.monotonic()
-        while block := self._store.pending(corpus, BLOCK):
-            embedded = self._embedder.embed([each.text for each in block])
-            keys = [each.key for each in block]
-            index.upsert(corpus, keys, embedded)
-            self._store.put_vectors(keys, embedded)
-            done += len(block)
-            if watch is not None:
-                seconds = time.monotonic() - began
-                watch(IngestProgress(corpus, "embedding", done, total, seconds))
+        while wave := self._store.pending(corpus, workers.blocks_at_once * BLOCK):
+            blocks = [wave[start : start + BLOCK] for start in range(0, len(wave), BLOCK)]
+            texts = [[each.text for each in block] for block in blocks]
+            for block, embedded in zip(blocks, workers.embed(texts), strict=True):
+                keys = [each.key for each in block]
+                index.upsert(corpus, keys, embedded)
+                self._store.put_vectors(keys, embedded)
+                done += len(block)
+                if watch is not None:
+                    seconds = time.monotonic() - began
+                    watch(IngestProgress(corpus, "embedding", done, total, seconds))
         return done
 
     def drop_doomed(self, index: VectorIndex, corpus: str) -> None:
@@ -179,6 +172,9 @@ class Ingestion:
             return file.relative_to(self._root).as_posix()
         except ValueError:
             return file.as_posix()
+
+    def _named(self, files: Sequence[Path]) -> list[NamedFile]:
+        return [(file, self.name_of(file)) for file in files]
 
     def _store_all(
         self,
@@ -251,87 +247,3 @@ def _files(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
             if file.is_file() and (file.suffix.lower() in suffixes or not path.is_dir()):
                 found.setdefault(file)
     return list(found)
-
-
-def _prepared_ticket(record: TicketRecord) -> Prepared:
-    ticket = record.ticket
-    body = ticket.model_dump_json()
-    own = [normal_form(ticket.ticket_id)]
-    if ticket.managed_object:
-        own += identifier_terms(ticket.managed_object) or [normal_form(ticket.managed_object)]
-    return _prepared(
-        SourceRecord(
-            corpus="tickets",
-            source=ticket.ticket_id,
-            file=record.file,
-            digest=_digest(body, json.dumps(dict(record.attributes), sort_keys=True)),
-            title=ticket.title,
-            body=body,
-            attributes=record.attributes,
-            managed_object=ticket.managed_object,
-            severity=ticket.severity,
-            opened_at=ticket.opened_at,
-            closed_at=ticket.closed_at,
-            resolved=bool(ticket.cause or ticket.close_note),
-        ),
-        ticket_passages(ticket),
-        own,
-        # Copies of a ticket are copies as a whole, whichever of their passages are found.
-        gist_of(" ".join([ticket.title, ticket.description, *_told(ticket)])),
-    )
-
-
-def _prepared_document(file: Path, name: str) -> Prepared:
-    document = document_formats.read_document(file)
-    passages = document_passages(document)
-    if not passages:
-        raise InvalidArgumentError("file", "holds no text")
-    return _prepared(
-        SourceRecord(
-            corpus="docs",
-            source=name,
-            file=name,
-            digest=_digest(document.text, document.title, repr(document.sections)),
-            title=document.title,
-            body="",
-            attributes=document.attributes,
-        ),
-        passages,
-        [],
-    )
-
-
-def _told(ticket: Ticket) -> list[str]:
-    return [text for text in (ticket.cause, ticket.close_note) if text]
-
-
-def _prepared(
-    record: SourceRecord, passages: list[Passage], own: list[str], gist: str | None = None
-) -> Prepared:
-    """Give passages their ids, identifier terms and gist (each its own where none is given).
-
-    Ids are made of the source's name and a number, never of a digest: they leave the site.
-    """
-    numbered: dict[str, int] = {}
-    entries = []
-    for passage in passages:
-        number = numbered[passage.part] = numbered.get(passage.part, 0) + 1
-        part = passage.part.removeprefix("#").replace(" ", "-")
-        terms = dict.fromkeys(identifier_terms(passage.embedded_text), False)
-        terms |= dict.fromkeys(own, True)
-        entries.append(
-            PassageEntry(
-                id=f"{record.source}#{part}" + (f".{number}" if number > 1 else ""),
-                passage=passage,
-                gist=gist_of(passage.text) if gist is None else gist,
-                terms=list(terms.items()),
-            )
-        )
-    return record, entries
-
-
-def _digest(*parts: str) -> str:
-    digest = hashlib.sha256(_RECIPE.encode())
-    for part in parts:
-        digest.update(len(part).to_bytes(8) + part.encode())
-    return digest.hexdigest()

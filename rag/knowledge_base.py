@@ -16,6 +16,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from types import TracebackType
 
+from rag.bulk_workers import BulkWorkers, ThisProcess
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.health import CorpusHealth, KnowledgeBaseHealth, probe
@@ -96,7 +97,8 @@ class KnowledgeBase:
         self._lock = lock
         self._ingesting = threading.Lock()
         self._passages = PassageStore(self._folder / _PASSAGES)
-        self._ingestion = Ingestion(self._passages, embedder, root)
+        self._ingestion = Ingestion(self._passages, root)
+        self._here = ThisProcess(embedder)
         self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
         self._retrieval = Retrieval(
             self._passages, self._reach_index, embedder, self._index.note_damage
@@ -183,6 +185,7 @@ class KnowledgeBase:
         mapping: Mapping[str, str] | None = None,
         zone: tzinfo = UTC,
         watch: Watch | None = None,
+        workers: BulkWorkers | None = None,
     ) -> IngestCounts:
         """Bring the knowledge base in step with ticket exports.
 
@@ -194,30 +197,36 @@ class KnowledgeBase:
             mapping: Our column -> the export's column; what it leaves out is guessed.
             zone: For times that carry none.
             watch: Told the progress, from this thread.
+            workers: Who reads and embeds; None is this process.
 
         Raises:
             SiteDirectoryError: A path does not exist, or the disk is full.
         """
         _require(paths)
         with self._ingesting:
-            counts = self._ingestion.tickets(paths, mapping=mapping, zone=zone, watch=watch)
-            self._embed("tickets", watch)
+            counts = self._ingestion.tickets(
+                paths, workers or self._here, mapping=mapping, zone=zone, watch=watch
+            )
+            self._embed("tickets", watch, workers)
         return counts
 
-    def ingest_documents(self, *paths: Path, watch: Watch | None = None) -> IngestCounts:
+    def ingest_documents(
+        self, *paths: Path, watch: Watch | None = None, workers: BulkWorkers | None = None
+    ) -> IngestCounts:
         """Bring the knowledge base in step with documents; as `ingest_tickets`.
 
         Args:
             paths: Markdown, text, HTML, PDF and DOCX files, or folders of them.
             watch: Told the progress, from this thread.
+            workers: Who reads and embeds; None is this process.
 
         Raises:
             SiteDirectoryError: A path does not exist, or the disk is full.
         """
         _require(paths)
         with self._ingesting:
-            counts = self._ingestion.documents(paths, watch=watch)
-            self._embed("docs", watch)
+            counts = self._ingestion.documents(paths, workers or self._here, watch=watch)
+            self._embed("docs", watch, workers)
         return counts
 
     def search(
@@ -303,6 +312,26 @@ class KnowledgeBase:
             )
         return Ticket.model_validate_json(body)
 
+    def documents(self) -> dict[str, str]:
+        """Every document's path in the site directory -> its title, in order of path."""
+        return dict(self._passages.titles("docs"))
+
+    def read_document(self, name: str) -> list[tuple[str, str]]:
+        """A document's passages in order, as ids and texts.
+
+        Args:
+            name: The document's path in the site directory, or the id of the passage to begin with.
+
+        Raises:
+            RecordNotFoundError: No such document or passage.
+        """
+        passages = self._passages.texts_from("docs", name)
+        if not passages:
+            raise RecordNotFoundError(
+                "document", name, hint="`search_documents` finds documents by words"
+            )
+        return passages
+
     def health(self) -> KnowledgeBaseHealth:
         """Ask vectors for their own nearest neighbour, and count what is still to be done."""
         corpora: dict[str, CorpusHealth] = {}
@@ -384,8 +413,11 @@ class KnowledgeBase:
                 "`tierwise-site ingest --rebuild` embed everything anew"
             )
 
-    def _embed(self, corpus: Corpus, watch: Watch | None) -> None:
-        self._ingestion.embed_pending(self._index.working(watch), corpus, watch)
+    def _embed(
+        self, corpus: Corpus, watch: Watch | None, workers: BulkWorkers | None = None
+    ) -> None:
+        index = self._index.working(watch)
+        self._ingestion.embed_pending(index, corpus, workers or self._here, watch)
 
 
 def _citation(hit: Hit, corpus: Corpus) -> Citation:

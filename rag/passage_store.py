@@ -292,6 +292,25 @@ class PassageStore:
             ).fetchone()
         return None if row is None else str(row[0])
 
+    def titles(self, corpus: str) -> list[tuple[str, str]]:
+        """Every source with its title, in order of name."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT source, title FROM sources WHERE corpus = ? ORDER BY source", (corpus,)
+            ).fetchall()
+
+    def texts_from(self, corpus: str, name: str) -> list[tuple[str, str]]:
+        """Passages of a source with their ids, in order: all, or from the passage of that id on."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT p.id, p.text FROM passages p JOIN sources s USING (source_key) "
+                "LEFT JOIN passages f ON f.corpus = ?1 AND f.id = ?2 "
+                "AND f.source_key = p.source_key WHERE p.corpus = ?1 AND "
+                "(f.passage_key IS NOT NULL AND p.start >= f.start OR s.source = ?2) "
+                "ORDER BY p.start, p.passage_key",
+                (corpus, name),
+            ).fetchall()
+
     def causes(self) -> dict[str, str]:
         """Ticket id -> cause, of every ticket that names one."""
         with self.reading() as connection:

@@ -7,6 +7,7 @@ would try to download a model. Everything here can be made again from `PassageSt
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
 from rag.embedding import Vectors
-from telecom.errors import StoreDamagedError
+from telecom.errors import SiteDirectoryError, StoreDamagedError
 
 _SPACE: dict[str, Any] = {"hnsw": {"space": "cosine"}}
 SERVER_SECONDS = 10.0
 """How long a Chroma server may take for one call."""
+_LEAST_FREE_BYTES = 4 * 2**20
+"""Chroma's files grow by some megabytes at a time, and its errors do not tell why."""
 _CHROMA_FAILS_WITH = (
     ChromaError,
     httpx.HTTPError,
@@ -104,10 +107,24 @@ class VectorIndex:
         return self._call(lambda: int(self._collections[corpus].count()))
 
     def upsert(self, corpus: str, keys: Sequence[int], vectors: Vectors) -> None:
-        """Add vectors, or replace those of the same keys; durable when it returns."""
-        self._call(
-            lambda: self._collections[corpus].upsert(ids=list(map(str, keys)), embeddings=vectors)
-        )
+        """Add vectors, or replace those of the same keys; durable when it returns.
+
+        Raises:
+            SiteDirectoryError: The disk is full; what was there before is still found.
+        """
+        try:
+            self._call(
+                lambda: self._collections[corpus].upsert(
+                    ids=list(map(str, keys)), embeddings=vectors
+                )
+            )
+        except StoreDamagedError as exc:
+            if not _is_full(self._place):
+                raise
+            raise SiteDirectoryError(
+                f"no space left for {self._place}; free some and ingest again: "
+                "it goes on where it stopped, and what is there stays searchable"
+            ) from exc
 
     def delete(self, corpus: str, keys: Sequence[int]) -> None:
         """Remove vectors; keys without one are ignored."""
@@ -149,10 +166,20 @@ class VectorIndex:
                 f"the Chroma server at {self._place.url} does not serve ({what}); start it, or see "
                 "`knowledge.chroma_url` in site.yaml"
             )
+        if _is_full(self._place):
+            return f"no space is left for the vector index in {self._place}; free some"
         return (
             f"the vector index in {self._place} does not work ({what}); "
             "`tierwise-site knowledge rebuild` builds it anew"
         )
+
+
+def _is_full(place: Path | ChromaServer) -> bool:
+    """Whether what Chroma could not do may well be for want of space on our own disk."""
+    try:
+        return isinstance(place, Path) and shutil.disk_usage(place).free < _LEAST_FREE_BYTES
+    except OSError:
+        return False
 
 
 def _client(place: Path | ChromaServer) -> Any:

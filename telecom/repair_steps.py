@@ -9,6 +9,9 @@ from telecom.ticket import SimilarIncident, SkippedCheck
 
 MOST_STEPS = 3
 _SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\S)[^.;\n]*)*")
+_PEOPLES_SENTENCE = re.compile(r"[^.;!?\n]+(?:\.(?=\S)[^.;!?\n]*)*[.;!?]?")
+_NEGATIONS = frozenset({"cannot", "never", "no", "not", "nobody", "t", "without"})
+"""`t` is what is left of `didn't`."""
 _WORD = re.compile(r"[^\W_]+")
 _VERB_WITHIN = 4
 """An action stands among the first words of its sentence: `Field team spliced the cable`."""
@@ -66,6 +69,18 @@ def repair_steps(close_note: str) -> Iterator[str]:
         words = _WORD.findall(sentence.lower())[:_VERB_WITHIN]
         if any(_stem(word) in _ACTION_STEMS for word in words):
             yield sentence
+
+
+def steps_done(words: str) -> Iterator[str]:
+    """Sentences in which a person says what was done already, verbatim; questions are none."""
+    for match in _PEOPLES_SENTENCE.finditer(words):
+        sentence = match[0].strip()
+        said = _WORD.findall(sentence.lower())
+        if sentence.endswith("?") or not _NEGATIONS.isdisjoint(said):
+            continue
+        told = said if "already" in said else [word for word in said if word.endswith("ed")]
+        if any(_stem(word) in _ACTION_STEMS for word in told):
+            yield sentence.rstrip(".;!")
 
 
 def _stem(word: str) -> str:

@@ -215,11 +215,13 @@ PROMISES = {
     "R22": Promise(
         "NOC engineers chat for a root cause.",
         proofs=(
+            "browser/test_first_journey.py::test_an_alarm_storm_is_followed_from_the_board_to_its_cause",
+            "browser/test_journeys.py::test_a_question_gets_a_cited_answer_whose_line_can_be_opened",
+            "orchestrator/console/test_chat_pages.py::test_an_engineer_asks_beside_the_incident_and_finds_it_in_the_list",
             "orchestrator/test_cli.py::test_a_chat_answers_line_by_line_and_is_kept",
             "orchestrator/test_cli.py::test_a_report_for_people_names_the_cause_first",
             "orchestrator/test_conversation.py::test_engineers_ask_on_about_an_incident_and_get_its_evidence",
         ),
-        owed="#10: the console (the commands `tierwise ask` and `tierwise chat` exist)",
     ),
     "R23": Promise(
         "MCP clients such as Claude Desktop use the servers.",

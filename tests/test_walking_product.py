@@ -241,7 +241,7 @@ class Scripted:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.calls = 0
-        self.tokens = 0
+        self.tokens = self.structured_tokens = 0
 
     async def first_tool(self) -> str:
         """The tool that the instructions say to start with."""
@@ -250,12 +250,15 @@ class Scripted:
         return next(name for name in starts if name in names and "alarm" in name)
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """One call; its text counts, because that is what a model reads."""
+        """One call; what counts is what a model reads: by client the one form or the other."""
         result = await self._client.call_tool(tool, arguments)
         assert not result.is_error, result.content
-        self.calls += 1
-        self.tokens += sum(estimate_tokens(block.text) for block in result.content)
         assert result.structured_content is not None
+        self.calls += 1
+        links = [item.model_dump_json() for item in result.content if item.type != "text"]
+        texts = [item.text for item in result.content if item.type == "text"]
+        self.tokens += sum(map(estimate_tokens, (*texts, *links)))
+        self.structured_tokens += estimate_tokens(json.dumps(result.structured_content))
         return result.structured_content
 
 
@@ -272,7 +275,7 @@ def test_the_cause_is_found_by_the_tools_own_hints(sample: ServedSample, mode: s
         with anyio.fail_after(120):
             async with Client(command, mode=mode) as client:
                 script = Scripted(client)
-                folded = await script.call(await script.first_tool())
+                folded = await script.call(await script.first_tool(), response_format="concise")
                 suspects = [each["managed_object"] for each in folded["root_cause_candidates"][:3]]
                 begin, end = folded["window"]
                 day_before = begin.replace(begin[8:10], f"{int(begin[8:10]) - 1:02d}", 1)
@@ -281,7 +284,7 @@ def test_the_cause_is_found_by_the_tools_own_hints(sample: ServedSample, mode: s
                 )
                 similar = await script.call(
                     "find_similar_incidents",
-                    symptoms=[group["template"] for group in folded["groups"][:5]],
+                    symptoms=[each["specific_problem"] for each in folded["root_cause_candidates"]],
                     managed_objects=suspects,
                 )
                 await script.call("get_neighbors", managed_object=suspects[0])
@@ -294,6 +297,7 @@ def test_the_cause_is_found_by_the_tools_own_hints(sample: ServedSample, mode: s
     assert cause in wanted
     assert script.calls <= CALLS
     assert script.tokens <= RESULT_TOKENS, script.tokens
+    assert script.structured_tokens <= RESULT_TOKENS, script.structured_tokens
 
 
 @heavy

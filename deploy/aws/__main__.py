@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from deploy.aws.costs import PRICES, estimate, totals
+from deploy.aws.costs import PRICES, estimate, totals, write_guide
 from deploy.aws.policies import RULES, violations
 from deploy.aws.synthesis import (
     TEMPLATES,
@@ -58,7 +58,7 @@ def main() -> int:
     folder, templates = _synthesise(report, asked.write, asked.site, asked.out)
     _lint(report, folder)
     _hold_to_the_rules(report, templates)
-    _price(report, templates)
+    _price(report, templates, write=asked.write and asked.out is None)
     Console(width=None if sys.stdout.isatty() else 140).print(report.table)
     return 1 if report.failed else 0
 
@@ -107,9 +107,12 @@ def _hold_to_the_rules(report: Report, templates: dict[str, Template]) -> None:
     report.row("rules", started, words, failed=bool(found))
 
 
-def _price(report: Report, templates: dict[str, Template]) -> None:
+def _price(report: Report, templates: dict[str, Template], *, write: bool) -> None:
     started = time.monotonic()
-    by_stack = totals(estimate(templates, PRICES))
+    costs = estimate(templates, PRICES)
+    by_stack = totals(costs)
+    if write:
+        write_guide(costs, PRICES)
     words = ", ".join(
         f"{name.removeprefix('tierwise-')} {usd:,.0f}" for name, usd in by_stack.items()
     )

@@ -15,6 +15,8 @@ from telecom.schema import ProductModel
 Template = Mapping[str, Any]
 
 PRICE_FILE = Path(__file__).with_name("prices.yaml")
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "aws.md"
+_BEGIN, _END = "<!-- costs -->\n", "\n<!-- end of costs -->"
 
 
 class PricedLine(ProductModel):
@@ -145,6 +147,14 @@ def table(costs: list[Cost], prices: Prices) -> str:
             f"A month: {month}.",
         )
     )
+
+
+def write_guide(costs: list[Cost], prices: Prices) -> None:
+    """Put the estimate between its marks in the guide."""
+    text = GUIDE.read_text("utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    after = rest.partition(_END.lstrip())[2]
+    GUIDE.write_text(f"{before}{_BEGIN}{table(costs, prices)}{_END}{after}", "utf-8")
 
 
 def _rounded(number: float) -> str:

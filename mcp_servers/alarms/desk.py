@@ -23,6 +23,7 @@ from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.briefs.rewriter import SiteRewriter
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
+from mcp_servers.serving.tool_threads import stop_if_cancelled
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
 from telecom.configuration import ConfigChange
@@ -172,7 +173,9 @@ class AlarmDesk:
             known = self._summaries.get(key)
         if known is not None:
             return known
+        stop_if_cancelled()
         found = self.material(window)
+        stop_if_cancelled()
         summary = triage(
             found.alarms,
             self.topology,

@@ -6,6 +6,7 @@ what it did, so a process that dies in between tells it again, once.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -34,6 +35,7 @@ def oldest_notices(connection: sqlite3.Connection, limit: int) -> list[Notice]:
 
 def forget_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     """Delete notices that have been told."""
-    connection.executemany(
-        "DELETE FROM notices WHERE record = ?", [(notice.record,) for notice in notices]
+    connection.execute(
+        "DELETE FROM notices WHERE record IN (SELECT value FROM json_each(?))",
+        (json.dumps([notice.record for notice in notices]),),
     )

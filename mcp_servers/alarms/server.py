@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from agents.findings import AlarmSummary
+from agents.findings import AlarmSummary, Candidate
 from agents.folding import template_of
 from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.alarms.store import AlarmQuery
-from mcp_servers.serving import twins
+from mcp_servers.serving import resource_links, twins
 from mcp_servers.serving.answers import (
     ANSWER_TOKENS,
     AlarmDetail,
@@ -24,6 +24,12 @@ from mcp_servers.serving.answers import (
     tokens_of,
 )
 from mcp_servers.serving.resource_declarations import DeclaredResource
+from mcp_servers.serving.response_format import (
+    ResponseFormat,
+    concise_candidate,
+    concise_summary,
+    without_bodies,
+)
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.alarm import Alarm
@@ -78,12 +84,23 @@ class AlarmTools:
                     twins.summary_text,
                     "Fold a storm into a brief",
                     summary_field="brief",
+                    links=resource_links.alarms_cited,
                 ),
                 DeclaredTool(
-                    self.rank_root_causes, folded, scope, twins.ranking_text, "Rank root causes"
+                    self.rank_root_causes,
+                    folded,
+                    scope,
+                    twins.ranking_text,
+                    "Rank root causes",
+                    links=resource_links.alarms_cited,
                 ),
                 DeclaredTool(
-                    self.list_alarms, raw, scope, twins.alarm_list_text, "List alarm records"
+                    self.list_alarms,
+                    raw,
+                    scope,
+                    twins.alarm_list_text,
+                    "List alarm records",
+                    links=resource_links.alarms_listed,
                 ),
                 DeclaredTool(self.get_alarm, raw, scope, twins.alarm_text, "Read one alarm"),
             ),
@@ -97,6 +114,7 @@ class AlarmTools:
         budget_tokens: Annotated[
             int, Field(ge=200, le=8000, description="size of the brief")
         ] = 2000,
+        response_format: ResponseFormat = "detailed",
     ) -> AlarmSummary:
         """Fold all alarms of a window into one incident and a brief of at most budget_tokens.
 
@@ -107,13 +125,15 @@ class AlarmTools:
         alarms on the site. Not for single records: list_alarms(handle=...) reads the records of a
         group, get_alarm one record.
         """
-        return self._desk.summarize(self._desk.window(from_time, to_time), budget_tokens)
+        summary = self._desk.summarize(self._desk.window(from_time, to_time), budget_tokens)
+        return concise_summary(summary) if response_format == "concise" else summary
 
     def rank_root_causes(
         self,
         from_time: Moment = None,
         to_time: Moment = None,
         limit: Annotated[int, Field(ge=1, le=20)] = 5,
+        response_format: ResponseFormat = "detailed",
     ) -> RootCauseRanking:
         """Rank the managed objects that may have caused the alarms of a window.
 
@@ -124,7 +144,10 @@ class AlarmTools:
         answers the suspects as well. Without times it takes the newest burst on the site.
         """
         summary = self._desk.summarize(self._desk.window(from_time, to_time), 2000)
-        wanted = summary.root_cause_candidates[:limit]
+        wanted: Sequence[Candidate] = summary.root_cause_candidates[:limit]
+        if response_format == "concise":
+            summary = without_bodies(summary)
+            wanted = tuple(map(concise_candidate, wanted))
         kept = fill(
             wanted,
             lambda candidate: tokens_of(
@@ -160,6 +183,7 @@ class AlarmTools:
         ] = None,
         limit: Annotated[int, Field(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Field(description="next_cursor of the answer before")] = None,
+        response_format: ResponseFormat = "detailed",
     ) -> AlarmList:
         """List alarm records verbatim, oldest first, with ids, times and severities.
 
@@ -171,8 +195,9 @@ class AlarmTools:
         query = self._query(from_time, to_time, managed_object, handle)
         page = self._desk.store.page(query, limit=limit, cursor=cursor)
         before = self._desk.store.position(query, cursor)
-        listed = [(_listed(alarm), quote(alarm)) for alarm in page.alarms]
-        kept = fill(listed, lambda item: tokens_of(*item))
+        concise = response_format == "concise"
+        listed = [(_listed(alarm), () if concise else (quote(alarm),)) for alarm in page.alarms]
+        kept = fill(listed, lambda item: tokens_of(item[0], *item[1]))
         left_out = page.total - before - len(kept)
         return AlarmList(
             window=None if query.window is None else (query.window.start, query.window.end),
@@ -180,7 +205,7 @@ class AlarmTools:
             left_out=left_out,
             next_cursor=page.cursors[len(kept) - 1] if kept and left_out > 0 else None,
             alarms=tuple(item for item, _ in kept),
-            evidence={item.evidence_id: quotation for item, quotation in kept},
+            evidence={item.evidence_id: each for item, quoted in kept for each in quoted},
         )
 
     def get_alarm(

@@ -8,6 +8,7 @@ where the alarms of that time are still in the store.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +16,23 @@ from datetime import datetime, timedelta
 from pydantic import Field, ValidationError
 
 from agents.messages import Message
+from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.site_directory import SiteDirectory
 from rag.ticket_exports import SUFFIXES, TicketRecord, read_tickets
+from telecom.errors import InvalidArgumentError
 from telecom.schema import ProductModel
 from telecom.ticket import Ticket
 from telecom.times import Window
 from telecom.topology import ManagedObject
 
+CORPUS = "incidents"
+"""What rejected lines are filed under."""
 BEFORE_OPENING = timedelta(minutes=30)
 """How long before a ticket was opened its trouble is looked for."""
 AFTER_OPENING = timedelta(minutes=15)
+
+
+_logger = logging.getLogger(__name__)
 
 
 class ConfirmedIncident(ProductModel):
@@ -62,28 +70,52 @@ class LabelledIncident:
 
 
 def read_labelled(site: SiteDirectory) -> list[LabelledIncident]:
-    """Every lesson the site has, in time order; what cannot be read is left to its reject list."""
-    found = [*_confirmed(site), *_from_tickets(site)]
+    """Every lesson the site has, in time order.
+
+    Lines of `incidents/*.jsonl` that cannot be read are in `store/rejects.jsonl` afterwards, as
+    `incidents`, with file, line and reason. Tickets have their own rejects, of their ingest.
+    """
+    rejects: list[Reject] = []
+    found = [*_confirmed(site, rejects), *_from_tickets(site)]
+    record_rejects(site.store, CORPUS, rejects)
+    if rejects:
+        _logger.warning("%d lines of incidents/*.jsonl could not be read", len(rejects))
     return sorted(found, key=lambda incident: (incident.window.start, incident.source))
 
 
-def _confirmed(site: SiteDirectory) -> Iterator[LabelledIncident]:
+def _confirmed(site: SiteDirectory, rejects: list[Reject]) -> Iterator[LabelledIncident]:
     for file in sorted((site.path / "incidents").glob("*.jsonl")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        name = f"incidents/{file.name}"
+        try:
+            lines = file.read_bytes().split(b"\n")
+        except OSError as exc:
+            rejects.append(Reject(CORPUS, name, None, exc.strerror or "cannot be read"))
+            continue
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 incident = ConfirmedIncident.model_validate_json(line)
                 window = Window(*(_aware(moment, site) for moment in incident.window))
-            except (ValidationError, ValueError):
+            except (ValidationError, ValueError, InvalidArgumentError) as exc:
+                rejects.append(Reject(CORPUS, name, number, _reason(exc)))
                 continue
             yield LabelledIncident(
-                source=f"incidents/{file.name}:{number}",
+                source=f"{name}:{number}",
                 window=window,
                 elements=_elements(incident.managed_objects),
                 decisive=frozenset(text.strip() for text in incident.decisive),
                 cause=incident.cause,
             )
+
+
+def _reason(exc: Exception) -> str:
+    """Why a line is no confirmed incident, without a word of it."""
+    if not isinstance(exc, ValidationError):
+        return "window: it ends before it begins"
+    first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["type"])
 
 
 def _from_tickets(site: SiteDirectory) -> Iterator[LabelledIncident]:

@@ -24,6 +24,9 @@ Version = Annotated[
     str | None, typer.Argument(metavar="[VERSION]", help="The newest when none is named.")
 ]
 
+_NAMED = 5
+"""Unread lines that are named; all are in the reject list."""
+
 
 @app.command()
 def train(directory: Directory, as_json: AsJson = False) -> None:
@@ -121,7 +124,24 @@ def _call(directory: Path, operation: str, arguments: dict[str, Any]) -> Any:
     from mcp_servers.commands.opening import open_site
 
     with open_site(directory) as site, progress_bar() as progress:
-        return site.call(operation, arguments, progress=progress)
+        answer = site.call(operation, arguments, progress=progress)
+    _say_unread(directory)
+    return answer
+
+
+def _say_unread(directory: Path) -> None:
+    """Name the lines of `incidents/` that nothing was learnt from."""
+    from mcp_servers.alarms.rejects import read_rejects
+    from mcp_servers.briefs.labelled_incidents import CORPUS
+    from mcp_servers.site_directory import SiteDirectory
+
+    store = SiteDirectory.open(directory).store
+    unread = [reject for reject in read_rejects(store) if reject.corpus == CORPUS]
+    for reject in unread[:_NAMED]:
+        place = reject.file if reject.line is None else f"{reject.file}:{reject.line}"
+        say(f"not read: {place}: {reject.reason}")
+    if len(unread) > _NAMED:
+        say(f"not read: {len(unread) - _NAMED} more, all of them in store/rejects.jsonl")
 
 
 def _print_measured(title: str, filters: dict[str, dict[str, Any]]) -> None:

@@ -87,6 +87,12 @@ def ingest(
         bool,
         typer.Option("--mapping", help="Only show how the columns of ticket exports are read."),
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Who reads and embeds tickets and docs: process, or ray (extra `scale`).",
+        ),
+    ] = "process",
     as_json: AsJson = False,
 ) -> None:
     """Take in tickets, documents, alarms and configurations; safe to repeat and to interrupt.
@@ -101,6 +107,8 @@ def ingest(
         tierwise-site ingest site tickets docs --watch     (nightly exports; Ctrl-C ends it)
 
         tierwise-site ingest site --mapping
+
+        RAY_ADDRESS=ray-head:6379 tierwise-site ingest site tickets docs --engine ray
     """
     from mcp_servers.commands.opening import open_site
     from mcp_servers.ownership.site_operations import CORPORA
@@ -111,6 +119,8 @@ def ingest(
         raise InvalidArgumentError(
             "corpora", f"nothing called {unknown[0]!r} to ingest; known: {', '.join(CORPORA)}"
         )
+    if engine not in ("process", "ray"):
+        raise InvalidArgumentError("engine", f"--engine is process or ray, got {engine!r}")
     if mapping:
         from mcp_servers.commands.ingest_watch import show_mapping
         from mcp_servers.site_directory import SiteDirectory
@@ -120,7 +130,8 @@ def ingest(
 
     def take_in(*, anew: bool = False) -> None:
         with open_site(directory) as site, progress_bar() as progress:
-            counts = site.call("ingest", {"corpora": wanted, "rebuild": anew}, progress=progress)
+            work = {"corpora": wanted, "rebuild": anew, "engine": engine}
+            counts = site.call("ingest", work, progress=progress)
         _show_counts(directory, wanted, counts, as_json=as_json)
 
     if watch:

@@ -31,6 +31,7 @@ from mcp_servers.configs.neighbors import (
 from mcp_servers.configs.secret_stripping import SecretStripper
 from mcp_servers.configs.sections import Span, outline, section_spans
 from mcp_servers.configs.snapshot_history import SnapshotHistory, find_snapshots, paired
+from mcp_servers.serving.tool_threads import stop_if_cancelled
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.errors import InvalidArgumentError, RecordNotFoundError, SiteDirectoryError
 from telecom.evidence import Gap
@@ -227,6 +228,7 @@ class ConfigRepository:
         return tree
 
     def _read_tree(self, file: _File) -> ConfigTree | None:
+        stop_if_cancelled()
         text = self._text(file)
         if text is None:
             return None
@@ -354,6 +356,7 @@ class ConfigRepository:
         matcher = _compiled(pattern)
         found: list[ConfigBlock] = []
         for _, file in sorted(self._files(at), key=lambda entry: entry[1].name):
+            stop_if_cancelled()
             tree = self._tree(file)
             if tree is None:
                 continue

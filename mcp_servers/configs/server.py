@@ -11,7 +11,7 @@ from pydantic import Field
 from agents.findings import ChangeReview, Contradiction, Contradictions
 from mcp_servers.configs.consistency import Finding, FindingSide
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
-from mcp_servers.serving import twins
+from mcp_servers.serving import resource_links, twins
 from mcp_servers.serving.answers import (
     ConfigDifference,
     ConfigExcerpt,
@@ -20,6 +20,12 @@ from mcp_servers.serving.answers import (
     tokens_of,
 )
 from mcp_servers.serving.resource_declarations import DeclaredResource
+from mcp_servers.serving.response_format import (
+    ResponseFormat,
+    concise_block,
+    concise_change,
+    without_bodies,
+)
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.configuration import ConfigBlock, ConfigChange
@@ -68,10 +74,20 @@ class ConfigTools:
             INSTRUCTIONS,
             (
                 DeclaredTool(
-                    self.list_changes, classes, scope, twins.changes_text, "List recent changes"
+                    self.list_changes,
+                    classes,
+                    scope,
+                    twins.changes_text,
+                    "List recent changes",
+                    links=resource_links.elements_changed,
                 ),
                 DeclaredTool(
-                    self.lookup_config, classes, scope, twins.blocks_text, "Read configuration"
+                    self.lookup_config,
+                    classes,
+                    scope,
+                    twins.blocks_text,
+                    "Read configuration",
+                    links=resource_links.blocks_listed,
                 ),
                 DeclaredTool(
                     self.diff_config, classes, scope, twins.changes_text, "Compare configuration"
@@ -82,9 +98,15 @@ class ConfigTools:
                     scope,
                     twins.contradictions_text,
                     "Find contradictions",
+                    links=resource_links.elements_in_contradiction,
                 ),
                 DeclaredTool(
-                    self.find_config, classes, scope, twins.blocks_text, "Search configuration"
+                    self.find_config,
+                    classes,
+                    scope,
+                    twins.blocks_text,
+                    "Search configuration",
+                    links=resource_links.blocks_listed,
                 ),
                 DeclaredTool(
                     self.get_neighbors, classes, scope, twins.neighborhood_text, "List neighbors"
@@ -104,6 +126,7 @@ class ConfigTools:
             str | None, Field(max_length=256, description="such as 'router bgp' or 'ntp'")
         ] = None,
         at: OptionalMoment = None,
+        response_format: ResponseFormat = "detailed",
     ) -> ConfigExcerpt:
         """Read what is configured on an element, with file, commit and line numbers.
 
@@ -112,20 +135,23 @@ class ConfigTools:
         Use it to check how something is set, now or at a past time. Not for what has changed:
         list_changes and diff_config do that. One answer holds about 1,600 tokens; name a section.
         """
-        return _excerpt(self._desk.blocks(managed_object, section, self._instant(at)))
+        found = self._desk.blocks(managed_object, section, self._instant(at))
+        return _excerpt(found, response_format)
 
     def find_config(
         self,
         pattern: Annotated[str, Field(min_length=1, max_length=256, description="RE2")],
         at: OptionalMoment = None,
         limit: Annotated[int, Field(ge=1, le=200)] = 50,
+        response_format: ResponseFormat = "detailed",
     ) -> ConfigExcerpt:
         """Find lines of all configurations that match a pattern, with the block of each.
 
         Use it for where something is set: an address, a name, a VLAN. Not for one known element:
         lookup_config.
         """
-        return _excerpt(self._desk.find(pattern, limit=limit, at=self._instant(at)))
+        found = self._desk.find(pattern, limit=limit, at=self._instant(at))
+        return _excerpt(found, response_format)
 
     def check_consistency(
         self,
@@ -133,6 +159,7 @@ class ConfigTools:
             list[str] | None, Field(max_length=40, description="elements; all when empty")
         ] = None,
         at: OptionalMoment = None,
+        response_format: ResponseFormat = "detailed",
     ) -> Contradictions:
         """Find contradictions: ends of a link or session that disagree, references to nothing.
 
@@ -143,7 +170,8 @@ class ConfigTools:
         if not self._desk.has_history:
             return Contradictions(findings=(), left_out=0, evidence={}, gaps=(NO_HISTORY,))
         found = self._desk.check_consistency(tuple(around or ()), self._instant(at))
-        return contradictions_of(found, self._desk.gaps())
+        answer = contradictions_of(found, self._desk.gaps())
+        return without_bodies(answer) if response_format == "concise" else answer
 
     def read_config(self, managed_object: str) -> str:
         """The newest configuration of an element (device or device:port), secrets stripped."""
@@ -151,7 +179,11 @@ class ConfigTools:
         return twins.blocks_text(excerpt.model_dump(mode="json", by_alias=True))
 
     def diff_config(
-        self, managed_object: Element, from_time: Moment, to_time: Moment
+        self,
+        managed_object: Element,
+        from_time: Moment,
+        to_time: Moment,
+        response_format: ResponseFormat = "detailed",
     ) -> ConfigDifference:
         """Show what changed in the configuration of one element between two times.
 
@@ -160,14 +192,17 @@ class ConfigTools:
         Use it for an element that is already suspected. Not for finding one: list_changes.
         """
         changes = self._desk.diff(managed_object, self._window(from_time, to_time))
+        if response_format == "concise":
+            changes = list(map(concise_change, changes))
         kept = fill(changes, lambda change: tokens_of(change, quote_change(change)))
-        return ConfigDifference(
+        answer = ConfigDifference(
             changes=tuple(kept),
             left_out=len(changes) - len(kept),
             evidence={change.evidence_id: quote_change(change) for change in kept},
         )
+        return without_bodies(answer) if response_format == "concise" else answer
 
-    def list_changes(
+    def list_changes(  # noqa: PLR0917 - a tool is called by name
         self,
         from_time: Moment,
         to_time: Moment,
@@ -177,6 +212,7 @@ class ConfigTools:
         ] = None,
         hops: Annotated[int, Field(ge=0, le=4)] = 1,
         limit: Annotated[int, Field(ge=1, le=50)] = 20,
+        response_format: ResponseFormat = "detailed",
     ) -> ChangeReview:
         """List configuration changes of a window, most suspicious first.
 
@@ -190,6 +226,9 @@ class ConfigTools:
         if not self._desk.has_history:
             return ChangeReview(changes=(), evidence={}, gaps=(NO_HISTORY,))
         found = self._desk.list_changes(window, around=tuple(around or ()), hops=hops, limit=limit)
+        if response_format == "concise":
+            short = [concise_change(change) for change in found]
+            return without_bodies(review_of(short, self._desk.gaps()))
         return review_of(found, self._desk.gaps())
 
     def get_neighbors(
@@ -275,8 +314,11 @@ def review_of(found: Sequence[ConfigChange], gaps: Sequence[Gap]) -> ChangeRevie
     )
 
 
-def _excerpt(found: Sequence[ConfigBlock]) -> ConfigExcerpt:
-    """Blocks with their quotations, as many as an answer holds."""
+def _excerpt(found: Sequence[ConfigBlock], response_format: ResponseFormat) -> ConfigExcerpt:
+    """Blocks with their quotations, as many as an answer holds; concisely, an outline."""
+    if response_format == "concise":
+        kept = fill(map(concise_block, found), tokens_of)
+        return ConfigExcerpt(blocks=tuple(kept), left_out=len(found) - len(kept), evidence={})
     kept = fill(found, lambda block: tokens_of(block, _quote_block(block)))
     return ConfigExcerpt(
         blocks=tuple(kept),

@@ -48,7 +48,9 @@ _LOCAL_DECISION = "local"
 _RECORD_KEYS = frozenset(
     {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
 )
-_NO_WORDS = frozenset({"alarm_id", "ticket_id", "handle", "cursor", "from_time", "to_time", "at"})
+_NO_WORDS = frozenset(
+    {"alarm_id", "ticket_id", "uri", "handle", "cursor", "from_time", "to_time", "at"}
+)
 _NUMBER = re.compile(r"(?<![\w.])\d{10,16}(?![\w.])")
 _NARROWER = "narrow it by a shorter window, one managed object or a smaller limit"
 

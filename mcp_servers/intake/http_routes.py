@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from mcp_servers.intake.journal import ReceivedJournal
 from mcp_servers.intake.signatures import SignatureVerifier
+from mcp_servers.intake.tmf642_hubs import AlarmHubs
 from telecom.errors import IdentityError, IntakeUnavailableError
 from telecom.formats import FORMATS, NotAnAlarm, Rejected
 from telecom.formats.reading import ReadingContext
@@ -51,17 +52,23 @@ class IntakeDoor:
     """Takes deliveries in over HTTP."""
 
     def __init__(
-        self, journal: ReceivedJournal, signatures: SignatureVerifier, zone: tzinfo
+        self,
+        journal: ReceivedJournal,
+        signatures: SignatureVerifier,
+        hubs: AlarmHubs,
+        zone: tzinfo,
     ) -> None:
         """Prepare.
 
         Args:
             journal: Where deliveries are kept.
             signatures: For senders without a bearer token.
+            hubs: For TMF642 servers that this site registered with.
             zone: Of times that carry none.
         """
         self._journal = journal
         self._signatures = signatures
+        self._hubs = hubs
         self._zone = zone
 
     def routes(self) -> list[Route]:
@@ -97,12 +104,13 @@ class IntakeDoor:
             raise _Refused(404, f"no such intake; known: {', '.join(SOURCES)}")
         # Whoever shows no credential at all is refused before a byte of the body is read.
         token = isinstance(request.scope.get("user"), AuthenticatedUser)
-        if not token and "x-tierwise-signature" not in request.headers:
+        called_back = reader == "tmf642" and self._hubs.admits(request.path_params.get("rest", ""))
+        if not (token or called_back or "x-tierwise-signature" in request.headers):
             raise _Refused(401, f"send a bearer token with the scope {SCOPE}, or sign the delivery")
-        if token and SCOPE not in request.auth.scopes:
+        if token and not called_back and SCOPE not in request.auth.scopes:
             raise _Refused(403, f"the token needs the scope {SCOPE}")
         body = await _body(request)
-        if not token:
+        if not (token or called_back):
             try:
                 self._signatures.verify(request.headers, body, time.time())
             except IdentityError as exc:

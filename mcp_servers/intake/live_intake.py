@@ -16,9 +16,12 @@ from mcp_servers.intake.http_routes import IntakeDoor
 from mcp_servers.intake.journal import ReceivedJournal
 from mcp_servers.intake.signatures import SignatureVerifier
 from mcp_servers.intake.syslog_listener import SyslogListener
-from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.intake.tmf642_hubs import AlarmHubs
+from mcp_servers.site_directory import KafkaIntake, SiteDirectory
+from telecom.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from mcp_servers.intake.kafka_topics import KafkaTopics
     from mcp_servers.intake.trap_listener import TrapListener
 
 _logger = logging.getLogger(__name__)
@@ -36,12 +39,16 @@ class LiveIntake:
         settings = site.settings.intake
         self._follower = IntakeFollower(desk, settings.keep_days)
         self._journal = ReceivedJournal(site.path / RECEIVED, kept=self._follower.tell)
-        self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), site.timezone)
-        self._listeners: list[SyslogListener | TrapListener] = [
-            SyslogListener(settings.syslog, self._journal)
+        hubs = AlarmHubs(site, settings.hubs)
+        self._door = IntakeDoor(self._journal, SignatureVerifier.of(site), hubs, site.timezone)
+        self._listeners: list[SyslogListener | AlarmHubs | TrapListener | KafkaTopics] = [
+            SyslogListener(settings.syslog, self._journal),
+            hubs,
         ]
         if settings.traps.udp is not None:
             self._listeners.append(_trap_listener(site, self._journal))
+        if settings.kafka is not None:
+            self._listeners.append(_kafka_topics(site, settings.kafka, self._journal))
 
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
@@ -72,3 +79,14 @@ def _trap_listener(site: SiteDirectory, journal: ReceivedJournal) -> TrapListene
     from mcp_servers.intake.trap_listener import TrapListener  # noqa: PLC0415
 
     return TrapListener(site, site.settings.intake.traps, journal)
+
+
+def _kafka_topics(
+    site: SiteDirectory, settings: KafkaIntake, journal: ReceivedJournal
+) -> KafkaTopics:
+    """The reader of a site that has topics; the others do not need the library."""
+    try:
+        from mcp_servers.intake.kafka_topics import KafkaTopics  # noqa: PLC0415
+    except ImportError as exc:
+        raise MissingExtraError("scale", "intake.kafka") from exc
+    return KafkaTopics(site, settings, journal)

@@ -53,6 +53,7 @@ from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.tickets.knowledge_state import KnowledgeWatch
 from mcp_servers.tickets.server import TicketTools
 from placement.live import LivePolicy
 from placement.policy import Policy
@@ -357,6 +358,16 @@ class SiteHost:
             return knowledge
 
         return self._part("knowledge", opened)
+
+    @property
+    def knowledge_watch(self) -> KnowledgeWatch:
+        """How the knowledge base does; watching it opens nothing."""
+        return self._part(
+            "knowledge_watch",
+            lambda: KnowledgeWatch(
+                lambda: self._parts.get("knowledge"), (self.site.store / "knowledge").is_dir
+            ),
+        )
 
     def knowledge_of(self, corpus: str) -> KnowledgeBase:
         """The knowledge base, for a question: nothing is built to find out that it is empty.

@@ -8,9 +8,11 @@ client gets an MCP session through the gate instead.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,7 @@ from telecom.evidence import Gap
 from telecom.times import Window
 
 if TYPE_CHECKING:
+    from rag.bulk_workers import BulkWorkers
     from rag.ingestion import IngestProgress
 
 Arguments = Mapping[str, JsonValue]
@@ -136,10 +139,27 @@ class OwnedSite:
             elif corpus == "configs":
                 counts[corpus] = self._count_configs(progress)
             else:
-                counts[corpus] = self._ingest_knowledge(corpus, progress)
+                with self._workers(arguments.get("engine")) as workers:
+                    counts[corpus] = self._ingest_knowledge(corpus, progress, workers)
         return counts
 
-    def _ingest_knowledge(self, corpus: str, progress: Progress) -> JsonValue:
+    @contextmanager
+    def _workers(self, engine: object) -> Iterator[BulkWorkers | None]:
+        """Who reads and embeds; None is this process."""
+        if engine != "ray":
+            yield None
+            return
+        from rag.embedding import open_embedder  # noqa: PLC0415 - only where asked for
+        from rag.ray_workers import RayWorkers  # noqa: PLC0415
+
+        chosen = self.host.site.settings.embedding
+        opener = partial(open_embedder, chosen.model, chosen.engine)
+        with RayWorkers(opener, opener().stamp) as workers:
+            yield workers
+
+    def _ingest_knowledge(
+        self, corpus: str, progress: Progress, workers: BulkWorkers | None
+    ) -> JsonValue:
         site = self.host.site
         if corpus == "tickets":
             self.host.learn_names()
@@ -155,10 +175,10 @@ class OwnedSite:
         if corpus == "tickets":
             mapping = site.settings.tickets.mapping or None
             done = knowledge.ingest_tickets(
-                *paths, mapping=mapping, zone=site.timezone, watch=watch
+                *paths, mapping=mapping, zone=site.timezone, watch=watch, workers=workers
             )
         else:
-            done = knowledge.ingest_documents(*paths, watch=watch)
+            done = knowledge.ingest_documents(*paths, watch=watch, workers=workers)
         found = [Reject(corpus, each.file, each.line, each.reason) for each in done.rejects]
         record_rejects(site.store, corpus, found)
         return _counted(done)

@@ -28,6 +28,7 @@ from mcp_servers.serving.identity import Caller
 from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import DeclaredResource
+from mcp_servers.serving.resource_links import decoded, encoded, linked
 from mcp_servers.serving.tool_declarations import DeclaredTool
 from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
 from telecom.person_statement import ON_BEHALF_OF_META
@@ -161,7 +162,7 @@ class GateMiddleware:
         except ToolRefused as exc:
             return _refusal_of(exc)
         await _progress(ctx, 3)
-        return released
+        return linked(released, tool.links, ctx.protocol_version)
 
     async def _released(
         self, answer: JsonObject, tool: DeclaredTool, release: Release
@@ -220,9 +221,11 @@ class GateMiddleware:
         release = self._release(caller, name, data_classes, params, None)
         asked: JsonObject = {key: params[key] for key in ("uri", "arguments") if key in params}
         try:
-            params |= await run_sync(self._gate.admit, asked, caller)
+            params |= encoded(await run_sync(self._gate.admit, decoded(asked), caller))
             answer = _json_object(await call_next(replace(ctx, params=params)))
             body = {key: answer[key] for key in ("contents", "messages") if key in answer}
+            for content in body.get("contents", ()):
+                content["uri"] = asked["uri"]  # not what its pseudonyms stand for
             self._refuse_binary(body)
             released = await run_sync(self._gate.release, body, release)
         except MCPError as exc:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
+from anyio.to_thread import run_sync
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from mcp.server.mcpserver import MCPServer
@@ -25,6 +26,7 @@ from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
 from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
 from mcp_servers.site_directory import ServingSettings
+from mcp_servers.tickets.knowledge_state import KnowledgeState
 from placement.live import PolicyStatus
 
 REQUEST_BYTES = 256 * 1024
@@ -43,6 +45,7 @@ def build_app(
     *,
     missing: Callable[[], Iterable[str]],
     policy: Callable[[], PolicyStatus],
+    knowledge: Callable[[], KnowledgeState] | None = None,
     intake: LiveIntake | None = None,
     people: Sequence[BaseRoute] = (),
 ) -> Starlette:
@@ -56,6 +59,8 @@ def build_app(
         missing: What keeps the site from answering; nothing when it is ready.
         policy: Which placement policy is in force. A site whose policy files broke goes on with the
             last good version, so it stays ready and says so.
+        knowledge: How the knowledge base does; without its vectors the site stays ready, because
+            it answers by words, and says so.
         intake: Live alarms; None takes none in.
         people: Paths of the site's own origin that people use.
     """
@@ -87,7 +92,9 @@ def build_app(
         gaps = [*missing(), *(["policy"] if status.state == "closed" else [])]
         # Anybody may ask: hashes and a number, while file names and problems go to the log.
         shown = status.model_dump(mode="json", exclude={"problems"})
-        told = {"policy": shown | {"problems": len(status.problems)}}
+        told: dict[str, Any] = {"policy": shown | {"problems": len(status.problems)}}
+        if knowledge is not None:
+            told["knowledge"] = (await run_sync(knowledge)).model_dump(mode="json")
         if gaps:
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)

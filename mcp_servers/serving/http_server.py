@@ -18,7 +18,7 @@ from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.ownership.site_host import SERVERS, SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
-from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
+from mcp_servers.serving.http_app import LOOPBACK_HOSTS, REQUEST_SECONDS, build_app
 from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
@@ -54,6 +54,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             site.settings.serving,
             missing=hosted.missing,
             policy=lambda: hosted.live_policy.status,
+            knowledge=hosted.knowledge_watch.state,
             intake=LiveIntake(site, hosted.alarms),
             people=_people_pages(hosted).routes(),
         )
@@ -166,6 +167,10 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections take this over: who never reads what waits for him is cut off by the system.
+        patience_ms = int(REQUEST_SECONDS * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
     try:
         listener.bind((host, port))
     except OSError as exc:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from anyio.to_thread import run_sync
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -33,6 +32,7 @@ from mcp_servers.serving.resource_declarations import (
     check_resources,
 )
 from mcp_servers.serving.tool_declarations import DeclaredTool, check_declarations
+from mcp_servers.serving.tool_threads import ToolThreads
 from telecom.errors import OperatorError, RecordNotFoundError, TierwiseError
 from telecom.workload import DataClass
 
@@ -111,9 +111,10 @@ def build_server(
             )
         ],
     )
+    threads = ToolThreads()
     for tool in toolset.tools:
         server.add_tool(
-            _guarded(tool),
+            _guarded(tool, threads),
             name=tool.name,
             title=tool.title,
             description=inspect.getdoc(tool.function),
@@ -152,7 +153,7 @@ def _guarded_resource(resource: DeclaredResource) -> Callable[..., str]:
     return read
 
 
-def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
+def _guarded(tool: DeclaredTool, threads: ToolThreads) -> Callable[..., Any]:
     """Wrap a tool: its own thread, its errors as values, its answer as structured content only.
 
     The text beside the answer is written behind the gate, from what was released.
@@ -161,9 +162,7 @@ def _guarded(tool: DeclaredTool) -> Callable[..., Any]:
     @functools.wraps(tool.function)
     async def call(**arguments: Any) -> CallToolResult:
         try:
-            # A tool that outlives its time limit is left to end by itself.
-            work = functools.partial(tool.function, **arguments)
-            answer = await run_sync(work, abandon_on_cancel=True)
+            answer = await threads.run(functools.partial(tool.function, **arguments))
         except TierwiseError as exc:
             return _error(exc)
         return CallToolResult(

@@ -16,6 +16,7 @@ from mcp.server.mcpserver import Context
 from pydantic import BaseModel
 
 from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES
+from mcp_servers.serving.resource_links import Links
 from telecom.errors import SettingsError
 from telecom.workload import DataClass
 
@@ -42,6 +43,8 @@ class DeclaredTool:
     """Top-level field in which the summary obligation is measured; None is the whole answer."""
     records_a_decision: bool = False
     """Whether it writes down what a person decided; every other tool only reads."""
+    links: Links | None = None
+    """What an answer leads to, as resources that its server reads."""
 
     @property
     def name(self) -> str:

@@ -37,10 +37,11 @@ def alarm_list_text(answer: Json) -> str:
     """Twin of an `AlarmList`."""
     lines = [f"{len(answer['alarms'])} of {answer['total']} alarms"]
     for alarm in answer["alarms"]:
-        quote = answer["evidence"][alarm["evidence_id"]]["quote"]
+        quotation = answer["evidence"].get(alarm["evidence_id"])
+        said = alarm["probable_cause"] if quotation is None else quotation["quote"]
         lines.append(
             f"{alarm['alarm_id']} {alarm['time'] or 'no time'} {alarm['managed_object']} "
-            f"{alarm['perceived_severity']}: {quote}"
+            f"{alarm['perceived_severity']}: {said}"
         )
     if answer["next_cursor"]:
         lines.append(f"{answer['left_out']} more; cursor={answer['next_cursor']}")
@@ -130,7 +131,7 @@ def contradictions_text(answer: Json) -> str:
     lines = list[str]()
     for finding in answer["findings"]:
         lines.append(f"{finding['kind']}: {finding['summary']}")
-        for key in finding["evidence_ids"]:
+        for key in finding["evidence_ids"] if answer["evidence"] else ():
             quotation = answer["evidence"][key]
             lines.append(f"  {quotation['locator']}: {quotation['quote']}")
     return "\n".join((*(lines or ["no contradiction found"]), *_left_out(answer))) + _gaps(answer)

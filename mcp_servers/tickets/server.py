@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from agents.findings import TicketReview
-from mcp_servers.serving import twins
+from mcp_servers.serving import resource_links, twins
 from mcp_servers.serving.answers import (
     Passages,
     RecordedCause,
@@ -20,8 +20,15 @@ from mcp_servers.serving.answers import (
 )
 from mcp_servers.serving.identity import CONFIRM_SCOPE
 from mcp_servers.serving.resource_declarations import DeclaredResource
+from mcp_servers.serving.response_format import (
+    ResponseFormat,
+    concise_citation,
+    concise_incident,
+    without_bodies,
+)
 from mcp_servers.serving.server_factory import ToolSet
 from mcp_servers.serving.tool_declarations import DeclaredTool
+from mcp_servers.tickets.document_shelf import DocumentShelf
 from mcp_servers.tickets.search_filters import TicketFilters
 from rag.confirmed_causes import decide, record_decision
 from rag.similarity import IncidentSignature
@@ -72,7 +79,12 @@ class TicketTools:
             INSTRUCTIONS,
             (
                 DeclaredTool(
-                    self.search_tickets, tickets, scope, twins.passages_text, "Search tickets"
+                    self.search_tickets,
+                    tickets,
+                    scope,
+                    twins.passages_text,
+                    "Search tickets",
+                    links=resource_links.tickets_found,
                 ),
                 DeclaredTool(self.get_ticket, tickets, scope, twins.ticket_text, "Read a ticket"),
                 DeclaredTool(
@@ -81,6 +93,7 @@ class TicketTools:
                     scope,
                     twins.similar_text,
                     "Find similar incidents",
+                    links=resource_links.tickets_alike,
                 ),
                 DeclaredTool(
                     self.search_documents,
@@ -88,6 +101,7 @@ class TicketTools:
                     scope,
                     twins.passages_text,
                     "Search documents",
+                    links=resource_links.documents_found,
                 ),
                 DeclaredTool(
                     self.confirm_cause,
@@ -102,6 +116,7 @@ class TicketTools:
                 DeclaredResource(
                     "ticket://{+ticket_id}", self.read_ticket, tickets, scope, "Trouble ticket"
                 ),
+                *DocumentShelf(self._knowledge).declared(scope),
             ),
         )
 
@@ -111,6 +126,7 @@ class TicketTools:
         limit: Limit = 10,
         filters: Filters | None = None,
         explain: Explain = False,
+        response_format: ResponseFormat = "detailed",
     ) -> Passages:
         """Rank passages of past trouble tickets by how well they match a query.
 
@@ -120,7 +136,9 @@ class TicketTools:
         past ones: find_similar_incidents does that. One answer holds about 1,600 tokens; left_out
         counts what did not fit. An empty list means that nothing matches.
         """
-        return self._search("tickets", query, limit, filters, explain=explain)
+        return self._search(
+            "tickets", query, limit, filters, explain=explain, response_format=response_format
+        )
 
     def get_ticket(
         self, ticket_id: Annotated[str, Field(min_length=1, max_length=128)]
@@ -153,7 +171,7 @@ class TicketTools:
         """One trouble ticket in full; links to it stand in lists of tickets."""
         return twins.ticket_text(self.get_ticket(ticket_id).model_dump(mode="json", by_alias=True))
 
-    def find_similar_incidents(
+    def find_similar_incidents(  # noqa: PLR0917 - a tool is called by name
         self,
         symptoms: Annotated[
             list[str],
@@ -169,6 +187,7 @@ class TicketTools:
             list[str], Field(max_length=40, description="steps taken already, in words")
         ] = [],  # noqa: B006 - never changed, and a schema needs the default as it is
         limit: Annotated[int, Field(ge=1, le=20)] = 5,
+        response_format: ResponseFormat = "detailed",
     ) -> TicketReview:
         """Find past incidents like the one at hand, with their close notes verbatim.
 
@@ -183,16 +202,19 @@ class TicketTools:
         )
         knowledge = self._knowledge("tickets")
         similar = knowledge.similar(signature, limit)
-        quoted = [(incident, _quote_incident(incident)) for incident in similar.incidents]
-        kept = fill(quoted, lambda item: tokens_of(*item))
+        if response_format == "concise":
+            kept = fill(map(concise_incident, similar.incidents), tokens_of)
+        else:
+            kept = fill(similar.incidents, lambda each: tokens_of(each, _quote_incident(each)))
         gaps = _gaps(knowledge)
-        if left_out := len(quoted) - len(kept):
+        if left_out := len(similar.incidents) - len(kept):
             gaps += (Gap(what="similar tickets", why=f"{left_out} less similar ones did not fit"),)
-        return TicketReview(
-            similar=similar.model_copy(update={"incidents": tuple(item for item, _ in kept)}),
-            evidence={f"ticket:{item.ticket_id}": quotation for item, quotation in kept},
+        review = TicketReview(
+            similar=similar.model_copy(update={"incidents": tuple(kept)}),
+            evidence={f"ticket:{item.ticket_id}": _quote_incident(item) for item in kept},
             gaps=gaps,
         )
+        return without_bodies(review) if response_format == "concise" else review
 
     def search_documents(
         self,
@@ -200,13 +222,16 @@ class TicketTools:
         limit: Limit = 10,
         filters: Filters | None = None,
         explain: Explain = False,
+        response_format: ResponseFormat = "detailed",
     ) -> Passages:
         """Rank passages of vendor documents and runbooks by how well they match a query.
 
         Use it for procedures, alarm meanings and limits. Not for what happened on this network:
         that is in alarms, tickets and configurations. One answer holds about 1,600 tokens.
         """
-        return self._search("docs", query, limit, filters, explain=explain)
+        return self._search(
+            "docs", query, limit, filters, explain=explain, response_format=response_format
+        )
 
     def confirm_cause(  # noqa: PLR0917 - a tool is called by name
         self,
@@ -259,19 +284,24 @@ class TicketTools:
         filters: TicketFilters | None,
         *,
         explain: bool,
+        response_format: ResponseFormat,
     ) -> Passages:
         knowledge = self._knowledge(corpus)
         restricted = None if filters is None else filters.search_filters(self._zone)
         found = knowledge.explain(query, corpus=corpus, limit=limit, filters=restricted)
-        cited = [(each, _quotation(each.citation)) for each in found]
-        kept = fill(cited, lambda item: tokens_of(item[0].citation, item[1]))
-        return Passages(
-            passages=tuple(each.citation for each, _ in kept),
+        passages = [each.citation for each in found]
+        if response_format == "concise":
+            kept = fill(map(concise_citation, passages), tokens_of)
+        else:
+            kept = fill(passages, lambda each: tokens_of(each, _quotation(each)))
+        answer = Passages(
+            passages=tuple(kept),
             left_out=len(found) - len(kept),
-            why={each.citation.id: each.why for each, _ in kept} if explain else {},
-            evidence={_evidence_id(each.citation): quotation for each, quotation in kept},
+            why={each.citation.id: each.why for each in found[: len(kept)]} if explain else {},
+            evidence={_evidence_id(each): _quotation(each) for each in kept},
             gaps=_gaps(knowledge),
         )
+        return without_bodies(answer) if response_format == "concise" else answer
 
 
 def _gaps(knowledge: KnowledgeBase) -> tuple[Gap, ...]:

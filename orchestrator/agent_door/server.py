@@ -22,7 +22,7 @@ from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 from pydantic import AnyHttpUrl, BaseModel, Field
 
 from agents.report_markdown import to_markdown
@@ -40,6 +40,7 @@ from placement.decision import PlacementDecision
 from placement.policy import Policy
 from placement.workload_file import read_workload
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError, TierwiseError
+from telecom.resource_links import MOST_LINKS, knows_links, link, without_links
 from telecom.times import parse_instant
 from telecom.tool_schemas import compact_list
 
@@ -224,7 +225,7 @@ def build_agent_server(
         ),
         log_level="WARNING",
         subscriptions=False,
-        middleware=[_with_short_lists],
+        middleware=[_as_the_client_reads],
     )
     for function, title, words in (
         (tools.investigate, "Find a root cause", text_of),
@@ -251,10 +252,14 @@ def build_agent_server(
     return server
 
 
-async def _with_short_lists(
+async def _as_the_client_reads(
     ctx: ServerRequestContext[Any, Any], call_next: CallNext
 ) -> HandlerResult:
-    return cast("HandlerResult", compact_list(await call_next(ctx)))
+    """Short lists of tools, and no links for clients older than these."""
+    result = compact_list(await call_next(ctx))
+    if ctx.method == "tools/call" and not knows_links(ctx.protocol_version):
+        result = without_links(result)
+    return cast("HandlerResult", result)
 
 
 def placement_question(work: str, data: str, country: str = "DE") -> str:
@@ -281,7 +286,7 @@ def _answering(
             text = f"{exc.code}: {exc}{hint}"
             return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
         return CallToolResult(
-            content=[TextContent(type="text", text=words(answer))],
+            content=[TextContent(type="text", text=words(answer)), *_reports(answer)],
             structured_content=answer.model_dump(mode="json"),
         )
 
@@ -291,6 +296,16 @@ def _answering(
     )
     del call.__wrapped__
     return call
+
+
+def _reports(answer: BaseModel) -> list[ResourceLink]:
+    """Links to the whole reports of what an answer tells in short."""
+    told: list[str] = []
+    if isinstance(answer, FoundCauses) and answer.state == "finished":
+        told = [answer.incident_id]
+    elif isinstance(answer, IncidentList):
+        told = [item.incident_id for item in answer.incidents if item.headline is not None]
+    return [ResourceLink.model_validate(link("report", name)) for name in told[:MOST_LINKS]]
 
 
 def _listed(answer: IncidentList) -> str:

@@ -17,6 +17,8 @@ from orchestrator.state import State, open_state
 from placement.live import LivePolicy
 from telecom.errors import OperatorError
 
+_PATIENCE_S = 15.0
+
 
 class OpenDesk:
     """A desk for as long as the process lives."""
@@ -54,7 +56,10 @@ class OpenDesk:
         return opened.result()[0].under_way
 
     async def close(self) -> None:
-        """Close what was opened, on its own loop; what runs goes on from its last checkpoint."""
+        """Close what was opened, on its own loop; what runs goes on from its last checkpoint.
+
+        A site or a database that does not let go is left after a while: the process ends anyway.
+        """
         if self._keeper is None or self._closing is None:
             return
         loop = self._keeper.get_loop()
@@ -83,4 +88,4 @@ class OpenDesk:
 
 
 async def _ended(keeper: asyncio.Task[None]) -> None:
-    await asyncio.wait([keeper])
+    await asyncio.wait([keeper], timeout=_PATIENCE_S)

@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, config_file, quiet_logs, reported
+from orchestrator.commands.command_line import (
+    ConfigOption,
+    config_file,
+    notes,
+    quiet_logs,
+    reported,
+)
 
 _LAST_REQUESTS_S = 5
 
@@ -25,8 +31,8 @@ def agentcore(
         ),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(help="By default loopback, and every address in a container.")
-    ] = None,
+        str, typer.Option(help="Address to listen on; in a container 0.0.0.0.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The Runtime asks for 8080.")] = 8080,
 ) -> None:
     """Serve /ping and /invocations as AgentCore Runtime wants them; one session is one incident.
@@ -44,9 +50,13 @@ def agentcore(
         if find_spec("bedrock_agentcore") is None:
             raise MissingExtraError("agentcore", "`tierwise agentcore`")
         import tempfile
+        from contextlib import chdir, nullcontext
         from pathlib import Path
 
+        import uvicorn
+
         from orchestrator.agentcore.app import build_app
+        from orchestrator.service.serving import listen, url_of
         from orchestrator.settings import load_settings
 
         quiet_logs()
@@ -57,4 +67,16 @@ def agentcore(
 
                 file = unpack_settings(secret, Path(folder))
             app = build_app(load_settings(file, environment=os.environ))
-            app.run(port, host, timeout_graceful_shutdown=_LAST_REQUESTS_S)
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    app,
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=_LAST_REQUESTS_S,
+                )
+            )
+            listener = listen(host, port)
+            notes.print(f"serving: {url_of(listener)}")
+            # A database URL may name a certificate among the files of the secret.
+            with nullcontext() if secret is None else chdir(folder):
+                server.run(sockets=[listener])

@@ -119,7 +119,7 @@ class ChatPanel:
             self._tools()
             self._log = ui.element("div").classes("turns").props('role=log aria-live="polite"')
             self._now = ui.element("div").classes("now")
-            self._next = ui.element("div").classes("follow").props('aria-label="Ask on"')
+            self._next = ui.element("div").classes("follow").props('role=group aria-label="Ask on"')
             self._note = ui.label("").classes("note warn").props("role=alert")
             self._composer = ui.element("div").classes("composer")
         for turn in self._turns:

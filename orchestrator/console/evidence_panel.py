@@ -6,12 +6,15 @@ the line in its surroundings; where policy or gate refuse, the refusal and its r
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from nicegui import ui
 
 from agents.findings import AlarmSummary
+from agents.plain_text import plain
+from orchestrator.console.controls import button
 from orchestrator.console.safe_text import quotation, text, words
 from orchestrator.console.wording import instant
 from orchestrator.evidence_desk import Opened
@@ -53,11 +56,8 @@ class EvidencePanel:
                         self._source(key, self._report.evidence[key])
 
     def _source(self, key: str, item: Evidence) -> None:
-        button = ui.element("button").classes("source").props("type=button")
-        button.props["title"] = "Open the evidence"
-        with button:
-            words(item.locator)
-        button.on("click", lambda: self.open(key))
+        opens = button(item.locator, functools.partial(self.open, key)).classes(replace="source")
+        opens.props["title"] = f"Open the evidence: {plain(item.locator)}"
 
     def element(self, name: str, summaries: Iterable[AlarmSummary]) -> None:
         """Show what one element said, group by group."""
@@ -88,10 +88,8 @@ class EvidencePanel:
         with self._content:
             with ui.element("div").classes("evidence-head"):
                 words(title, classes="ask-title mono")
-                close = ui.element("button").classes("tool").props('type=button aria-label="Close"')
-                with close:
-                    words("✕")
-                close.on("click", self._dialog.close)
+                close = button("✕", self._dialog.close).classes(replace="tool")
+                close.props["aria-label"] = "Close"
             yield
         self._dialog.open()
 

@@ -6,14 +6,16 @@ has ended since, or by hand.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from orchestrator.console.controls import button
 from orchestrator.console.notices import refused, told
-from orchestrator.console.safe_text import quotation, words
+from orchestrator.console.safe_text import quotation
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console_settings import Role
 from orchestrator.incidents.acknowledging import acknowledgement
@@ -89,9 +91,8 @@ class IncidentActions:
         with ui.dialog() as dialog, ui.element("section").classes("card ask"):
             ui.label("Who takes it?").classes("ask-title")
             for engineer in people:
-                with ui.element("button").classes("quiet wide") as choice:
-                    words(f"{engineer.name} · {engineer.role}")
-                choice.on("click", lambda _, chosen=engineer: dialog.submit(chosen))
+                label = f"{engineer.name} · {engineer.role}"
+                button(label, functools.partial(dialog.submit, engineer)).classes("wide")
             ui.label("People who are signed in are listed.").classes("dim")
         chosen = await dialog
         dialog.delete()
@@ -122,8 +123,8 @@ class IncidentActions:
                 ui.label("No cause is asserted, so there is no alarm of it to acknowledge.")
             with ui.element("div").classes("buttons"):
                 if drafts and can_be_sent:
-                    _button("Ask for approval", "main", lambda: dialog.submit(True))
-                _button("Cancel", "quiet", dialog.close)
+                    button("Ask for approval", lambda: dialog.submit(True), main=True)
+                button("Cancel", dialog.close)
         sure = await dialog
         dialog.delete()
         if sure:
@@ -170,9 +171,3 @@ class IncidentActions:
     async def _show(self) -> None:
         self._desk.open_incidents.forget()
         await self._changed()
-
-
-def _button(label: str, kind: str, pressed: Callable[[], object]) -> None:
-    with ui.element("button").classes(kind).props("type=button") as button:
-        ui.label(label)
-    button.on("click", pressed)

@@ -102,7 +102,7 @@ def _content(cell: str | Cell | Bar) -> str:
         return text(cell)
     if isinstance(cell, Bar):
         share = max(0.0, min(1.0, cell.share))
-        drawn = f'<span class="meter"><i style="width:{share * 100:.0f}%"></i></span>'
+        drawn = f'<span class="share"><i style="width:{share * 100:.0f}%"></i></span>'
         return f"{share:.2f}{drawn}<small>{text(cell.note)}</small>"
     shown = text(cell.words)
     if cell.style:

@@ -225,11 +225,12 @@ class SiteDouble:
             return self._answer("get_ticket", arguments, ctx, lambda: self._ticket(ticket_id))
 
         @server.tool()
-        async def find_similar_incidents(
+        async def find_similar_incidents(  # noqa: PLR0917 - as the site has it
             ctx: Context[Any],
             symptoms: list[str],
             managed_objects: list[str],
             probable_cause: str | None = None,
+            done: list[str] = [],  # noqa: B006 - never changed
             limit: int = 5,
         ) -> Annotated[CallToolResult, dict[str, Any]]:
             """Find similar incidents."""
@@ -238,9 +239,10 @@ class SiteDouble:
                 symptoms=symptoms,
                 managed_objects=managed_objects,
                 probable_cause=probable_cause,
+                done=done,
                 limit=limit,
             )
-            arguments = {"symptoms": symptoms, "managed_objects": managed_objects}
+            arguments = {"symptoms": symptoms, "managed_objects": managed_objects, "done": done}
             return self._answer("find_similar_incidents", arguments, ctx, lambda: review)
 
         @server.tool()

@@ -52,7 +52,7 @@ async def serve(
         await stack.enter_async_context(agents.session_manager.run())
         if pages is not None:
             await stack.enter_async_context(await pages(app, service))
-        listener = _listener(settings)
+        listener = listen(settings.service.host, settings.service.port)
         server = _Server(
             uvicorn.Config(
                 app,
@@ -73,7 +73,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(service.run(stopping))
             tasks.create_task(server.serve(sockets=[listener]))
-            await listening(_url(listener), service)
+            await listening(url_of(listener), service)
 
 
 class _Server(uvicorn.Server):
@@ -85,8 +85,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(settings: Settings) -> socket.socket:
-    host, port = settings.service.host, settings.service.port
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections from now on; port 0 is a free one.
+
+    Raises:
+        SettingsError: The address cannot be had.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family)
@@ -100,6 +104,7 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """The address of a socket, as people type it."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

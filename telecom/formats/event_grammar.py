@@ -91,11 +91,29 @@ _MESSAGE_WORD = re.compile(r"[a-z0-9]+")
 
 
 def understand(line: SyslogLine) -> Meaning | None:
-    """Say what a log line reports.
+    """Say what a log line reports; the answer is shared with equal lines and must not be changed.
 
     Returns:
         None when no row of the table fits: the line keeps its mnemonic and its words.
     """
+    if line.fields:
+        return _understood(line)
+    return _understood_words(
+        line.message[:UNDERSTOOD_CHARACTERS], line.event, line.process, line.location
+    )
+
+
+@lru_cache(maxsize=8192)
+def _understood_words(
+    message: str, event: str | None, process: str | None, location: str | None
+) -> Meaning | None:
+    """A storm says the same again and again: what flaps, flaps in the same words."""
+    return _understood(
+        SyslogLine("words", message, event=event, process=process, location=location)
+    )
+
+
+def _understood(line: SyslogLine) -> Meaning | None:
     message = line.message[:UNDERSTOOD_CHARACTERS]
     if line.event is not None and len(line.event) > _LONGEST_MNEMONIC:
         line = replace(line, event=None)  # a payload may hold anything where its event is named

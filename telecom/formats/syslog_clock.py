@@ -82,6 +82,12 @@ class SyslogClock:
         Returns:
             None when it is no date, or when it has no year and the context cannot give one.
         """
+        whole, _, digits = text.partition(".")
+        if digits.isdecimal() and whole[-3:-2] == ":":  # the fraction stands at the end
+            second = self._second(whole, zone_name)
+            if second is None:
+                return None
+            return second.replace(microsecond=int(digits[:6].ljust(6, "0")))
         fraction = _FRACTION.search(text)
         if fraction is None:
             return self._second(text, zone_name)

@@ -1,4 +1,4 @@
-"""A console over a site double, one for each file of tests, and a browser for it."""
+"""A console over a site double, one for each worker, and a browser for each file of tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PICTURES = Path(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[SiteDouble]:
     """A site on loopback that answers with the storm of `storm.py`."""
     chromium_path()
@@ -28,7 +28,7 @@ def site() -> Iterator[SiteDouble]:
         yield double
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console(site: SiteDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleProcess]:
     """The console over that site, with a sink whose writes wait for approval."""
     folder = tmp_path_factory.mktemp("console")
@@ -39,7 +39,7 @@ def console(site: SiteDouble, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def incident(console: ConsoleProcess) -> str:
     """An incident that somebody reported."""
     return console.report_trouble()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from orchestrator.doubles.site import SiteDouble
+from tests.browser.console_process import ConsoleProcess
 from tests.browser.storm import storm_of
 from tests.heavy import heavy
 
@@ -23,6 +24,20 @@ def site():
     storm = storm_of(said=HOSTILE)
     with SiteDouble(storm.summary, changes=storm.changes, tickets=storm.tickets) as double:
         yield double
+
+
+@pytest.fixture(scope="module")
+def console(site, tmp_path_factory):
+    """A console over that site alone."""
+    sites = [{"name": "munich", "url": site.url, "country": "DE"}]
+    with ConsoleProcess(tmp_path_factory.mktemp("hostile"), sites) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def incident(console):
+    """The incident that it says them in."""
+    return console.report_trouble()
 
 
 @heavy

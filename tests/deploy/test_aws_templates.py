@@ -216,14 +216,15 @@ def test_stacks_name_what_others_publish(templates: dict[str, Template]) -> None
                     assert (name, text.rpartition(f"${{{stack}}}-")[2].strip()) in exported
 
 
+@heavy
 def test_the_templates_have_no_finding_of_the_linter() -> None:
-    """Issue 12: cfn-lint clean."""
+    """Issue 12: cfn-lint clean; `make cdk` asks it as well."""
     linter = Path(sys.executable).with_name("cfn-lint")
+    if not linter.exists():
+        pytest.skip("cfn-lint is not installed")
     files = sorted(TEMPLATES.glob("*.yaml"))
     ran = subprocess.run(
-        [sys.executable, "-m", "cfnlint", "--regions", "eu-central-1", "--", *files]
-        if not linter.exists()
-        else [linter, "--regions", "eu-central-1", "--", *files],
+        [linter, "--regions", "eu-central-1", "--", *files],
         capture_output=True,
         text=True,
         check=False,

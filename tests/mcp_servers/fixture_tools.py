@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -84,8 +85,13 @@ def toolset(*functions: Callable[..., ProductModel]) -> ToolSet:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve an app on a free loopback port; the base URL when it answers."""
+def serving(app: ASGIApp, *, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """Serve an app on a free loopback port; the base URL when it answers.
+
+    Args:
+        app: What to serve.
+        tls: Certificate and key; None serves plain HTTP.
+    """
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -93,13 +99,23 @@ def serving(app: ASGIApp) -> Iterator[str]:
             await super().startup(sockets=sockets)  # type: ignore[arg-type]
             started.set()
 
-    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    certificate, key = tls or (None, None)
+    server = Server(
+        uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            access_log=False,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert started.wait(10), "the server did not start"
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)

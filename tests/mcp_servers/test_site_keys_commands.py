@@ -6,8 +6,6 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -16,10 +14,6 @@ import httpx
 import pytest
 import uvicorn
 from click.testing import Result
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
 from typer.testing import CliRunner
 
@@ -30,6 +24,7 @@ from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.serving.http_server import tls_options
 from mcp_servers.site_directory import ServingSettings, SiteDirectory, SiteSettings, TlsSettings
 from telecom.errors import RecordNotFoundError, SettingsError
+from tests.mcp_servers.own_certificate import certificate
 
 
 @pytest.fixture
@@ -102,36 +97,6 @@ def test_an_epoch_is_begun_and_forgotten_by_command(site: Path) -> None:
     assert not (site / "store" / "keys" / "epochs" / "epoch-1.key").exists()
     failed = typed("epochs", "forget", site, "1", "--yes")
     assert isinstance(failed.exception, RecordNotFoundError)
-
-
-def certificate(folder: Path) -> TlsSettings:
-    """A certificate for loopback that signs itself."""
-    key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "site")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "site.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "site.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return TlsSettings(certificate=Path("site.pem"), key=Path("site.key"))
 
 
 @contextmanager

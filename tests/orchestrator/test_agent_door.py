@@ -85,13 +85,16 @@ def test_who_does_not_wait_gets_an_id_and_asks_again(site, settings_for):
         assert "get_report" in begun.content[0].text
         incident_id = begun.structured_content["incident_id"]
         found = await client.call_tool("get_report", {"incident_id": incident_id})
-        page = await client.read_resource(f"report://{incident_id}")
+        address = found.content[1].uri
+        assert address == f"report://{incident_id}"
+        page = await client.read_resource(address)
         listed = await client.call_tool("list_incidents", {})
         return found, page, listed
 
     found, page, listed = ask(settings_for(site), use)
     assert found.structured_content["state"] == "finished"
     assert page.contents[0].text.startswith("# ")
+    assert listed.content[1] == found.content[1]
     [row] = listed.structured_content["incidents"]
     assert row["headline"] == found.structured_content["headline"]
 

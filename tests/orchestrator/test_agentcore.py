@@ -6,10 +6,10 @@ JSON or server-sent events, the session in a header, HealthyBusy as long as work
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +20,7 @@ import boto3
 import httpx
 import pytest
 import yaml
+from bedrock_agentcore.runtime.context import RequestContext
 from moto.server import ThreadedMotoServer
 from starlette.testclient import TestClient
 
@@ -29,6 +30,7 @@ from orchestrator.agentcore.sessions import SHORTEST_SESSION_ID, incident_of, se
 from orchestrator.agentcore.settings_secret import unpack_settings
 from telecom.errors import SettingsError
 from tests.command import COMMAND
+from tests.heavy import heavy
 
 IMSI = "262011234567890"
 SESSION = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
@@ -91,7 +93,7 @@ def test_a_session_is_an_incident_and_is_investigated_once(site, settings_for):
     assert len(site.calls) == asked
 
 
-def test_a_busy_machine_says_so_also_when_its_caller_has_gone(site, settings_for, summary):
+def test_a_machine_at_work_says_so(site, settings_for, summary):
     """Issue 12: HealthyBusy during long work, so that the Runtime does not take the machine."""
     asked, release = threading.Event(), threading.Event()
 
@@ -112,12 +114,15 @@ def test_a_busy_machine_says_so_also_when_its_caller_has_gone(site, settings_for
     assert (busy, idle) == ("HealthyBusy", "Healthy")
 
 
+@pytest.mark.parametrize(
+    "state_address", ["sqlite", pytest.param("postgresql", marks=heavy)], indirect=True
+)
 def test_what_a_machine_left_behind_goes_on_from_the_state_of_ours(
-    site, settings_for, summary, changes, state_address
+    site, settings_for, changes, state_address
 ):
     """Issue 12: checkpoints are in SQLite or PostgreSQL, not in AgentCore Memory."""
     settings = settings_for(site, state=state_address)
-    headers = {SESSION: session_of("inc-0123456789ab")}
+    session = session_of("inc-0123456789ab")
     asked, release = threading.Event(), threading.Event()
 
     def never():
@@ -125,21 +130,23 @@ def test_what_a_machine_left_behind_goes_on_from_the_state_of_ours(
         release.wait(30)
         return changes
 
+    async def leave():
+        app = build_app(settings)
+        async with app.router.lifespan_context(app):
+            call = asyncio.create_task(app.handlers["main"]({}, RequestContext(session_id=session)))
+            assert await asyncio.to_thread(asked.wait, 30)
+        return await call
+
     site.faults["list_changes"] = never
-    with runtime(settings) as client:
-        answers = []
-        call = threading.Thread(
-            target=lambda: answers.append(client.post("/invocations", json={}, headers=headers))
-        )
-        call.start()
-        assert asked.wait(30)
-    site.faults.clear()
-    release.set()
-    call.join(30)
-    assert [(one.status_code, one.json()["error"]) for one in answers] == [(503, "tool_retry")]
+    try:
+        left = asyncio.run(leave())
+    finally:
+        site.faults.clear()
+        release.set()
+    assert (left.status_code, json.loads(left.body)["error"]) == (503, "tool_retry")
     folded = [one.tool for one in site.calls].count("summarize_alarms")
     with runtime(settings) as client:
-        report = client.post("/invocations", json={}, headers=headers).json()
+        report = client.post("/invocations", json={}, headers={SESSION: session}).json()
     assert report["root_causes"][0]["managed_object"] == CAUSE
     assert [one.tool for one in site.calls].count("summarize_alarms") == folded
 
@@ -191,41 +198,49 @@ def test_a_failed_run_is_begun_afresh_by_the_next_call(site, settings_for):
     site.start()
     with runtime(settings) as client:
         up = client.post("/invocations", json={}, headers=headers)
-    assert (down.status_code, down.json()["error"]) == (502, "tool_refused")
+    assert (down.status_code, down.json()["error"]) == (502, "site_unavailable")
     assert up.json()["root_causes"][0]["managed_object"] == CAUSE
 
 
-def test_the_command_serves_on_a_socket_and_leaves_on_sigterm(site, tmp_path):
-    """Issue 12: curl-shaped, over a socket."""
+def test_an_investigation_outlives_the_caller_that_hangs_up(site, tmp_path, summary):
+    """Issue 12: curl-shaped, over a socket; the machine stays busy until the work is done."""
+    call = b'{"stream": true}'
+    headers = {"Accept": "text/event-stream", SESSION: session_of("inc-0123456789ab")}
+    asked, release = threading.Event(), threading.Event()
+
+    def slowly():
+        asked.set()
+        release.wait(60)
+        return summary
+
+    site.faults["summarize_alarms"] = slowly
     settings = {
         "aws_region": "eu-central-1",
         "state": "state.sqlite",
         "sites": [{"name": "site1", "url": site.url, "country": "DE"}],
     }
     (tmp_path / "tierwise.yaml").write_text(yaml.safe_dump(settings))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "agentcore", "--port", str(port)],
+        [sys.executable, "-c", COMMAND, "agentcore", "--port", "0"],
         cwd=tmp_path,
         env={**os.environ, "HOME": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        retrying = httpx.HTTPTransport(retries=12)
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", transport=retrying, timeout=60
-        ) as curl:
+        serving = next(line for line in process.stderr if line.startswith("serving: "))
+        with httpx.Client(base_url=serving.split()[1], timeout=60) as curl:
             assert curl.get("/ping").json()["status"] == "Healthy"
-            answer = curl.post(
-                "/invocations",
-                content=b'{"stream": true}',
-                headers={"Accept": "text/event-stream", SESSION: session_of("inc-0123456789ab")},
-            )
+            with curl.stream("POST", "/invocations", content=call, headers=headers) as stream:
+                assert "started" in next(stream.iter_lines())
+                assert asked.wait(60)
+            assert curl.get("/ping").json()["status"] == "HealthyBusy"
+            release.set()
+            answer = curl.post("/invocations", content=call, headers=headers)
         assert events_of(answer)[-1]["report"]["root_causes"][0]["managed_object"] == CAUSE
+        assert [one.tool for one in site.calls].count("summarize_alarms") == 1
     finally:
+        release.set()
         process.send_signal(signal.SIGTERM)
         _, words = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in words) == (-signal.SIGTERM, False)

@@ -58,6 +58,15 @@ def test_an_incident_becomes_a_report_with_evidence_for_every_statement(site, se
     assert report.gaps == ()
 
 
+def test_what_a_person_says_was_done_goes_to_the_historian(site, settings_for):
+    """Issue 6: skipped-check hints leave out what was done here."""
+    question = "Why is agg1 unstable? We already raised nothing but replaced the patch cord."
+    report_for(settings_for(site), Inquiry(question=question))
+    asked = next(call for call in site.calls if call.tool == "find_similar_incidents")
+    done = "We already raised nothing but replaced the patch cord"
+    assert asked.arguments["done"] == [done]
+
+
 def test_every_decision_of_an_investigation_can_be_replayed(site, settings_for):
     """DESIGN 3: decisions are kept with their inputs."""
     settings = settings_for(site)

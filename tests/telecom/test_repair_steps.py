@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from telecom.precedents import agree
-from telecom.repair_steps import repair_steps, skipped_checks
+from telecom.repair_steps import repair_steps, skipped_checks, steps_done
 from telecom.ticket import SimilarIncident, SkippedCheck
 
 
@@ -49,3 +49,16 @@ def test_hints_come_from_the_tickets_of_the_agreed_cause() -> None:
     )
     assert found.agreed_cause == "dirty connector"
     assert [check.text for check in found.skipped_checks] == ["Cleaned the connector"]
+
+
+def test_what_a_person_says_was_done_is_told_from_what_he_asks_or_denies() -> None:
+    """Issue 6: checks already done are known where somebody said so."""
+    words = (
+        "Why are the cells behind agg1 down? We replaced the patch cord of 10.0.0.1. "
+        "Already restart the process! Nobody checked the optics; the MTU was not verified. "
+        "Is it the link that was reset?"
+    )
+    assert list(steps_done(words)) == [
+        "We replaced the patch cord of 10.0.0.1",
+        "Already restart the process",
+    ]

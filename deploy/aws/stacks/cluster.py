@@ -6,7 +6,7 @@ Pod Identity. The API server has no public address.
 
 from __future__ import annotations
 
-from aws_cdk import App, CfnParameter, Fn, Stack
+from aws_cdk import App, CfnCondition, CfnParameter, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_iam as iam
@@ -16,6 +16,7 @@ from deploy.aws.stacks.agentcore import NAME as AGENTCORE
 from deploy.aws.stacks.models import AllowedModel, allowed_model
 from deploy.aws.stacks.network import NAME as NETWORK
 from deploy.aws.stacks.parts import (
+    Json,
     Published,
     allow,
     arn,
@@ -241,11 +242,30 @@ def _role_of_the_cloud_half(
                         [state["QueueArn"]],
                     ),
                     allow("BuryTheUnreadable", ["sqs:SendMessage"], [state["DeadLetterArn"]]),
-                    use_of_key(network["KeyArn"], "sqs"),
+                    use_of_key(network["KeyArn"], "sqs", "sns"),
+                    _tell_the_topic(stack),
                 ),
             )
         ],
     )
+
+
+def _tell_the_topic(stack: Stack) -> Json:
+    """For a sink of the kind `sns`."""
+    topic = parameter(
+        stack, "ReportTopicArn", "Topic that reports are sent to; empty for none", default=""
+    )
+    CfnCondition(
+        stack,
+        "HasReportTopic",
+        expression=Fn.condition_not(Fn.condition_equals(topic, "")),
+    )
+    told: Json = Fn.condition_if(
+        "HasReportTopic",
+        allow("TellTheTopic", ["sns:Publish"], [topic]),
+        Fn.ref("AWS::NoValue"),
+    )
+    return told
 
 
 def _administrator(stack: Stack, made: eks.CfnCluster) -> None:

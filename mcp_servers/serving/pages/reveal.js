@@ -8,8 +8,9 @@ if ("isVisible" in IntersectionObserverEntry.prototype) {
     (entries) => { button.disabled = !entries[entries.length - 1].isVisible; },
     { threshold: 1, trackVisibility: true, delay: 100 },
   );
-  button.disabled = true;
   seen.observe(button);
+} else {
+  button.disabled = false;
 }
 document.addEventListener("dragstart", (event) => event.preventDefault());
 document.addEventListener("copy", (event) => event.preventDefault());

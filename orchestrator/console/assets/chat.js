@@ -4,6 +4,9 @@
 "use strict";
 window.tierwiseChat = (() => {
   const LONGEST = 4000;
+  // Where a chip cannot stand: in one, in another control, in a drawing.
+  const NOT_IN = ".pseudonym, button, a, summary, svg, textarea, select";
+  const SPEAKS = ".speaks, .incident, .incident-head";
   const chat = () => document.querySelector(".chat");
   const field = () => document.querySelector("#own-words textarea");
   let typed = "";
@@ -44,7 +47,7 @@ window.tierwiseChat = (() => {
     const found = [];
     while (walker.nextNode()) {
       const node = walker.currentNode;
-      if (node.data.includes("_") && !node.parentElement.closest(".pseudonym")) found.push(node);
+      if (node.data.includes("_") && !node.parentElement.closest(NOT_IN)) found.push(node);
     }
     for (let node of found) {
       for (let hit; (hit = token.exec(node.data)); ) {
@@ -93,7 +96,7 @@ window.tierwiseChat = (() => {
   }
 
   function settle() {
-    for (const element of document.querySelectorAll(".speaks")) chips(element);
+    for (const element of document.querySelectorAll(SPEAKS)) chips(element);
   }
   let pending = false;
   new MutationObserver(() => {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -14,6 +13,7 @@ from orchestrator.console.chat_view import duration
 from orchestrator.console.egress_picture import flow_svg, kinds_svg
 from orchestrator.console.egress_view import EgressAccount, EgressStep, account_of
 from orchestrator.console.look import ASSETS_URL, VERSION
+from orchestrator.console.tables import Cell, table
 from orchestrator.conversation import ASKED_ON
 from orchestrator.model_ledger import ModelRequestEntry, recorded_requests
 from telecom.errors import LedgerBrokenError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.console.mounting import Console
 
 _HASH = 16
+_FIGURES = range(3, 8)
 
 
 def register(console: Console) -> None:
@@ -145,7 +146,15 @@ def _draw_kinds(account: EgressAccount) -> None:
 
 def _draw_steps(account: EgressAccount) -> None:
     headings = ("step", "where", "left as", "raw", "sent", "replaced", "bytes", "took", "rule")
-    with _table(headings, numbers=range(3, 8)) as body, body:
+    scrolls = ui.element("div").classes("scrolls")
+    scrolls.props('tabindex=0 role=region aria-label="Which step ran where, under which rule"')
+    with scrolls, ui.element("table"):
+        with ui.element("thead"), ui.element("tr"):
+            for column, heading in enumerate(headings):
+                with ui.element("th").props("scope=col").classes("n" if column in _FIGURES else ""):
+                    ui.label(heading)
+        body = ui.element("tbody")
+    with body:
         for step in account.steps:
             with ui.element("tr"):
                 _cell(step.step, under=_who(step))
@@ -191,33 +200,34 @@ def _draw_ruling(step: EgressStep) -> None:
 
 
 def _draw_latency(account: EgressAccount) -> None:
-    if not account.latency:
-        ui.label("No timed call was kept.").classes("dim")
-        return
+    rows = [
+        (
+            tier,
+            tool or "model",
+            str(taken.samples),
+            *map(duration, (taken.p50, taken.p95, taken.p99)),
+        )
+        for tier, tool, taken in account.latency
+    ]
     headings = ("tier", "tool", "calls", "P50", "P95", "P99")
-    with _table(headings, numbers=range(2, 6)) as body, body:
-        for tier, tool, taken in account.latency:
-            with ui.element("tr"):
-                _cell(tier)
-                _cell(tool or "model")
-                _number(taken.samples)
-                for value in (taken.p50, taken.p95, taken.p99):
-                    _cell(duration(value), numeric=True)
+    empty = "No timed call was kept."
+    table("Round trips by tier and tool", headings, rows, numbers=range(2, 6), empty=empty)
 
 
 def _draw_models(account: EgressAccount) -> None:
-    if not account.to_models:
-        ui.label("Nothing: no model was asked.").classes("dim")
-        return
+    rows = [
+        (
+            format_instant(entry.time),
+            Cell(entry.model_id, note=entry.tier),
+            f"{entry.tokens:,}",
+            f"{entry.bytes:,}",
+            Cell(entry.request_sha256[:_HASH], style="mono"),
+        )
+        for entry in account.to_models
+    ]
     headings = ("time (UTC)", "model on tier", "tokens", "bytes", "digest")
-    with _table(headings, numbers=range(2, 4)) as body, body:
-        for entry in account.to_models:
-            with ui.element("tr"):
-                _cell(format_instant(entry.time))
-                _cell(entry.model_id, under=entry.tier)
-                _number(entry.tokens)
-                _number(entry.bytes)
-                _cell(entry.request_sha256[:_HASH])
+    empty = "Nothing: no model was asked."
+    table("Requests that went to models", headings, rows, numbers=range(2, 4), empty=empty)
 
 
 def _draw_checks(account: EgressAccount, ledger: _Ledger) -> None:
@@ -248,17 +258,6 @@ def _card(title: str, draw: Callable[[], None]) -> None:
         with ui.element("h2"):
             ui.label(title)
         draw()
-
-
-@contextmanager
-def _table(headings: Sequence[str], *, numbers: Iterable[int]) -> Iterator[ui.element]:
-    numeric = frozenset(numbers)
-    with ui.element("div").classes("scrolls"), ui.element("table"):
-        with ui.element("thead"), ui.element("tr"):
-            for column, heading in enumerate(headings):
-                with ui.element("th").classes("n" if column in numeric else ""):
-                    ui.label(heading)
-        yield ui.element("tbody")
 
 
 def _cell(value: str, *, under: str = "", numeric: bool = False) -> None:

@@ -13,6 +13,7 @@ from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
 from orchestrator.console.cause_verdict import cause_verdict
 from orchestrator.console.chat_panel import chat_beside
+from orchestrator.console.controls import button
 from orchestrator.console.evidence_panel import EvidencePanel
 from orchestrator.console.incident_actions import ACTING, ASSIGNING, IncidentActions
 from orchestrator.console.incident_sections import Sections, card
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
     from orchestrator.console.mounting import Console
 
+_CONNECT_S = 30.0
+"""How long a page waits for its browser; one that never comes is forgotten."""
 Act = Callable[[str], Awaitable[None]]
 _STAGES = {
     "queued": "It waits for a worker.",
@@ -46,9 +49,14 @@ def register(console: Console) -> None:
             with ui.element("div").classes("reading"):
                 page = _IncidentPage(console, current_engineer(), incident_id)
                 await page.build()
-            with ui.element("aside").classes("side").props('aria-label="Chat"'):
-                if page.is_reported:
-                    await chat_beside(console, incident_id)
+            beside = ui.element("aside").classes("side").props('aria-label="Chat"')
+        if not page.is_reported:
+            return
+        # The first screen is painted before the rest is built.
+        await ui.context.client.connected(timeout=_CONNECT_S)
+        await page.build_rest()
+        with beside:
+            await chat_beside(console, incident_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +78,10 @@ class _IncidentPage:
         self._id = incident_id
         self._actions = IncidentActions(console.desk, self.refresh)
         self._seen: _Seen | None = None
-        self._drawn_report = False
+        self._case: Case | None = None
 
     async def build(self) -> None:
-        """Put everything on the page."""
+        """Put the first screen on the page."""
         self._head = ui.element("div").classes("incident-head")
         self._trouble = words("", classes="banner")
         self._stage = ui.element("div").props("aria-live=polite")
@@ -97,15 +105,14 @@ class _IncidentPage:
         self._trouble.set_text("")
         if seen == self._seen:
             return
-        if self._seen is not None and seen.reported and not self._drawn_report:
-            ui.navigate.reload()  # the chat comes with the report
+        if self._seen is not None and seen.reported and self._case is None:
+            ui.navigate.reload()  # the rest of the page and the chat come with the report
             return
         self._seen = seen
         self._draw_head(seen.incident)
         self._draw_stage(seen)
-        if seen.reported != self._drawn_report or not seen.reported:
-            await self._draw_body(reported=seen.reported)
-            self._drawn_report = seen.reported
+        if seen.reported and self._case is None:
+            await self._draw_first_screen()
 
     async def _look(self) -> _Seen:
         incident = await self._desk.board.incident(self._id)
@@ -137,27 +144,22 @@ class _IncidentPage:
             if self._engineer.role not in ACTING:
                 return
             if incident.closed_at is not None:
-                self._button("Reopen", "quiet", "o", self._actions.reopen)
+                self._button("Reopen", "o", self._actions.reopen)
                 return
             if incident.taken_by is None:
-                self._button("Take", "main", "t", self._actions.take)
+                self._button("Take", "t", self._actions.take, main=True)
             elif mine:
-                self._button("Give back", "quiet", "u", self._actions.release)
+                self._button("Give back", "u", self._actions.release)
             if self._engineer.role in ASSIGNING:
-                self._button("Assign", "quiet", "s", self._actions.assign)
-            self._button("Acknowledge", "quiet", "a", self._actions.acknowledge)
-            self._button("Close", "quiet", "c", self._actions.close)
+                self._button("Assign", "s", self._actions.assign)
+            self._button("Acknowledge", "a", self._actions.acknowledge)
+            self._button("Close", "c", self._actions.close)
 
-    def _button(
-        self, label: str, kind: str, key: str, act: Callable[[str], Awaitable[None]]
-    ) -> None:
+    def _button(self, label: str, key: str, act: Act, *, main: bool = False) -> None:
         async def pressed() -> None:
             await act(self._id)
 
-        button = ui.element("button").classes(kind).props(f'type=button data-key="{key}"')
-        with button:
-            words(label)
-        button.on("click", pressed)
+        button(label, pressed, main=main).props(f'data-key="{key}"')
 
     def _draw_stage(self, seen: _Seen) -> None:
         self._stage.clear()
@@ -174,21 +176,24 @@ class _IncidentPage:
             if done:
                 words(f"done so far: {', '.join(done)}", classes="dim")
             if seen.incident.status == "parked" and self._engineer.role in ACTING:
-                self._button("Look into it again", "main", "r", self._actions.retry)
+                self._button("Look into it again", "r", self._actions.retry, main=True)
 
-    async def _draw_body(self, *, reported: bool) -> None:
-        self._body.clear()
-        if not reported:
-            return
-        case = await load_case(self._desk.service.state, self._id)
+    async def _draw_first_screen(self) -> None:
+        self._case = case = await load_case(self._desk.service.state, self._id)
         with self._body:
-            panel = EvidencePanel(case.report, lambda key: self._opened(case, key))
-            sections = Sections(case, panel)
-            sections.first_screen()
+            self._panel = EvidencePanel(case.report, lambda key: self._opened(case, key))
+            self._sections = Sections(case, self._panel)
+            self._sections.first_screen()
+
+    async def build_rest(self) -> None:
+        """Put on the page what stands below the first screen."""
+        case = self._case
+        assert case is not None  # it is reported
+        with self._body:
             with ui.element("div").classes("pair"):
-                self._draw_map(case, panel)
-                self._draw_timeline(case, panel)
-            sections.rest()
+                self._draw_map(case, self._panel)
+                self._draw_timeline(case, self._panel)
+            self._sections.rest()
             await cause_verdict(self._console, case.report)
 
     def _draw_map(self, case: Case, panel: EvidencePanel) -> None:

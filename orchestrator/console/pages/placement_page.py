@@ -210,7 +210,7 @@ def _standing(one: Standing, seen: Exploration) -> Row:
     was = "" if not one.changed else f"was {_rank(one.usual_rank)}"
     if one.place is not None:
         obligations = ", ".join(one.place.obligations) or "nothing has to be done first"
-        style = "first" if one.rank == 1 else ""
+        style = "best" if one.rank == 1 else ""
         return Row(
             (
                 tier,

@@ -10,8 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.salience import FEATURES, HAND_SET, MessageFeatures, ScoredMessage
+from mcp_servers.alarms.rejects import read_rejects
 from mcp_servers.artifacts.signed_files import TrustedKeys, sign_file
 from mcp_servers.briefs.filter_shelf import FilterShelf
+from mcp_servers.briefs.labelled_incidents import read_labelled
 from mcp_servers.briefs.learned_filter import (
     FilterArtifact,
     FilterMeasurement,
@@ -21,7 +23,7 @@ from mcp_servers.briefs.learned_filter import (
 )
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.serving.identity import Caller
-from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_directory import SiteDirectory, SiteSettings
 from telecom.errors import (
     FilterRefusedError,
     InvalidArgumentError,
@@ -73,6 +75,40 @@ def test_an_artifact_is_small_and_scores_as_it_was_trained(shelf) -> None:
     learned = LearnedFilter(read_artifact(file, embedding=STAMP), embed)
     scores = learned.score([message("optics low"), message("login"), message("else")])
     assert scores == pytest.approx([1.5, -1.5, -0.5], abs=0.02)
+
+
+def test_a_line_that_is_no_incident_is_named_and_the_others_teach(tmp_path) -> None:
+    """Issue 5: malformed input goes to quarantine with its reason, never silently."""
+    site = SiteDirectory(tmp_path, SiteSettings(site_id="muc-1"))
+    (tmp_path / "incidents").mkdir()
+    (tmp_path / "store").mkdir()
+    window = '"window": ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"]'
+    file = tmp_path / "incidents" / "2026.jsonl"
+    file.write_bytes(
+        b"\n".join(
+            (
+                f'{{{window}, "managed_objects": ["pe1"]}}'.encode(),
+                b"no json",
+                f'{{{window}, "managed_objects": []}}'.encode(),
+                b"",
+                b'{"window": ["2026-03-01T11:00:00Z", "2026-03-01T10:00:00Z"], '
+                b'"managed_objects": ["pe1"]}',
+                b"\xff\xfe",
+                f'{{{window}, "managed_objects": ["pe2"]}}'.encode(),
+            )
+        )
+    )
+    assert [one.source for one in read_labelled(site)] == [
+        "incidents/2026.jsonl:1",
+        "incidents/2026.jsonl:7",
+    ]
+    rejects = read_rejects(site.store)
+    assert [(reject.corpus, reject.file, reject.line) for reject in rejects] == [
+        ("incidents", "incidents/2026.jsonl", line) for line in (2, 3, 5, 6)
+    ]
+    assert all("no json" not in reject.reason for reject in rejects)
+    file.write_text("")
+    assert (read_labelled(site), read_rejects(site.store)) == ([], [])
 
 
 def test_a_wording_is_embedded_once(shelf) -> None:

@@ -5,47 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from mcp_servers.egress.gate import EgressGate, detector_of
-from mcp_servers.egress.ledger import EgressLedger
-from mcp_servers.egress.pseudonyms import Pseudonymizer
-from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
-from mcp_servers.serving.identity import SiteKeys, TokenIssuer, TokenVerifier, site_issuer
-from mcp_servers.serving.page_guard import PageGuard
-from mcp_servers.serving.people_pages import PeoplePages
-from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.site_directory import CallerSettings, RateSettings, ServingSettings, SiteSettings
-from placement import load_policy
-from placement.live import LivePolicy
-from telecom.workload import Home
+from tests.browser.visitors import PATIENCE_MS, a_browser
 from tests.heavy import heavy
 from tests.mcp_servers.fixture_tools import serving
+from tests.mcp_servers.served_people import People, served_people
 
 IMSI = "262011234567890"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 PAGES = Path(__file__).parent
 HOSTILE = (PAGES / "hostile_page.html").read_text(encoding="utf-8")
-
-
 TRICKS = (PAGES / "hostile_tricks.html").read_text(encoding="utf-8")
 
 
@@ -73,18 +49,16 @@ class Cloud:
 class Scene:
     """A site, a page of the cloud that it lets frame it, and a browser."""
 
-    site: str
+    people: People
     cloud: Cloud
-    issuer: TokenIssuer
     pseudonym: str
-    ledger: EgressLedger
     context: BrowserContext
 
     def log_in(self, *scopes: str) -> None:
         """In a tab of the site's own."""
         tab = self.context.new_page()
-        tab.goto(f"{self.site}/{'reveal' if 'pii:reveal' in scopes else 'compose/login'}")
-        tab.fill("input[name=token]", self.issuer.issue(scopes, "region", timedelta(minutes=5)))
+        tab.goto(f"{self.people.url}/reveal")
+        tab.fill("input[name=token]", self.people.token(*scopes))
         tab.click("button")
         expect(tab.get_by_text("Log out")).to_be_visible()
         tab.close()
@@ -103,7 +77,7 @@ class Scene:
 
     def filled(self, page: str) -> str:
         """A page of the cloud that knows the site's address and a pseudonym."""
-        return page.replace("SITE", self.site).replace("PSEUDONYM", self.pseudonym)
+        return page.replace("SITE", self.people.url).replace("PSEUDONYM", self.pseudonym)
 
     def stolen(self) -> str:
         """All that the cloud's server holds."""
@@ -112,52 +86,22 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: install Debian's chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with a_browser() as opened:
+        yield opened
 
 
 @pytest.fixture
 def scene(tmp_path: Path, browser: Browser) -> Iterator[Scene]:
-    settings = SiteSettings(
-        site_id="north",
-        country="DE",
-        callers=(CallerSettings(issuer=site_issuer("north"), client="region", tier="region"),),
-    )
-    keys = SiteKeys.open(tmp_path / "keys")
-    verifier = TokenVerifier.open("north", keys, settings.callers)
-    pseudonyms = Pseudonymizer.open(tmp_path)
     cloud = Cloud()
-    with EgressLedger.open(tmp_path, keys.signing_key) as ledger, serving(cloud.app()) as cloud.url:
-        gate = EgressGate(
-            load_policy(),
-            Home(site="north", country="DE", on_premises=True),
-            settings,
-            detector_of(settings),
-            pseudonyms,
-            ledger,
-        )
-        guard = PageGuard(LOOPBACK_HOSTS, (cloud.url,))
-        pages = PeoplePages(
-            "north", gate, pseudonyms, ledger, verifier, guard, RateLimiter(RateSettings())
-        )
-        policy = LivePolicy().status
-        app = build_app(
-            {},
-            verifier,
-            ServingSettings(),
-            missing=lambda: (),
-            policy=lambda: policy,
-            people=pages.routes(),
-        )
-        pseudonym = pseudonyms.token("SUBSCRIBER", IMSI)
-        with serving(app) as url, browser.new_context() as context:
-            context.set_default_timeout(20_000)
-            found = Scene(url, cloud, TokenIssuer("north", keys), pseudonym, ledger, context)
-            cloud.page = found.filled(HOSTILE)
-            yield found
-    pseudonyms.close()
+    with (
+        serving(cloud.app()) as cloud.url,
+        served_people(tmp_path, cloud.url) as people,
+        browser.new_context() as context,
+    ):
+        context.set_default_timeout(PATIENCE_MS)
+        found = Scene(people, cloud, people.pseudonyms.token("SUBSCRIBER", IMSI), context)
+        cloud.page = found.filled(HOSTILE)
+        yield found
 
 
 @heavy
@@ -183,7 +127,7 @@ def test_sandbox_overlay_opener_and_a_foreign_page_around_gain_nothing(scene: Sc
     scene.cloud.page = scene.filled(HOSTILE)
     page.goto(scene.cloud.url.replace("127.0.0.1", "localhost"))  # not the origin that was named
     assert {frame.url for frame in page.frames[1:]} <= {"chrome-error://chromewebdata/"}
-    assert scene.ledger.entries() == []
+    assert scene.people.ledger.entries() == []
 
 
 def test_a_hostile_page_gets_masked_words_and_no_original(scene: Scene) -> None:
@@ -216,4 +160,36 @@ def test_a_hostile_page_gets_masked_words_and_no_original(scene: Scene) -> None:
     ]
     assert IMSI not in page.content() + json.dumps(got) + scene.stolen()
     assert scene.pseudonym in scene.stolen()
-    assert [entry.event for entry in scene.ledger.entries()] == ["release", "reveal"]
+    assert [entry.event for entry in scene.people.ledger.entries()] == ["release", "reveal"]
+
+
+@heavy
+@pytest.mark.parametrize("agrees", [False, True])
+def test_in_a_page_of_another_site_the_frame_goes_on_where_the_person_agrees(
+    tmp_path: Path, browser: Browser, agrees: bool
+) -> None:
+    """Issue 10, point 5: over TLS, console and site without a common domain; closed until then."""
+    cloud = Cloud()
+    with serving(cloud.app()) as url:
+        origin = url.replace("127.0.0.1", "localhost")
+        with (
+            served_people(tmp_path, origin, tls=True) as people,
+            browser.new_context(ignore_https_errors=True) as context,
+        ):
+            context.set_default_timeout(PATIENCE_MS)
+            if agrees:
+                context.grant_permissions(["storage-access"])
+            scene = Scene(people, cloud, "SUBSCRIBER_k3f9x2mq7abc", context)
+            cloud.page = scene.filled(HOSTILE)
+            scene.log_in("pii:reveal", "tickets:read")
+            page = context.new_page()
+            page.goto(origin)
+            frame = page.frame_locator("#compose")
+            frame.get_by_role("button", name="I am logged in").click()
+            if agrees:
+                frame.locator("#words").fill(f"IMSI {IMSI}")
+                frame.locator("#words").press("Enter")
+                expect(frame.locator("#told")).to_contain_text("sent as: IMSI SUBSCRIBER_")
+            else:
+                expect(frame.get_by_text("You are not logged in")).to_be_visible()
+                assert people.ledger.entries() == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,102 +12,25 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.guess_limit import GuessLimit
-from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
+from mcp_servers.egress.ledger import LedgerEntry
 from mcp_servers.egress.peoples_words import release_words
-from mcp_servers.egress.pseudonyms import Pseudonymizer
-from mcp_servers.serving.http_app import LOOPBACK_HOSTS, build_app
-from mcp_servers.serving.identity import (
-    STDIO_CALLER,
-    SiteKeys,
-    TokenIssuer,
-    TokenVerifier,
-    site_issuer,
-)
-from mcp_servers.serving.page_guard import LARGEST_BODY, PageGuard
-from mcp_servers.serving.people_pages import PeoplePages
+from mcp_servers.serving.identity import STDIO_CALLER
+from mcp_servers.serving.page_guard import LARGEST_BODY
 from mcp_servers.serving.people_sessions import Sessions
-from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.site_directory import (
-    BudgetSettings,
-    CallerSettings,
-    RateSettings,
-    ServingSettings,
-    SiteSettings,
-)
-from placement import load_policy
-from placement.live import LivePolicy
+from mcp_servers.site_directory import ServingSettings
 from telecom.errors import BudgetExceededError
-from telecom.workload import Home
-from tests.mcp_servers.fixture_tools import serving
+from tests.mcp_servers.served_people import People, served_people
 
-SITE = "north"
 IMSI = "262011234567890"
 WORDS = f"Why does IMSI {IMSI} drop? snmp community is hunter2x"
 CONSOLE = "https://console.example.net"
 
 
-@dataclass
-class People:
-    """A served site and what is behind it."""
-
-    url: str
-    issuer: TokenIssuer
-    verifier: TokenVerifier
-    gate: EgressGate
-    pseudonyms: Pseudonymizer
-    ledger: EgressLedger
-
-    def token(self, *scopes: str, caller: str = "region") -> str:
-        return self.issuer.issue(scopes, caller, timedelta(minutes=5))
-
-    def client(self) -> httpx.Client:
-        """A browser: cookies, and the origin of the page it stands on."""
-        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
-
-
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[People]:
-    settings = SiteSettings(
-        site_id=SITE,
-        country="DE",
-        budgets=BudgetSettings(typed_identifiers_per_hour=5),
-        callers=(CallerSettings(issuer=site_issuer(SITE), client="region", tier="region"),),
-    )
-    keys = SiteKeys.open(tmp_path / "keys")
-    verifier = TokenVerifier.open(SITE, keys, settings.callers)
-    pseudonyms = Pseudonymizer.open(tmp_path)
-    with EgressLedger.open(tmp_path, keys.signing_key) as ledger:
-        gate = EgressGate(
-            load_policy(),
-            Home(site=SITE, country="DE", on_premises=True),
-            settings,
-            detector_of(settings),
-            pseudonyms,
-            ledger,
-        )
-        pages = PeoplePages(
-            "North <b>",
-            gate,
-            pseudonyms,
-            ledger,
-            verifier,
-            PageGuard(LOOPBACK_HOSTS, (CONSOLE,)),
-            RateLimiter(RateSettings()),
-            GuessLimit(settings.budgets.typed_identifiers_per_hour),
-        )
-        app = build_app(
-            {},
-            verifier,
-            ServingSettings(),
-            missing=lambda: (),
-            policy=lambda: LivePolicy().status,
-            people=pages.routes(),
-        )
-        with serving(app) as url:
-            yield People(url, TokenIssuer(SITE, keys), verifier, gate, pseudonyms, ledger)
-    pseudonyms.close()
+    with served_people(tmp_path, CONSOLE, name="North <b>") as served:
+        yield served
 
 
 def csrf_in(page: httpx.Response) -> str:
@@ -363,27 +285,9 @@ def test_a_frame_reveals_what_its_person_asks_for_and_nothing_unasked(people: Pe
 
 def test_frames_are_closed_until_somebody_opens_them(people: People) -> None:
     """Issue 10: closed by default; a parent is one origin, as a browser writes it."""
-    pages = PeoplePages(
-        SITE,
-        people.gate,
-        people.pseudonyms,
-        people.ledger,
-        people.verifier,
-        PageGuard(LOOPBACK_HOSTS, ServingSettings().page_parents),
-        RateLimiter(RateSettings()),
-    )
-    policy = LivePolicy()
-    app = build_app(
-        {},
-        people.verifier,
-        ServingSettings(),
-        missing=lambda: (),
-        policy=lambda: policy.status,
-        people=pages.routes(),
-    )
-    with serving(app) as url:
-        for path in ("/compose", "/reveal/frame"):
-            assert httpx.get(f"{url}{path}").status_code == 404
+    people.guard.parents = ServingSettings().page_parents
+    for path in ("/compose", "/reveal/frame"):
+        assert httpx.get(f"{people.url}{path}").status_code == 404
     for parent in ("*", "https://*.example.net", "http://a.example", "https://a.example/x", "null"):
         with pytest.raises(ValidationError):
             ServingSettings(page_parents=(parent,))

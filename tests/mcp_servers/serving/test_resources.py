@@ -10,11 +10,12 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from mcp_servers.serving.identity import STDIO_CALLER, Caller
+from mcp_servers.egress.gate import Release
+from mcp_servers.serving.identity import READ_SCOPES, STDIO_CALLER, Caller, site_issuer
 from mcp_servers.serving.resource_declarations import DeclaredPrompt, DeclaredResource
 from mcp_servers.serving.server_factory import ToolSet, build_server
 from telecom.errors import RecordNotFoundError, SettingsError
-from tests.mcp_servers.fixture_tools import IMSI, Guard, toolset
+from tests.mcp_servers.fixture_tools import IMSI, SITE_ID, Guard, toolset
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -78,14 +79,48 @@ def test_a_resource_leaves_as_the_gate_releases_it(guard: Guard, mode: str) -> N
     assert (entry.tool, entry.data_classes) == ("read:record", ("alarms_raw",))
 
 
+HIDDEN = "".join(f"%{ord(digit):02x}" for digit in IMSI)
+
+
 @pytest.mark.parametrize(
-    "uri", [f"record://imsi-{IMSI}", "record://none", "other://r1", "file:///etc/passwd", "record"]
+    "uri",
+    [
+        f"record://imsi-{IMSI}",
+        f"record://imsi%2D{IMSI}",
+        f"record://imsi-{HIDDEN}",
+        "record://none",
+        "other://r1",
+        "file:///etc/passwd",
+        "record",
+    ],
 )
 def test_what_cannot_be_read_is_refused_without_a_raw_identifier(guard: Guard, uri: str) -> None:
     """Issue 11: errors that teach the right call, and never repeat what must not leave."""
     heard = refused(server(guard), lambda client: client.read_resource(uri))
     assert heard.message
     assert IMSI not in str(heard.error)
+    assert HIDDEN not in str(heard.error)
+
+
+def test_a_pseudonym_in_an_address_is_resolved_and_never_spelled_out(guard: Guard) -> None:
+    """DESIGN section 4: a pseudonym in an argument is resolved on the site, and only there."""
+    region = Caller(
+        principal="region",
+        issuer=site_issuer(SITE_ID),
+        client="region",
+        tier="region",
+        scopes=READ_SCOPES,
+        transport="http",
+    )
+    token = (
+        guard.gate.release({"text": f"IMSI={IMSI}"}, Release(region, "note", ("alarms_raw",)))
+        .value["text"]
+        .removeprefix("IMSI=")
+    )
+    address = f"record://{token}"
+    read = with_client(server(guard, caller=region), lambda client: client.read_resource(address))
+    assert read.contents[0].uri == address
+    assert read.contents[0].text == f"record {token} of IMSI={token}"
 
 
 def test_a_resource_needs_its_scope(guard: Guard) -> None:

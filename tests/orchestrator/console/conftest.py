@@ -19,6 +19,7 @@ from orchestrator.console.mounting import console_running, mount_console
 from orchestrator.console.sessions import Engineer
 from orchestrator.service.app import build_app
 from orchestrator.service.running import open_service
+from telecom.report import RootCause, RootCauseReport
 from tests.orchestrator.service.conftest import (  # noqa: F401 - fixtures
     Talk,
     declared,
@@ -108,3 +109,24 @@ async def console_at(settings, *, working=False):
 def no_site(settings_for):
     """Settings of a console that has no site to ask."""
     return settings_for()
+
+
+@pytest.fixture
+def report_of_summary():
+    """A report that asserts what the incident of these tests has as its cause."""
+    return RootCauseReport(
+        incident_id="inc-1",
+        headline="mtu mismatch at agg1",
+        status="confirmed",
+        root_causes=(
+            RootCause(
+                managed_object="agg1:xe-0/0/1",
+                probable_cause="mtu mismatch",
+                specific_problem="OSPF adjacency lost",
+                role="fault",
+                confidence=0.9,
+                confidence_basis="as computed",
+                evidence_ids=("alarm:g1",),
+            ),
+        ),
+    )

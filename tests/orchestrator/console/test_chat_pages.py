@@ -56,24 +56,23 @@ def test_what_was_typed_and_answered_stays_inert(no_site):
 
 
 def test_an_engineer_asks_beside_the_incident_and_finds_it_in_the_list(site, declared):
-    """Issue 10, point 3: the chat beside the incident; commands; history."""
+    """R22 and issue 10, point 3: the chat beside the incident; commands; history."""
 
     async def work():
         async with console_at(declared(site), working=True) as noc:
             incident = await noc.finished_incident()
             user = await noc.user(ADA)
             await user.open(f"/incidents/{incident}")
-            user.find(marker="/diff").click()
-            await user.should_see("mtu 1500", retries=200)
-            await user.should_see("what if agg1:xe-0/0/1 were fine?")
+            user.find(marker="/placed").click()
+            await user.should_see("Models cost", retries=200)
             again = await noc.user(ADA)
             await again.open(f"/incidents/{incident}")
-            await again.should_see("mtu 1500")
+            await again.should_see("Models cost")
             await again.open("/chat")
             await again.should_see("Your conversations")
             other = await noc.user(BOB)
             await other.open(f"/incidents/{incident}")
-            await other.should_not_see("mtu 1500")
+            await other.should_not_see("Models cost")
             return [call.meta.get("tierwise/on_behalf_of") for call in site.calls]
 
     assert all(person is None for person in asyncio.run(work()))  # a trigger asked, nobody else

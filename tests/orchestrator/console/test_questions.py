@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 import pytest
 
 from orchestrator.console.questions import Questions
 from orchestrator.conversation import open_chat
 from orchestrator.conversation_intent import read_intent
+from placement.policy import load_policy
 from telecom.errors import InvalidArgumentError
 
+_shipped_policy = lru_cache(load_policy)
 ADA, BOB = "engineer-ada", "engineer-bob"
+
+
+@pytest.fixture(autouse=True)
+def policy_read_once(monkeypatch):
+    """Read the shipped policy once for all these tests: it takes longer than most of them."""
+    monkeypatch.setattr("orchestrator.conversation.load_policy", _shipped_policy)
 
 
 @asynccontextmanager
