@@ -341,14 +341,6 @@ class ChatPanel:
                 _button("Cancel", dialog.close, "")
 
 
-def chat_head() -> None:
-    """Load what a chat needs; a script that a page is given later would not run."""
-    ui.add_head_html(
-        f'<link rel="stylesheet" href="{ASSETS_URL}/chat.css?{VERSION}">'
-        f'<script defer src="{ASSETS_URL}/chat.js?{VERSION}"></script>'
-    )
-
-
 async def chat_beside(console: Console, incident_id: str) -> None:
     """The chat about a finished investigation, beside whatever a page shows of it."""
     panel = await ChatPanel.open(
