@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +28,6 @@ CREATE TABLE IF NOT EXISTS conversation_subjects (
 CREATE TABLE IF NOT EXISTS conversation_shares (
     conversation_id TEXT PRIMARY KEY, shared_at TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS person_keys (name TEXT PRIMARY KEY, secret TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS questions (
     question_id TEXT PRIMARY KEY, conversation_id TEXT NOT NULL UNIQUE, words TEXT NOT NULL,
     asked_at TEXT NOT NULL, answering TEXT NOT NULL, alive_until TEXT NOT NULL
@@ -108,18 +105,6 @@ class ConversationStore:
             *values,
         )
         return rows[0][0] if rows else None
-
-    async def pseudonym(self, principal: str) -> str:
-        """What somebody is called here and at the sites; who reads it cannot tell who that is."""
-        await self._database.execute(
-            "INSERT INTO person_keys VALUES ('engineer', ?) ON CONFLICT (name) DO NOTHING",
-            secrets.token_hex(32),
-        )
-        [(secret,)] = await self._database.fetch(
-            "SELECT secret FROM person_keys WHERE name = 'engineer'"
-        )
-        key = bytes.fromhex(secret)
-        return f"engineer-{hashlib.blake2b(principal.encode(), key=key, digest_size=8).hexdigest()}"
 
     async def may_read(self, conversation_id: str, person: str) -> bool:
         """Whether a conversation is somebody's own, or was shared."""

@@ -1,5 +1,6 @@
 """The chat of a page: what was said, what is being answered, and the way to say more.
 
+    chat_head()
     panel = await ChatPanel.open(desk, frames, engineer, conversation_id=...)
     panel.build()
 
@@ -101,7 +102,7 @@ class ChatPanel:
             begun: Told the id of a conversation that begins with the first words.
         """
         store = desk.conversations
-        person = await store.pseudonym(engineer.principal)
+        person = desk.person(engineer)
         if conversation_id is None and incident_id is not None:
             conversation_id = await store.about(incident_id, person=person)
         elif conversation_id is not None and not await store.may_read(conversation_id, person):
@@ -338,6 +339,14 @@ class ChatPanel:
                 if await store.is_shared(self.conversation_id):
                     _button("Stop sharing", lambda: turn(shared=False), "")
                 _button("Cancel", dialog.close, "")
+
+
+def chat_head() -> None:
+    """Load what a chat needs; a script that a page is given later would not run."""
+    ui.add_head_html(
+        f'<link rel="stylesheet" href="{ASSETS_URL}/chat.css?{VERSION}">'
+        f'<script defer src="{ASSETS_URL}/chat.js?{VERSION}"></script>'
+    )
 
 
 async def chat_beside(console: Console, incident_id: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestrator.console.live import Live
 from orchestrator.console.questions import Questions
-from orchestrator.console.sessions import Sessions
+from orchestrator.console.sessions import Engineer, Sessions
 from orchestrator.conversation import Chat
 from orchestrator.conversation_store import ConversationStore
 from orchestrator.incidents.acknowledging import Acknowledgements
@@ -40,6 +40,14 @@ class ConsoleDesk:
     def settings(self) -> Settings:
         """The settings of this process."""
         return self.service.settings
+
+    def person(self, engineer: Engineer) -> str:
+        """What an engineer is called in conversations and towards sites: a pseudonym.
+
+        Raises:
+            IdentityError: The key that vouches for people cannot be used.
+        """
+        return self.service.sites.people.pseudonym(engineer.principal)
 
     @property
     def services(self) -> Services:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from orchestrator.conversation import Chat
@@ -17,12 +17,12 @@ from orchestrator.conversation_store import Answer
 from orchestrator.database import Database
 from orchestrator.open_questions import LEASE, OpenQuestion, OpenQuestions
 from orchestrator.step_events import StepEvent
-from telecom.errors import InvalidArgumentError, TierwiseError
+from telecom.errors import InvalidArgumentError, StateUnavailableError, TierwiseError
 from telecom.report import ProvenanceStep
 
 _logger = logging.getLogger(__name__)
 _BEAT_S = LEASE.total_seconds() / 3
-_LOOK_S = LEASE.total_seconds()
+_LOOK_S = LEASE.total_seconds() / 3
 
 
 @dataclass(eq=False, slots=True)
@@ -130,7 +130,8 @@ class Questions:
         try:
             await self._answer(running)
         except asyncio.CancelledError:
-            await self._open.hand_back(running.question.question_id)
+            with suppress(StateUnavailableError):  # then the lease runs out instead
+                await self._open.hand_back(running.question.question_id)
             raise
         except Exception:
             _logger.exception("a question could not be answered or kept")

@@ -23,7 +23,7 @@ def register(console: Console) -> None:
         chat_head()
         engineer = current_engineer()
         store = desk.conversations
-        person = await store.pseudonym(engineer.principal)
+        person = desk.person(engineer)
         with ui.element("div").classes("chat-page"):
             if engineer.role in ASKING:
                 ui.label("Ask about the newest incident").classes("headline")

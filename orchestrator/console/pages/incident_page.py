@@ -222,5 +222,5 @@ class _IncidentPage:
         return lambda event: panel.element(str(event.args), tuple(case.alarms.values()))
 
     async def _opened(self, case: Case, key: str) -> Opened:
-        person = await self._desk.conversations.pseudonym(self._engineer.principal)
+        person = self._desk.person(self._engineer)
         return await EvidenceDesk(self._desk.services).open(case.report, key, on_behalf_of=person)

@@ -35,7 +35,7 @@ async def answering(settings):
 
 
 async def until(condition):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             if found := condition():
                 return found
