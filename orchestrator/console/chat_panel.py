@@ -50,14 +50,6 @@ _MOST_SUGGESTED = 4
 _QUICK = ("/why", "/diff", "/similar", "/handover", "/runbook", "/gaps", "/placed")
 
 
-def chat_head() -> None:
-    """Give a page what a chat needs, while it is built: a script added later does not run."""
-    ui.add_head_html(
-        f'<link rel="stylesheet" href="{ASSETS_URL}/chat.css?{VERSION}">'
-        f'<script defer src="{ASSETS_URL}/chat.js?{VERSION}"></script>'
-    )
-
-
 class ChatPanel:
     """One conversation on one page."""
 
