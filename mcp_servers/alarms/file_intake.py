@@ -164,6 +164,8 @@ class FileIntake:
                     reading.take_delivery(line, lines, context)
                 position += len(chunk)
                 self._append(file, (position, lines, records), reading)
+                # What was read of a line that is still being written is read again, from its begin.
+                stream.seek(position)
                 records += len(reading.alarms)
                 if counts is not None:
                     counts.read += len(reading.alarms)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mcp_servers.alarms.file_intake import RECEIVED
+from mcp_servers.alarms.file_intake import RECEIVED, FileIntake
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.site_directory import SiteDirectory
 from telecom.formats.received import Delivery
@@ -84,3 +85,23 @@ def test_clocks_that_are_off_are_told_from_live_lines(
     store.ingest_received(site)
     (skew,) = store.clock_skews()
     assert (skew.device, skew.seconds, skew.lines) == ("r2", 3600.0, 10)
+
+
+def test_a_line_that_is_finished_during_the_look_is_not_lost(
+    site: SiteDirectory, store: AlarmStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: none of the accepted is lost; the journal writes while the follower reads."""
+    whole = [line(number) for number in range(4)]
+    file = site.path / RECEIVED / FILE
+    file.write_bytes(whole[0] + whole[1][:20])
+    append = FileIntake._append
+
+    def appending(*arguments: Any) -> None:
+        append(*arguments)
+        if file.stat().st_size < len(b"".join(whole)):
+            file.write_bytes(b"".join(whole))
+
+    monkeypatch.setattr(FileIntake, "_append", appending)
+    store.ingest_received(site)
+    assert store.count() == 4
+    assert [alarm.source.line for alarm in store.between(HOUR)] == [1, 2, 3, 4]
