@@ -333,6 +333,14 @@ class ChatPanel:
                 _button("Cancel", dialog.close, "")
 
 
+def chat_head() -> None:
+    """Give a page what a chat needs, while it is built: a script added later does not run."""
+    ui.add_head_html(
+        f'<link rel="stylesheet" href="{ASSETS_URL}/chat.css?{VERSION}">'
+        f'<script defer src="{ASSETS_URL}/chat.js?{VERSION}"></script>'
+    )
+
+
 async def chat_beside(console: Console, incident_id: str) -> None:
     """The chat about a finished investigation, beside whatever a page shows of it."""
     panel = await ChatPanel.open(
