@@ -224,6 +224,9 @@ def over_http() -> list[dict[str, Any]]:
             if client is None:
                 client = accepted.client = httpx.Client(headers=headers, timeout=60)
             answer = client.post(f"{url}/intake/alertmanager", content=delivery(first))
+            while answer.status_code == 429:  # a sender that is too fast is told when to come again
+                time.sleep(int(answer.headers["retry-after"]))
+                answer = client.post(f"{url}/intake/alertmanager", content=delivery(first))
             return int(answer.json()["alarms"]) if answer.status_code == 202 else 0
 
         with ThreadPoolExecutor(SENDERS) as senders:
