@@ -130,18 +130,18 @@ class ProvenanceStep(ProductModel):
     tokens_after: int | None = None
     masked: int | None = None
     """Identifiers replaced on the way out."""
+    bytes_out: int | None = None
+    cost_usd: float | None = None
+    """None when unknown, never 0 for it."""
+    latency_ms: float | None = None
     masked_kinds: dict[str, int] = Field(default_factory=dict)
-    """The same by kind of identifier."""
+    """`masked` by kind of identifier."""
     tokens_out: int | None = None
     """Tokens of all answers that left for it, as the gate counted them; `tokens_after` is what an
     analyst reads of them."""
     form: str | None = None
     """Strictest form in which an answer left: raw, pseudonymized or anonymized; None where the site
     did not say."""
-    bytes_out: int | None = None
-    cost_usd: float | None = None
-    """None when unknown, never 0 for it."""
-    latency_ms: float | None = None
 
 
 class RootCauseReport(ProductModel):

@@ -252,8 +252,7 @@ def http_session(relay: RecordingRelay, secret: str) -> Iterator[Ask]:
         def ask(server: str, tool: str, **arguments: object) -> dict[str, Any]:
             answer = client.post(f"/{server}/mcp", json=request(tool, arguments))
             assert answer.status_code == 200, answer.text
-            data = [line[5:] for line in answer.text.splitlines() if line.startswith("data:")]
-            return result_of(json.loads(data[-1]))
+            return result_of(answer.json())
 
         yield ask
 

@@ -158,9 +158,12 @@ def test_an_obeying_model_changes_no_answer_and_calls_nothing_it_may_not(
 
 
 def test_the_tools_of_an_investigation_are_fixed_before_anything_is_read() -> None:
-    """Issue 4: read-only tools, named in code; no text of a site adds one."""
-    assert _TOOLS.keys() <= SERVER_OF_TOOL.keys()
-    verbs = {name.split("_")[0] for name in SERVER_OF_TOOL}
+    """Issue 4: read-only tools, named in code; no text of a site adds one.
+
+    What a person decides about a cause is the one call that writes, and no model may make it.
+    """
+    assert _TOOLS.keys() <= SERVER_OF_TOOL.keys() - {"confirm_cause"}
+    verbs = {name.split("_")[0] for name in SERVER_OF_TOOL.keys() - {"confirm_cause"}}
     assert verbs <= {
         "check",
         "diff",

