@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mcp_servers.egress.gate import detector_of
-from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
-from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.site_directory import SiteDirectory
+
+if TYPE_CHECKING:
+    from mcp_servers.ownership.site_operations import OwnedSite
 
 
 @contextmanager
@@ -23,6 +24,11 @@ def open_site(directory: Path) -> Iterator[StoreAccess]:
     site = SiteDirectory.open(directory)
 
     def opened() -> OwnedSite:
+        # A client of another owner needs none of these.
+        from mcp_servers.egress.gate import detector_of  # noqa: PLC0415
+        from mcp_servers.ownership.site_operations import OwnedSite  # noqa: PLC0415
+        from mcp_servers.serving.log_output import log_to_stderr  # noqa: PLC0415
+
         log_to_stderr(detector_of(site.settings))
         return OwnedSite(site)
 
