@@ -34,9 +34,9 @@ from mcp_servers.sample_site.site_writer import records_before, site_settings, t
 from mcp_servers.sample_site.tickets import build_tickets
 from mcp_servers.sample_site.truth import Truth
 from mcp_servers.site_directory import SiteDirectory
-from orchestrator.case_scoring import CaseScore, score_report
-from orchestrator.case_scoring import Truth as ScoredTruth
-from orchestrator.evaluation import by_family, rates
+from orchestrator.assessments.case_scoring import CaseScore, score_report
+from orchestrator.assessments.case_scoring import Truth as ScoredTruth
+from orchestrator.assessments.evaluation import by_family, rates
 from telecom.evidence import Evidence
 from telecom.report import RootCauseReport
 from telecom.times import Window

@@ -34,13 +34,13 @@ from agents.predictions import Sighting, said_of_it
 from bench.incidents import SampleNetwork, schedule
 from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.sample_site.truth import Truth
-from orchestrator.case_scoring import CaseScore, score_report
-from orchestrator.case_scoring import Truth as ScoredTruth
+from orchestrator.assessments.case_scoring import CaseScore, score_report
+from orchestrator.assessments.case_scoring import Truth as ScoredTruth
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
-from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.investigating.investigation import Inquiry, Services, investigate
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import CallRecord, EgressReceipt
-from orchestrator.state import open_state
+from orchestrator.site_access.site_client import CallRecord, EgressReceipt
+from orchestrator.storage.state import open_state
 from placement.policy import Policy, load_policy
 from telecom.alarm import Alarm
 from telecom.report import RootCauseReport

@@ -26,13 +26,13 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.database import read_rows
 from orchestrator.doubles.sink import SinkDouble
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.investigating.investigation import Inquiry, Services, investigate
 from orchestrator.service.app import build_app
 from orchestrator.service.running import RunningService, open_service
 from orchestrator.settings import load_settings
+from orchestrator.storage.database import read_rows
 from telecom.webhook_signature import SIGNATURE_HEADER, sign_webhook
 from tests.local_postgresql import fresh_database, local_postgresql, why_not
 from tests.soak import incident

@@ -40,7 +40,7 @@ from orchestrator.commands.tools import tools_app
 from orchestrator.commands.tune import tune_app
 
 if TYPE_CHECKING:
-    from orchestrator.investigation import Inquiry
+    from orchestrator.investigating.investigation import Inquiry
     from orchestrator.settings import Settings
     from telecom.report import RootCauseReport
 
@@ -125,7 +125,7 @@ def investigate(
         if window is not None and alarm is not None:
             raise typer.BadParameter("give --from and --to, or --alarm, not both")
         settings = settings_of_flags(site, token_file, site_dir, analyst, config)
-        from orchestrator.investigation import Inquiry  # noqa: PLC0415
+        from orchestrator.investigating.investigation import Inquiry  # noqa: PLC0415
 
         inquiry = Inquiry(question=_masked(question, settings), window=window, alarm_id=alarm)
         _print(_run(inquiry, settings), Format.JSON if as_json else output_format)
@@ -196,7 +196,7 @@ def chat(
         window = _window(from_time, to_time)
         settings = settings_of_flags(site, token_file, site_dir, analyst, config)
         from orchestrator.commands.chat import run_chat  # noqa: PLC0415
-        from orchestrator.investigation import Inquiry  # noqa: PLC0415
+        from orchestrator.investigating.investigation import Inquiry  # noqa: PLC0415
 
         quiet_logs()
         asyncio.run(
@@ -250,7 +250,7 @@ def doctor(
     with reported():
         import asyncio  # noqa: PLC0415
 
-        from orchestrator import doctor as examination  # noqa: PLC0415
+        from orchestrator.examination import doctor as examination  # noqa: PLC0415
         from telecom.examination import failed  # noqa: PLC0415
 
         if explain:
@@ -289,7 +289,7 @@ def _moment(name: str, text: str) -> datetime:
 def _masked(question: str | None, settings: Settings) -> str | None:
     if question is None:
         return None
-    from orchestrator.peoples_words import masked_words  # noqa: PLC0415
+    from orchestrator.site_access.peoples_words import masked_words  # noqa: PLC0415
 
     return masked_words(question, settings.sites)
 
@@ -298,7 +298,7 @@ def _run(inquiry: Inquiry, settings: Settings) -> RootCauseReport:
     """Run one investigation; progress goes to stderr where somebody watches."""
     import asyncio  # noqa: PLC0415
 
-    from orchestrator.front_door import run_investigation  # noqa: PLC0415
+    from orchestrator.investigating.front_door import run_investigation  # noqa: PLC0415
 
     quiet_logs()
     with notes.status("asking the sites") as status:

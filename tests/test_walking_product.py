@@ -20,8 +20,8 @@ from mcp import Client, StdioServerParameters
 from orchestrator.doubles.bedrock import BedrockDouble, Reply, Say, Use
 from orchestrator.doubles.wan import WanDouble
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import Purpose
-from orchestrator.sites import open_sites
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.sites import open_sites
 from telecom.errors import ToolRefused
 from telecom.report import RootCauseReport
 from telecom.tokens import estimate_tokens

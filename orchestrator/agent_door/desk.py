@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.investigating.investigation import Inquiry, Services, investigate
 from telecom.errors import BudgetExceededError, RecordNotFoundError
 from telecom.report import RootCauseReport
 

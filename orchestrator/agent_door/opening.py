@@ -17,13 +17,13 @@ from orchestrator.agent_door.desk import InvestigationDesk
 from orchestrator.agent_door.server import SCOPE, AgentTools, build_agent_server
 from orchestrator.incidents.overview import Overview
 from orchestrator.incidents.tables import TABLES
-from orchestrator.investigation import Services
-from orchestrator.peoples_words import without_identifiers
+from orchestrator.investigating.investigation import Services
 from orchestrator.service.running import RunningService
 from orchestrator.service_settings import LOOPBACK
 from orchestrator.settings import Settings
-from orchestrator.sites import open_sites
-from orchestrator.state import State, open_state
+from orchestrator.site_access.peoples_words import without_identifiers
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.state import State, open_state
 from orchestrator.triggers.sources import Callers
 from placement.live import LivePolicy
 from telecom.errors import IdentityError

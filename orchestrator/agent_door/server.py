@@ -34,7 +34,7 @@ from orchestrator.agent_door.answers import (
     text_of,
 )
 from orchestrator.agent_door.desk import InvestigationDesk
-from orchestrator.investigation import Inquiry, Services
+from orchestrator.investigating.investigation import Inquiry, Services
 from orchestrator.service_settings import Scope
 from placement.decision import PlacementDecision
 from placement.policy import Policy

@@ -26,10 +26,10 @@ from orchestrator.agentcore.invocation import LARGEST_INVOCATION_BYTES, Invocati
 from orchestrator.agentcore.open_desk import OpenDesk
 from orchestrator.agentcore.sessions import incident_of, session_of
 from orchestrator.agentcore.size_limit import SizeLimit
-from orchestrator.investigation import Inquiry
-from orchestrator.peoples_words import masked_words
-from orchestrator.reasoning import ModelFactory, make_model
+from orchestrator.investigating.investigation import Inquiry
+from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.settings import Settings
+from orchestrator.site_access.peoples_words import masked_words
 from orchestrator.triggers.routes import problem
 from telecom.errors import (
     BudgetExceededError,

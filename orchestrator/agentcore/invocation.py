@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, ConfigDict, Field, ValidationError
 
-from orchestrator.investigation import Inquiry
+from orchestrator.investigating.investigation import Inquiry
 from telecom.errors import InvalidArgumentError
 from telecom.schema import ProductModel
 from telecom.times import parse_instant

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.agent_door.desk import InvestigationDesk
-from orchestrator.investigation import Services
-from orchestrator.reasoning import ModelFactory
+from orchestrator.investigating.investigation import Services
+from orchestrator.investigating.reasoning import ModelFactory
 from orchestrator.settings import Settings
-from orchestrator.sites import open_sites
-from orchestrator.state import State, open_state
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.state import State, open_state
 from placement.live import LivePolicy
 from telecom.errors import OperatorError
 

@@ -25,7 +25,7 @@ from orchestrator.commands.command_line import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.latency_probe import Probed
+    from orchestrator.assessments.latency_probe import Probed
     from orchestrator.settings import Settings
     from placement.cost import AiFunction, TokenPrice
     from placement.latency import LatencySample
@@ -193,7 +193,7 @@ def cost(
     with reported():
         settings = _settings(config, None, None, None)
         policy, _ = _policy(settings, catalogue, rules)
-        from orchestrator import assessing  # noqa: PLC0415
+        from orchestrator.assessments import assessing  # noqa: PLC0415
         from orchestrator.rendering.assessment import print_cost  # noqa: PLC0415
         from placement.cost import (  # noqa: PLC0415
             ARTICLE_FUNCTION,
@@ -285,7 +285,7 @@ def tiers(
     with reported():
         settings = _settings(config, None, None, None)
         policy, _ = _policy(settings, catalogue, rules)
-        from orchestrator import assessing  # noqa: PLC0415
+        from orchestrator.assessments import assessing  # noqa: PLC0415
         from orchestrator.rendering.assessment import print_tiers  # noqa: PLC0415
         from placement.assessment import assess_tiers  # noqa: PLC0415
         from placement.reports import table_report, tiers_report  # noqa: PLC0415
@@ -340,7 +340,7 @@ def _samples(
     tables: Sequence[Path], reports: Path | None, data: Sequence[Path], settings: Settings
 ) -> tuple[dict[str, Sequence[LatencySample]], list[str]]:
     """Samples by where they come from, and what could not be read."""
-    from orchestrator import assessing  # noqa: PLC0415
+    from orchestrator.assessments import assessing  # noqa: PLC0415
     from placement.latency import read_samples_csv  # noqa: PLC0415
     from telecom.errors import SettingsError  # noqa: PLC0415
 
@@ -366,8 +366,8 @@ def _probe(settings: Settings, policy: Policy, calls: int) -> Probed:
     """Probe, and keep what was decided and timed in the state."""
     import asyncio  # noqa: PLC0415
 
-    from orchestrator.latency_probe import PROBE, probe  # noqa: PLC0415
-    from orchestrator.state import open_state  # noqa: PLC0415
+    from orchestrator.assessments.latency_probe import PROBE, probe  # noqa: PLC0415
+    from orchestrator.storage.state import open_state  # noqa: PLC0415
 
     async def run() -> Probed:
         async with open_state(settings.state_address) as state:

@@ -25,7 +25,7 @@ def backup(
     """
     with reported():
         from orchestrator.settings import load_settings  # noqa: PLC0415
-        from orchestrator.state_backup import back_up_state  # noqa: PLC0415
+        from orchestrator.storage.state_backup import back_up_state  # noqa: PLC0415
 
         settings = load_settings(config_file(config), environment=os.environ, flags={})
         size = back_up_state(settings.state_address, target)

@@ -12,12 +12,12 @@ from rich.markdown import Markdown
 
 from agents.plain_text import plain
 from orchestrator.commands.command_line import notes, output, print_json
-from orchestrator.conversation import Conversation, open_chat
-from orchestrator.peoples_words import masked_words
+from orchestrator.conversations.conversation import Conversation, open_chat
+from orchestrator.site_access.peoples_words import masked_words
 from telecom.errors import TierwiseError
 
 if TYPE_CHECKING:
-    from orchestrator.investigation import Inquiry
+    from orchestrator.investigating.investigation import Inquiry
     from orchestrator.settings import Settings
 
 _BYE = frozenset({"/quit", "/exit", "quit", "exit", "bye"})

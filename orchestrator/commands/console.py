@@ -64,7 +64,7 @@ def link(
 
 async def _printed(name: str, role: RoleName, settings: Settings) -> str:
     from orchestrator.console.sessions import Engineer, Sessions  # noqa: PLC0415
-    from orchestrator.state import open_state  # noqa: PLC0415
+    from orchestrator.storage.state import open_state  # noqa: PLC0415
 
     async with open_state(settings.state_address) as state:
         sessions = Sessions(state.database)

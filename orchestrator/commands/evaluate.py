@@ -24,8 +24,8 @@ from orchestrator.commands.command_line import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from orchestrator.case_scoring import CaseScore
-    from orchestrator.evaluation import Evaluation, Rates
+    from orchestrator.assessments.case_scoring import CaseScore
+    from orchestrator.assessments.evaluation import Evaluation, Rates
     from orchestrator.settings import Settings
 
 
@@ -81,7 +81,7 @@ def evaluate(
 
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
-        from orchestrator import evaluation  # noqa: PLC0415
+        from orchestrator.assessments import evaluation  # noqa: PLC0415
 
         quiet_logs()
 

@@ -27,9 +27,9 @@ def ledger(
     Example: `tierwise ledger --investigation inc-42`
     """
     with reported():
-        from orchestrator.model_ledger import recorded_requests  # noqa: PLC0415
         from orchestrator.rendering.terminal import text  # noqa: PLC0415
         from orchestrator.settings import load_settings  # noqa: PLC0415
+        from orchestrator.storage.model_ledger import recorded_requests  # noqa: PLC0415
 
         settings = load_settings(config_file(config), environment=os.environ, flags={})
         entries = [

@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands.command_line import ConfigOption, config_file, output, reported
 
 if TYPE_CHECKING:
-    from orchestrator.person_statements import PersonStatements
+    from orchestrator.site_access.person_statements import PersonStatements
 
 people_app = typer.Typer(
     no_args_is_help=True,
@@ -48,8 +48,8 @@ def show_pseudonym(
 
 
 def _statements(config: ConfigOption) -> PersonStatements:
-    from orchestrator.person_statements import PersonStatements  # noqa: PLC0415
     from orchestrator.settings import load_settings  # noqa: PLC0415
+    from orchestrator.site_access.person_statements import PersonStatements  # noqa: PLC0415
 
     settings = load_settings(config_file(config), environment=os.environ, flags={})
     return PersonStatements.open(settings.statement_key)

@@ -187,7 +187,7 @@ def replay(
             raise typer.BadParameter("give --ledger or --investigation, not both")
         address = decisions or _state_address(config)
         if investigation is None and not ledger and since is None and not _is_lines(address):
-            from orchestrator.state import newest_incident  # noqa: PLC0415
+            from orchestrator.storage.state import newest_incident  # noqa: PLC0415
 
             investigation = newest_incident(address)
         outcome = repeat(
@@ -258,7 +258,7 @@ def _records(
                 "JSON Lines carry neither incident nor time; name a state file"
             )
         return read_records(decisions)
-    from orchestrator.state import kept_decisions  # noqa: PLC0415
+    from orchestrator.storage.state import kept_decisions  # noqa: PLC0415
 
     return tuple(kept_decisions(decisions, incident_id=incident_id, since=_instant(since)))
 

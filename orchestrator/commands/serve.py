@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.incidents.approvals import Decision
     from orchestrator.service.running import RunningService
     from orchestrator.settings import Settings
-    from orchestrator.state import State
+    from orchestrator.storage.state import State
 
 Result = TypeVar("Result")
 
@@ -266,7 +266,7 @@ def _with_state(
     import asyncio  # noqa: PLC0415
 
     from orchestrator.incidents.tables import TABLES  # noqa: PLC0415
-    from orchestrator.state import open_state  # noqa: PLC0415
+    from orchestrator.storage.state import open_state  # noqa: PLC0415
 
     async def run() -> Result:
         async with open_state(_settings(config).state_address) as state:

@@ -56,8 +56,8 @@ def accept(
 
 
 def _look(config: Any, *, accept: str | None) -> list[dict[str, str]]:
-    from orchestrator.pinned_tools import look_at_tools  # noqa: PLC0415
     from orchestrator.settings import load_settings  # noqa: PLC0415
+    from orchestrator.site_access.pinned_tools import look_at_tools  # noqa: PLC0415
 
     quiet_logs()
     settings = load_settings(config_file(config), environment=os.environ, flags={})

@@ -52,7 +52,7 @@ def request(  # noqa: PLR0917 - a command's options are named on the command lin
     --role arn:aws:iam::123456789012:role/tuning --training s3://my-bucket/training.jsonl
     --output s3://my-bucket/out --base-model s3://my-bucket/base/ --image IMAGE`
     """
-    from orchestrator.tuning_job import (  # noqa: PLC0415 - a command imports its heavy half
+    from orchestrator.assessments.tuning_job import (  # noqa: PLC0415 - a command imports its heavy half
         TuningPlan,
         check_training_set,
         tuning_request,
@@ -87,7 +87,7 @@ def targets(
     """
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    from orchestrator.tuning_job import TARGETS  # noqa: PLC0415 - as above
+    from orchestrator.assessments.tuning_job import TARGETS  # noqa: PLC0415 - as above
 
     if as_json:
         print_json(json.dumps([asdict(target) for target in TARGETS], indent=2))

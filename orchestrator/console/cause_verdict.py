@@ -20,12 +20,12 @@ from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.site_frames import SANDBOX, SiteFrame
 from orchestrator.console.tables import Cell, table
 from orchestrator.incidents.corrections import Correction, Verdict
-from orchestrator.peoples_words import masked_words
+from orchestrator.site_access.peoples_words import masked_words
 from telecom.errors import TierwiseError
 from telecom.report import RootCauseReport
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
     from orchestrator.console_settings import Role
 
 JUDGING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})

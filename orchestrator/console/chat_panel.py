@@ -32,16 +32,16 @@ from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.site_frames import SANDBOX, SiteFrame, SiteFrames
 from orchestrator.console_settings import Role
-from orchestrator.conversation_follow_ups import follow_ups
-from orchestrator.conversation_intent import COMMANDS
-from orchestrator.conversation_store import Turn
-from orchestrator.open_questions import OpenQuestion
-from orchestrator.peoples_words import masked_words
+from orchestrator.conversations.follow_ups import follow_ups
+from orchestrator.conversations.intent import COMMANDS
+from orchestrator.conversations.open_questions import OpenQuestion
+from orchestrator.conversations.store import Turn
+from orchestrator.site_access.peoples_words import masked_words
 from telecom.errors import TierwiseError
 from telecom.identifiers.kinds import IdentifierKind
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 ASKING: frozenset[Role] = frozenset({"tier-1", "tier-2/3", "lead"})
 """Who may ask: a question is looked up at sites, in somebody's name."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from agents.plain_text import agent_shown, code_span, markdown
-from orchestrator.conversation_store import Answer, Turn
-from orchestrator.step_events import Outcome, StepEvent
+from orchestrator.conversations.store import Answer, Turn
+from orchestrator.investigating.step_events import Outcome, StepEvent
 from telecom.evidence import Evidence
 from telecom.report import ProvenanceStep
 from telecom.times import format_instant

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from orchestrator.console.live import Live
 from orchestrator.console.questions import Questions
 from orchestrator.console.sessions import Engineer, Sessions
-from orchestrator.conversation import Chat
-from orchestrator.conversation_store import ConversationStore
+from orchestrator.conversations.conversation import Chat
+from orchestrator.conversations.store import ConversationStore
 from orchestrator.incidents.acknowledging import Acknowledgements
 from orchestrator.incidents.board import Board, BoardIncident
-from orchestrator.investigation import Services
+from orchestrator.investigating.investigation import Services
 from orchestrator.service.running import RunningService
 from orchestrator.settings import Settings
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.plain_text import agent_shown
-from orchestrator.model_ledger import ModelRequestEntry
+from orchestrator.storage.model_ledger import ModelRequestEntry
 from placement.decision import DecisionRecord
 from placement.latency import LatencySample, Percentiles, percentiles
 from telecom.report import ProvenanceStep, RootCauseReport

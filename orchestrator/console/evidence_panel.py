@@ -17,8 +17,8 @@ from agents.plain_text import plain
 from orchestrator.console.controls import button
 from orchestrator.console.safe_text import quotation, text, words
 from orchestrator.console.wording import instant
-from orchestrator.evidence_desk import Opened
-from orchestrator.site_excerpts import Excerpt, has_raw_line
+from orchestrator.investigating.evidence_desk import Opened
+from orchestrator.site_access.site_excerpts import Excerpt, has_raw_line
 from telecom.evidence import Evidence
 from telecom.report import ProvenanceStep, RootCauseReport
 from telecom.topology import ManagedObject

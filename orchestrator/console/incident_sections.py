@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from nicegui import ui
 
 from agents.findings import Candidate
-from orchestrator.case import Case
 from orchestrator.console.evidence_panel import EvidencePanel
 from orchestrator.console.safe_text import text, words
 from orchestrator.console.wording import instant
+from orchestrator.investigating.case import Case
 from telecom.configuration import ConfigHunk
 from telecom.report import NextAction, ReportedChange, ReportedTicket, RootCause
 

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from orchestrator.conversation import Chat
-from orchestrator.conversation_store import Answer
-from orchestrator.database import Database
-from orchestrator.open_questions import LEASE, OpenQuestion, OpenQuestions
-from orchestrator.step_events import StepEvent
+from orchestrator.conversations.conversation import Chat
+from orchestrator.conversations.open_questions import LEASE, OpenQuestion, OpenQuestions
+from orchestrator.conversations.store import Answer
+from orchestrator.investigating.step_events import StepEvent
+from orchestrator.storage.database import Database
 from telecom.errors import InvalidArgumentError, StateUnavailableError, TierwiseError
 from telecom.report import ProvenanceStep
 

@@ -17,7 +17,7 @@ from typing import cast
 from nicegui import context
 
 from orchestrator.console_settings import Role
-from orchestrator.database import Database, stamp
+from orchestrator.storage.database import Database, stamp
 from telecom.errors import IdentityError
 
 SCOPE_KEY = "tierwise.engineer"

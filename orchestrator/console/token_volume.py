@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.state import State
+from orchestrator.storage.state import State
 from telecom.report import RootCauseReport
 
 _LOOKED_AT = 500

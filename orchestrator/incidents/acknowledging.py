@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.database import Database
 from orchestrator.incidents.outbox import Outbox
 from orchestrator.settings import Settings
+from orchestrator.storage.database import Database
 from telecom.errors import InvalidArgumentError
 from telecom.report import RootCauseReport
 

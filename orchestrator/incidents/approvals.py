@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from orchestrator.database import Database, Row, stamp
-from orchestrator.state import State
+from orchestrator.storage.database import Database, Row, stamp
+from orchestrator.storage.state import State
 from telecom.errors import InvalidArgumentError
 from telecom.report import RootCauseReport
 

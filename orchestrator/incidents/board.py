@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.findings import AlarmSummary
-from orchestrator.database import Row, stamp
-from orchestrator.state import State
+from orchestrator.storage.database import Row, stamp
+from orchestrator.storage.state import State
 from telecom.errors import InvalidArgumentError
 from telecom.report import ReportStatus, RootCauseReport
 

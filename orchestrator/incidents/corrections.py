@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from orchestrator.database import Row, stamp
-from orchestrator.peoples_words import refuse_identifiers
-from orchestrator.site_client import Purpose
-from orchestrator.sites import Sites
-from orchestrator.state import State
+from orchestrator.site_access.peoples_words import refuse_identifiers
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.sites import Sites
+from orchestrator.storage.database import Row, stamp
+from orchestrator.storage.state import State
 from telecom.errors import (
     BudgetExceededError,
     InvalidArgumentError,

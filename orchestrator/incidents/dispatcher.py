@@ -11,7 +11,7 @@ from orchestrator.incidents.outbox import Delivery, Outbox
 from orchestrator.settings import Settings
 from orchestrator.sinks.pinned_http import DeliveryError, PinnedHttp
 from orchestrator.sinks.senders import deliver
-from orchestrator.state import State
+from orchestrator.storage.state import State
 from telecom.errors import SettingsError, StateUnavailableError
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from orchestrator.database import Database, Work, stamp
 from orchestrator.incidents.limits import Limits
 from orchestrator.settings import Settings
+from orchestrator.storage.database import Database, Work, stamp
 from orchestrator.triggers.trigger import Trigger, worse
 from telecom.alarm import PerceivedSeverity
 from telecom.errors import BudgetExceededError

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.database import Database, Row, Work, stamp
+from orchestrator.storage.database import Database, Row, Work, stamp
 
 _COLUMNS = (
     "incident_id, principal, opened_at, window_start, window_end, attempts, begun_with, follows"

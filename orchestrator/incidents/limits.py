@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestrator.database import Work, stamp
 from orchestrator.settings import Settings
+from orchestrator.storage.database import Work, stamp
 from orchestrator.triggers.trigger import Trigger
 from telecom.report import RootCauseReport
 

@@ -12,10 +12,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.database import Database, Work, stamp
 from orchestrator.service_settings import Sink
 from orchestrator.settings import Settings
 from orchestrator.sinks.payloads import payload_for
+from orchestrator.storage.database import Database, Work, stamp
 from telecom.report import RootCauseReport
 
 _COLUMNS = "effect_key, incident_id, sink, payload, created_at, attempts"

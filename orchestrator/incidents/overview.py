@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.database import Row, stamp
-from orchestrator.state import State
+from orchestrator.storage.database import Row, stamp
+from orchestrator.storage.state import State
 from telecom.errors import InvalidArgumentError
 from telecom.report import RootCauseReport
 

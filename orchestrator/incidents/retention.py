@@ -6,8 +6,8 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.database import stamp
-from orchestrator.state import State
+from orchestrator.storage.database import stamp
+from orchestrator.storage.state import State
 from telecom.errors import StateUnavailableError
 
 log = logging.getLogger(__name__)

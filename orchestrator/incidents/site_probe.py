@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import httpx
 
-from orchestrator.site_client import SiteClient
-from orchestrator.sites import Sites
+from orchestrator.site_access.site_client import SiteClient
+from orchestrator.site_access.sites import Sites
 
 _EVERY_S = 2.0
 _PATIENCE_S = 2.0

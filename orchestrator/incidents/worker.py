@@ -19,12 +19,12 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.incidents.leases import Leased, LeaseLostError, Leases
 from orchestrator.incidents.limits import note_spending
 from orchestrator.incidents.outbox import Outbox
-from orchestrator.investigation import Inquiry, Services, build_graph, investigate
-from orchestrator.reasoning import ModelFactory, make_model
+from orchestrator.investigating.investigation import Inquiry, Services, build_graph, investigate
+from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.settings import Settings
-from orchestrator.site_client import Purpose
-from orchestrator.sites import Sites
-from orchestrator.state import State
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.sites import Sites
+from orchestrator.storage.state import State
 from placement.policy import Policy
 from telecom.errors import (
     OperatorError,

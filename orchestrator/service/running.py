@@ -17,10 +17,10 @@ from orchestrator.incidents.retention import keep_pruning
 from orchestrator.incidents.site_probe import listen_for_sites
 from orchestrator.incidents.tables import TABLES
 from orchestrator.incidents.worker import Worker
-from orchestrator.reasoning import ModelFactory, make_model
+from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.settings import Settings
-from orchestrator.sites import Sites, open_sites
-from orchestrator.state import State, open_state
+from orchestrator.site_access.sites import Sites, open_sites
+from orchestrator.storage.state import State, open_state
 from orchestrator.triggers.sources import Callers
 from orchestrator.triggers.sqs import QueueConsumer
 from placement.live import LivePolicy

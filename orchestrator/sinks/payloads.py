@@ -9,8 +9,8 @@ from typing import Any
 
 from agents.plain_text import plain
 from agents.report_markdown import to_markdown
-from orchestrator.database import stamp
 from orchestrator.service_settings import Sink, SinkKind
+from orchestrator.storage.database import stamp
 from telecom.report import RootCauseReport
 
 REPORT_SCHEMA = "tierwise.report/1"

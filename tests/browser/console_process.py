@@ -19,7 +19,7 @@ import yaml
 
 from orchestrator.console.sessions import Engineer, Sessions
 from orchestrator.console_settings import Role
-from orchestrator.state import open_state
+from orchestrator.storage.state import open_state
 
 COMMAND = "from orchestrator.cli import main; main()"
 TRIGGER_TOKEN, PRINCIPAL_TOKEN = "a-token-of-the-alarm-system", "a-token-of-the-test"

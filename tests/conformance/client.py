@@ -14,8 +14,8 @@ from contextlib import aclosing
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from orchestrator.mcp_connection import HttpTarget, McpConnection
-from orchestrator.tool_pins import ToolPins
+from orchestrator.site_access.mcp_connection import HttpTarget, McpConnection
+from orchestrator.storage.tool_pins import ToolPins
 from telecom.errors import TierwiseError
 
 _CALLS: dict[str, list[dict[str, Any]]] = {

@@ -15,9 +15,9 @@ from orchestrator.agent_door.desk import AT_ONCE, InvestigationDesk
 from orchestrator.agent_door.opening import _tools as tools_for
 from orchestrator.agent_door.server import build_agent_server
 from orchestrator.incidents.tables import TABLES
-from orchestrator.investigation import Inquiry, Services
-from orchestrator.sites import open_sites
-from orchestrator.state import open_state
+from orchestrator.investigating.investigation import Inquiry, Services
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.state import open_state
 from placement.policy import load_policy
 from telecom.errors import BudgetExceededError
 from telecom.tokens import estimate_tokens

@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.models.scripted import ScriptedModel
+from orchestrator.assessments.latency_probe import probe
 from orchestrator.cli import app
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.front_door import run_investigation
-from orchestrator.investigation import Inquiry
-from orchestrator.latency_probe import probe
-from orchestrator.state import kept_calls, kept_decisions
+from orchestrator.investigating.front_door import run_investigation
+from orchestrator.investigating.investigation import Inquiry
+from orchestrator.storage.state import kept_calls, kept_decisions
 from placement import LivePolicy, load_policy
 from placement.assessment import FieldFinding, SourceFinding, assess_data
 from placement.catalogue_file import REFERENCE_CATALOGUE

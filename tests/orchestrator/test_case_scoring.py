@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.case_scoring import CaseScore, Truth, read_truth, score_report
-from orchestrator.evaluation import rates
+from orchestrator.assessments.case_scoring import CaseScore, Truth, read_truth, score_report
+from orchestrator.assessments.evaluation import rates
 from telecom.errors import SiteDirectoryError
 from telecom.evidence import Evidence
 from telecom.report import CausalLink, RootCause, RootCauseReport

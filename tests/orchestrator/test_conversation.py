@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from agents.models.scripted import ScriptedModel
-from orchestrator.conversation import open_chat
-from orchestrator.conversation_intent import read_intent
+from orchestrator.conversations.conversation import open_chat
+from orchestrator.conversations.intent import read_intent
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import SiteDeclaration
 from telecom.errors import InvalidArgumentError, ToolRefused

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from orchestrator.database import open_database, read_rows, stamp
-from orchestrator.front_door import run_investigation
-from orchestrator.investigation import Inquiry
-from orchestrator.state import kept_calls, kept_decisions, newest_incident, open_state
-from orchestrator.state_backup import back_up_state
+from orchestrator.investigating.front_door import run_investigation
+from orchestrator.investigating.investigation import Inquiry
+from orchestrator.storage.database import open_database, read_rows, stamp
+from orchestrator.storage.state import kept_calls, kept_decisions, newest_incident, open_state
+from orchestrator.storage.state_backup import back_up_state
 from telecom.errors import SettingsError
 from telecom.report import RootCauseReport
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agents import alarm_triage, root_cause_analyst, ticket_historian
-from orchestrator.delegation import Delegator, check_receipts
 from orchestrator.executors import BedrockEndpoint, InProcess, McpEndpoint, SiteTools
+from orchestrator.investigating.delegation import Delegator, check_receipts
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import EgressReceipt
+from orchestrator.site_access.site_client import EgressReceipt
 from placement.decision import DecisionRecord
 from placement.model_routing import QuestionSize
 from placement.policy import load_policy

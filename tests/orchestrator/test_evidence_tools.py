@@ -11,13 +11,13 @@ from agents.answer_schema import proposal_schema
 from agents.models.scripted import ScriptedModel
 from agents.ports import ToolCall
 from agents.root_cause_analyst import instructions
-from orchestrator.delegation import Delegator
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.evidence_tools import MAX_ANSWER_CHARACTERS, PlacedTools
-from orchestrator.investigation import Inquiry, Services, investigate
-from orchestrator.site_client import Purpose
-from orchestrator.sites import open_sites
-from orchestrator.state import open_state
+from orchestrator.investigating.delegation import Delegator
+from orchestrator.investigating.evidence_tools import MAX_ANSWER_CHARACTERS, PlacedTools
+from orchestrator.investigating.investigation import Inquiry, Services, investigate
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.state import open_state
 from placement.policy import load_policy
 from telecom.tokens import estimate_tokens
 

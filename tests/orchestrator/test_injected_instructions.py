@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.conversation import open_chat
+from orchestrator.conversations.conversation import open_chat
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.evidence_tools import _TOOLS
-from orchestrator.site_client import SERVER_OF_TOOL
+from orchestrator.investigating.evidence_tools import _TOOLS
+from orchestrator.site_access.site_client import SERVER_OF_TOOL
 from telecom.configuration import ChangedLine
 from tests.heavy import heavy
 

@@ -10,11 +10,11 @@ import yaml
 
 from orchestrator.doubles.bedrock import BedrockDouble, Cut, Fail, Say, Use
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.front_door import run_investigation
-from orchestrator.investigation import Inquiry, Services, investigate
+from orchestrator.investigating.front_door import run_investigation
+from orchestrator.investigating.investigation import Inquiry, Services, investigate
 from orchestrator.settings import SiteDeclaration, load_settings
-from orchestrator.sites import open_sites
-from orchestrator.state import kept_decisions, open_state
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.state import kept_decisions, open_state
 from placement.catalogue_file import REFERENCE_CATALOGUE
 from placement.policy import load_policy
 from placement.replay import replay
@@ -549,7 +549,7 @@ def test_when_time_is_over_what_is_known_is_reported(
     """Issue 8, point 1: the budget of time."""
     passed = []
     clock = type("Clock", (), {"monotonic": staticmethod(lambda: 1e9 * len(passed))})
-    monkeypatch.setattr("orchestrator.investigation.time", clock)
+    monkeypatch.setattr("orchestrator.investigating.investigation.time", clock)
 
     def slow():
         passed.append(True)

@@ -6,8 +6,8 @@ import pytest
 
 from agents.findings import EvidencePack, Proposal
 from agents.root_cause_analyst import question_text
-from orchestrator.model_choice import models_offered, question_size
-from orchestrator.reasoning import escalates
+from orchestrator.investigating.model_choice import models_offered, question_size
+from orchestrator.investigating.reasoning import escalates
 from orchestrator.settings import Settings
 from placement.policy import load_policy
 from telecom.tokens import estimate_tokens

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from orchestrator.doubles.bedrock import BedrockDouble, Say
-from orchestrator.front_door import run_investigation
-from orchestrator.investigation import Inquiry
-from orchestrator.model_ledger import ModelLedger, ModelRequestEntry, recorded_requests
-from orchestrator.state import open_state
+from orchestrator.investigating.front_door import run_investigation
+from orchestrator.investigating.investigation import Inquiry
+from orchestrator.storage.model_ledger import ModelLedger, ModelRequestEntry, recorded_requests
+from orchestrator.storage.state import open_state
 from telecom.errors import LedgerBrokenError
 
 MODEL = {"analyst": "bedrock", "bedrock_model": "amazon.nova-pro-v1:0"}

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.conversation_store import Answer, ConversationStore, Turn
-from orchestrator.database import open_database
-from orchestrator.open_questions import LEASE, OpenQuestions
+from orchestrator.conversations.open_questions import LEASE, OpenQuestions
+from orchestrator.conversations.store import Answer, ConversationStore, Turn
+from orchestrator.storage.database import open_database
 from telecom.errors import InvalidArgumentError
 
 

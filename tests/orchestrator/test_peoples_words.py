@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.peoples_words import masked_words
 from orchestrator.settings import SiteDeclaration
+from orchestrator.site_access.peoples_words import masked_words
 from telecom.errors import InvalidArgumentError
 
 WORDS = "why does IMSI 262019876543210 fail?"

@@ -12,11 +12,16 @@ import pytest
 
 from agents.findings import ChangeReview
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.mcp_connection import MAX_ANSWER_BYTES, HttpTarget, McpConnection, StdioTarget
-from orchestrator.person_statements import PersonStatements
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import Purpose, SiteClient
-from orchestrator.sites import SERVERS, open_sites, targets_of
+from orchestrator.site_access.mcp_connection import (
+    MAX_ANSWER_BYTES,
+    HttpTarget,
+    McpConnection,
+    StdioTarget,
+)
+from orchestrator.site_access.person_statements import PersonStatements
+from orchestrator.site_access.site_client import Purpose, SiteClient
+from orchestrator.site_access.sites import SERVERS, open_sites, targets_of
 from telecom.errors import (
     ApprovalPendingError,
     BudgetExceededError,

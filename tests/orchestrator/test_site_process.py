@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from orchestrator import site_process as module
-from orchestrator.peoples_words import without_identifiers
-from orchestrator.site_process import find_command, site_process
+from orchestrator.site_access import site_process as module
+from orchestrator.site_access.peoples_words import without_identifiers
+from orchestrator.site_access.site_process import find_command, site_process
 from telecom.errors import (
     InvalidArgumentError,
     MissingExtraError,

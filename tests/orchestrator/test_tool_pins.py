@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from orchestrator.database import read_rows
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.pinned_tools import look_at_tools
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_client import Purpose
-from orchestrator.sites import open_sites
+from orchestrator.site_access.pinned_tools import look_at_tools
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.sites import open_sites
+from orchestrator.storage.database import read_rows
 from telecom.errors import InvalidArgumentError, SettingsError, ToolChangedError
 
 PURPOSE = Purpose("inc-1")

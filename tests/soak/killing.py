@@ -16,7 +16,7 @@ import httpx
 
 from orchestrator.doubles.sink import SinkDouble
 from orchestrator.doubles.site import SiteDouble
-from orchestrator.site_client import INVESTIGATION_META
+from orchestrator.site_access.site_client import INVESTIGATION_META
 from telecom.webhook_signature import SIGNATURE_HEADER, sign_webhook
 from tests.soak import incident
 from tests.soak.orchestrators import Orchestrator, secret_of, write_settings

@@ -18,7 +18,7 @@ from telecom.errors import TierwiseError
 
 if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
     from orchestrator.console_settings import Role
 
 DECIDERS: frozenset[Role] = frozenset({"tier-2/3", "lead"})

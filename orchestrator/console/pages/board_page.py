@@ -25,7 +25,7 @@ from telecom.errors import StateUnavailableError
 
 if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _SEVERITIES = tuple(severity.value for severity in PerceivedSeverity)
 Handler = Callable[[GenericEventArguments], Awaitable[None]]

@@ -11,7 +11,7 @@ from orchestrator.console.chat_panel import ASKING, ChatPanel, chat_head
 from orchestrator.console.sessions import current_engineer
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 
 def register(console: Console) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from orchestrator.assessing import edge_cost, samples_of_state, token_price
+from orchestrator.assessments.assessing import edge_cost, samples_of_state, token_price
 from orchestrator.console.charts import chart, lines, spans
 from orchestrator.console.controls import choice, number
 from orchestrator.console.safe_text import heading, words
@@ -29,7 +29,7 @@ from placement.latency import LatencyAssessment, Percentiles, assess_latency
 from placement.policy import Policy
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _ARTICLE = "article"
 _POINTS = 20

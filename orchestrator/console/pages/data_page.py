@@ -17,7 +17,7 @@ from placement.forms import boundary_under
 from placement.policy import Policy
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _REACH = {
     Boundary.SITE: "stays on the site",

@@ -14,15 +14,15 @@ from orchestrator.console.egress_picture import flow_svg, kinds_svg
 from orchestrator.console.egress_view import EgressAccount, EgressStep, account_of
 from orchestrator.console.look import ASSETS_URL, VERSION
 from orchestrator.console.tables import Cell, table
-from orchestrator.conversation import ASKED_ON
-from orchestrator.model_ledger import ModelRequestEntry, recorded_requests
+from orchestrator.conversations.conversation import ASKED_ON
+from orchestrator.storage.model_ledger import ModelRequestEntry, recorded_requests
 from telecom.errors import LedgerBrokenError
 from telecom.report import ProvenanceStep
 from telecom.times import format_instant
 
 if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _HASH = 16
 _FIGURES = range(3, 8)

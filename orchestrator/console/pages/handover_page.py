@@ -17,7 +17,7 @@ from orchestrator.rendering.document import document_html, document_markdown
 from orchestrator.rendering.shift_handover import shift_document
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 PATH = "/handover"
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from orchestrator.case import Case, load_case
 from orchestrator.console.alarm_timeline import AlarmTimeline, alarm_timeline
 from orchestrator.console.cause_verdict import cause_verdict, verdict_head
 from orchestrator.console.chat_panel import chat_beside, chat_head
@@ -22,13 +21,14 @@ from orchestrator.console.safe_text import words
 from orchestrator.console.sessions import Engineer, current_engineer
 from orchestrator.console.topology_map import TopologyMap, incident_map
 from orchestrator.console.wording import instant
-from orchestrator.evidence_desk import EvidenceDesk, Opened
 from orchestrator.incidents.board import BoardIncident
+from orchestrator.investigating.case import Case, load_case
+from orchestrator.investigating.evidence_desk import EvidenceDesk, Opened
 from telecom.errors import StateUnavailableError
 
 if TYPE_CHECKING:
     from orchestrator.console.desk import ConsoleDesk
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _CONNECT_S = 30.0
 """How long a page waits for its browser; one that never comes is forgotten."""

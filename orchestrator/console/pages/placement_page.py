@@ -14,7 +14,7 @@ from orchestrator.console.controls import button, choice, number, switch
 from orchestrator.console.placement_question import FORMS, PATH, PlacementQuestion
 from orchestrator.console.safe_text import heading, words
 from orchestrator.console.tables import Bar, Cell, Row, table
-from orchestrator.state import kept_decisions
+from orchestrator.storage.state import kept_decisions
 from placement.catalogue import Catalogue
 from placement.decision import DecisionRecord
 from placement.exploration import Exploration, Standing, countries, explore
@@ -25,7 +25,7 @@ from telecom.errors import TierwiseError
 from telecom.workload import Dimension
 
 if TYPE_CHECKING:
-    from orchestrator.console.mounting import Console
+    from orchestrator.console.registration import Console
 
 _MOST_PAST = 2_000
 

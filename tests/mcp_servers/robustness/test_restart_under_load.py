@@ -14,8 +14,8 @@ import pytest
 
 from mcp_servers.egress.ledger import read_entries, verify_ledger
 from mcp_servers.serving.identity import READ_SCOPES, SiteKeys, TokenIssuer
-from orchestrator.mcp_connection import HttpTarget, McpConnection
-from orchestrator.site_client import INVESTIGATION_META
+from orchestrator.site_access.mcp_connection import HttpTarget, McpConnection
+from orchestrator.site_access.site_client import INVESTIGATION_META
 from telecom.errors import ToolRefused
 from tests.heavy import heavy
 from tests.mcp_servers.small_site import make_site

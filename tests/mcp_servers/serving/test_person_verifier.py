@@ -21,7 +21,7 @@ from mcp_servers.serving.identity import site_issuer
 from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.server_factory import build_server
 from mcp_servers.site_directory import CallerSettings, ServingSettings
-from orchestrator.person_statements import PersonStatements
+from orchestrator.site_access.person_statements import PersonStatements
 from placement.live import LivePolicy
 from telecom.errors import IdentityError
 from tests.mcp_servers.fixture_tools import SITE_ID, Guard, serving, toolset

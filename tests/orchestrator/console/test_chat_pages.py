@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import jwt
 
-from orchestrator.conversation_store import Answer, Turn
+from orchestrator.conversations.store import Answer, Turn
 from tests.orchestrator.console.conftest import ADA, AUDIT, BOB, console_at
 
 HOSTILE = '<img src=x onerror="alert(1)"> [x](javascript:alert(1)) \x1b[31m'

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from orchestrator.console.chat_view import conversation_as_markdown, duration, going_on, said
-from orchestrator.conversation_store import Answer, Turn
-from orchestrator.step_events import StepEvent
+from orchestrator.conversations.store import Answer, Turn
+from orchestrator.investigating.step_events import StepEvent
 from telecom.evidence import Evidence
 from telecom.report import ProvenanceStep
 

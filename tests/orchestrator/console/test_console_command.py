@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from orchestrator.cli import app
 from orchestrator.console.sessions import Engineer, Sessions
 from orchestrator.settings import load_settings
-from orchestrator.state import open_state
+from orchestrator.storage.state import open_state
 from telecom.errors import SettingsError
 
 

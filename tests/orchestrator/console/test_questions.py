@@ -10,8 +10,8 @@ from functools import lru_cache
 import pytest
 
 from orchestrator.console.questions import Questions
-from orchestrator.conversation import open_chat
-from orchestrator.conversation_intent import read_intent
+from orchestrator.conversations.conversation import open_chat
+from orchestrator.conversations.intent import read_intent
 from placement.policy import load_policy
 from telecom.errors import InvalidArgumentError
 
@@ -22,7 +22,7 @@ ADA, BOB = "engineer-ada", "engineer-bob"
 @pytest.fixture(autouse=True)
 def policy_read_once(monkeypatch):
     """Read the shipped policy once for all these tests: it takes longer than most of them."""
-    monkeypatch.setattr("orchestrator.conversation.load_policy", _shipped_policy)
+    monkeypatch.setattr("orchestrator.conversations.conversation.load_policy", _shipped_policy)
 
 
 @asynccontextmanager

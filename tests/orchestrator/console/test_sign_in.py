@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.console.sign_in import within
-from orchestrator.database import stamp
+from orchestrator.storage.database import stamp
 from telecom.errors import SettingsError
 from tests.orchestrator.console.conftest import ADA, BOB, LEA, ORIGIN, console_at
 

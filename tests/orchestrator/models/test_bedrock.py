@@ -30,9 +30,9 @@ from orchestrator.doubles.bedrock import (
     Use,
 )
 from orchestrator.executors import OpenAiEndpoint
+from orchestrator.investigating.reasoning import make_model
 from orchestrator.models.bedrock import BedrockModel, BedrockSettings
 from orchestrator.models.converse import TokenPrice, base_model_id, residency_of
-from orchestrator.reasoning import make_model
 from orchestrator.settings import Settings
 from placement.policy import load_policy
 from telecom.errors import ModelUnavailableError

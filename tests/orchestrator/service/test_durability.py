@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
-from orchestrator.database import read_rows
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.incidents.leases import LeaseLostError, Leases
 from orchestrator.incidents.limits import note_spending
 from orchestrator.incidents.outbox import effect_key
 from orchestrator.incidents.retention import prune
+from orchestrator.storage.database import read_rows
 from telecom.report import ProvenanceStep, RootCauseReport
 from tests.orchestrator.service.conftest import ME, running
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.breaker import Breaker
-from orchestrator.database import read_rows
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.doubles.wan import WanDouble
+from orchestrator.site_access.breaker import Breaker
+from orchestrator.storage.database import read_rows
 from telecom.errors import SiteUnavailableError
 from telecom.report import RootCauseReport
 from tests.heavy import heavy
@@ -127,7 +127,7 @@ def test_what_waits_for_a_site_is_done_in_order_when_it_is_back(line, site, decl
 
 def test_placement_sees_an_outage_and_its_end(line, site, summary, declared, monkeypatch):
     """Issue 9: breaker state is tier availability; the report names the rule that saw it."""
-    monkeypatch.setattr("orchestrator.breaker._PAUSE_S", 600.0)  # only a return ends it
+    monkeypatch.setattr("orchestrator.site_access.breaker._PAUSE_S", 600.0)  # only a return ends it
     with SiteDouble(summary) as other:
         patience = {"budgets": {"tool_seconds": 20.0}}  # a refusal takes none of it
         plain = declared(site, other, **QUICK | patience)

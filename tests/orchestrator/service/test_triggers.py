@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.database import read_rows
+from orchestrator.storage.database import read_rows
 from telecom.alarm import PerceivedSeverity
 from tests.orchestrator.service.conftest import ME, MOMENT, Talk, envelope, running
 

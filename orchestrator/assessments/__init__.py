@@ -1,0 +1,1 @@
+"""Measuring: latency, cost, accuracy, and the request of a tuning job."""

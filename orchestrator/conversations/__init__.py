@@ -1,0 +1,1 @@
+"""Talking about an incident: questions, answers, and what is kept of both."""

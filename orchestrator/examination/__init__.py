@@ -1,0 +1,1 @@
+"""What `tierwise doctor` looks at."""

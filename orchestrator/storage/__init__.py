@@ -1,0 +1,1 @@
+"""What the orchestrator keeps: one state, on SQLite or PostgreSQL."""
