@@ -113,6 +113,7 @@ def test_an_empty_site_is_an_answer_for_a_window_and_has_no_newest_incident(
     assert "put alarm files under alarms/" in newest.err
 
 
+@heavy
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
