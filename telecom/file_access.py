@@ -1,9 +1,11 @@
-"""Who else may read a file that holds a secret."""
+"""Files that hold a secret: who else may read one, and how one is made."""
 
 from __future__ import annotations
 
 import os
 import stat
+import uuid
+from pathlib import Path
 
 
 def is_open_to_others(found: os.stat_result) -> bool:
@@ -18,3 +20,23 @@ def is_open_to_others(found: os.stat_result) -> bool:
     ours = found.st_gid in {os.getegid(), *os.getgroups()}
     mounted = found.st_uid == 0 and ours
     return not mounted or bool(found.st_mode & (stat.S_IRWXO | stat.S_IWGRP))
+
+
+def write_secret_once(file: Path, content: bytes) -> None:
+    """Make a file of mode 0600, on disk when this returns; one that is there already stays.
+
+    It is written aside and linked, so that two first starts agree on one and neither reads half.
+    """
+    draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            file.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink(missing_ok=True)

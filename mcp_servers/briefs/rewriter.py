@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from agents.brief import token_limit
 from agents.fidelity import Fact
 from agents.findings import AlarmSummary
-from agents.models.edge_slm import EdgeModel, EdgeModelSettings
 from agents.rewriting import (
     RewritingRejectedError,
     check_rewriting,
@@ -26,17 +25,14 @@ from agents.rewriting import (
     stands_extracted,
     stands_rewritten,
 )
+from mcp_servers.briefs.edge_server import PAUSE_SECONDS, edge_caller, edge_model
 from mcp_servers.egress.gate import EgressGate, Release
-from mcp_servers.serving.identity import Caller, site_issuer
 from mcp_servers.site_directory import EdgeModelServer
 from telecom.errors import BudgetExceededError, EgressRefusedError, ModelUnavailableError
 from telecom.tokens import estimate_tokens
 
 _BRIEF_CLASSES = ("alarms_raw", "network_config")
 """What a brief quotes."""
-_PAUSE_SECONDS = 60.0
-"""After a failed call: a storm of questions must not wait for a dead server each time."""
-_LARGEST_ANSWER = 256 * 1024
 
 _logger = logging.getLogger(__name__)
 
@@ -60,24 +56,8 @@ class SiteRewriter:
         """
         self._server = server
         self._gate = gate
-        self._caller = Caller(
-            principal="site/edge-slm",
-            issuer=site_issuer(site_id),
-            client="edge-slm",
-            tier=server.tier,
-            scopes=frozenset(),
-            transport="http",
-        )
-        self._model = EdgeModel(
-            EdgeModelSettings(
-                server.base_url,
-                server.model,
-                first_token_s=server.seconds,
-                total_s=server.seconds,
-                attempts=1,
-                max_answer_bytes=_LARGEST_ANSWER,
-            )
-        )
+        self._caller = edge_caller(server, site_id)
+        self._model = edge_model(server)
         self._silent_until = float("-inf")
 
     def rewritten(
@@ -104,7 +84,7 @@ class SiteRewriter:
         except (EgressRefusedError, BudgetExceededError) as exc:
             return self._extracted(summary, f"the gate refused it ({exc.code})")
         except ModelUnavailableError as exc:
-            self._silent_until = time.monotonic() + _PAUSE_SECONDS
+            self._silent_until = time.monotonic() + PAUSE_SECONDS
             return self._extracted(summary, f"the model did not answer: {exc}")
         except RewritingRejectedError as exc:
             return self._extracted(summary, f"the model's text was rejected: {exc}")

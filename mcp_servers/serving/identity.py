@@ -8,7 +8,6 @@ verification works while it is cut off.
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +33,7 @@ from mcp_servers.serving.issuer_keys import (
 )
 from mcp_servers.site_directory import CallerSettings, IssuerSettings
 from telecom.errors import IdentityError
+from telecom.file_access import write_secret_once
 
 READ_SCOPES = frozenset({"tickets:read", "alarms:read", "configs:read"})
 """What an unauthenticated stdio client may do: read, as an outsider."""
@@ -145,20 +145,7 @@ def _write_new_key(file: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    # Written aside and linked, so that two first starts agree on one key and neither reads half.
-    draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(pem)
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            file.hardlink_to(draft)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink(missing_ok=True)
+    write_secret_once(file, pem)
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,12 @@ from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
-from agents.models.edge_slm import EdgeModel, EdgeModelSettings
 from agents.ports import ModelRequest, ModelTurn, TextDelta
 from agents.root_cause_analyst import PROFILE
+from mcp_servers.briefs.edge_server import PAUSE_SECONDS, edge_caller, edge_model
 from mcp_servers.egress.gate import EgressGate, Release
-from mcp_servers.serving.identity import Caller, site_issuer
 from mcp_servers.site_directory import EdgeModelServer
 from telecom.errors import EgressRefusedError, ModelUnavailableError
-
-_PAUSE_SECONDS = 60.0
-"""After a failed call: a storm of incidents must not wait for a dead server each time."""
-_LARGEST_ANSWER = 256 * 1024
 
 
 class LocalModel:
@@ -43,24 +38,8 @@ class LocalModel:
         """The tier instance where the server runs."""
         self._server = server
         self._gate = gate
-        self._caller = Caller(
-            principal="site/edge-slm",
-            issuer=site_issuer(site_id),
-            client="edge-slm",
-            tier=server.tier,
-            scopes=frozenset(),
-            transport="http",
-        )
-        self._model = EdgeModel(
-            EdgeModelSettings(
-                server.base_url,
-                server.model,
-                first_token_s=server.seconds,
-                total_s=server.seconds,
-                attempts=1,
-                max_answer_bytes=_LARGEST_ANSWER,
-            )
-        )
+        self._caller = edge_caller(server, site_id)
+        self._model = edge_model(server)
         self._silent_until = float("-inf")
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[TextDelta | ModelTurn]:
@@ -98,7 +77,7 @@ class LocalModel:
                 async for event in self._model.stream(replace(request, messages=released)):
                     yield event
         except (ModelUnavailableError, TimeoutError) as exc:
-            self._silent_until = time.monotonic() + _PAUSE_SECONDS
+            self._silent_until = time.monotonic() + PAUSE_SECONDS
             if isinstance(exc, ModelUnavailableError):
                 raise
             raise ModelUnavailableError(

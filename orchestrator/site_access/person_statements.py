@@ -10,9 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from telecom.errors import IdentityError
-from telecom.file_access import is_open_to_others
+from telecom.file_access import is_open_to_others, write_secret_once
 from telecom.person_statement import (
     PERSON_PSEUDONYM,
     STATEMENT_SECONDS,
@@ -113,16 +111,4 @@ def _write_new_key(file: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    # Written aside and linked, so that two first starts agree on one key and neither reads half.
-    draft = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(pem)
-            stream.flush()
-            os.fsync(stream.fileno())
-        file.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
+    write_secret_once(file, pem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_grounded_needs_the_decisive_line_or_the_way_to_the_victims() -> None:
     assert not score(case, report("agg2", quote=LINE)).grounded
 
 
-def test_a_directory_without_truth_is_told_what_it_lacks(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_directory_without_truth_is_told_what_it_lacks(tmp_path: Path) -> None:
     """House style: what was refused, and what would work."""
     with pytest.raises(SiteDirectoryError, match="init --sample"):
         read_truth(tmp_path)
