@@ -22,6 +22,7 @@ from dulwich.repo import Repo
 
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site import generate
+from mcp_servers.serving.site_servers import toolset_of
 from mcp_servers.site_directory import SiteDirectory
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
 from telecom.errors import TierwiseError
@@ -178,7 +179,7 @@ def answers_without_a_gate(site: Path) -> bytes:
     """The positive control: the same questions, put to the tool functions themselves."""
     host = SiteHost(SiteDirectory.open(site))
     try:
-        tools = {tool.name: tool for tool in host.toolset("all").tools}
+        tools = {tool.name: tool for tool in toolset_of(host, "all").tools}
         said: list[str] = []
 
         def ask(_server: str, tool: str, **arguments: object) -> dict[str, Any]:
