@@ -483,9 +483,10 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
 
 
 def raw_bytes(site: Path) -> bytes:
-    """What lies on the site: files, and every version of every configuration."""
-    files = [file for file in site.rglob("*.*") if file.is_file() and "configs" not in file.parts]
-    parts = [file.read_bytes() for file in files]
+    """What the operator put on the site: files, and every version of every configuration."""
+    files = [file for file in site.rglob("*.*") if file.is_file()]
+    derived = {"configs", "store"}
+    parts = [file.read_bytes() for file in files if not derived & set(file.parts)]
     with closing(Repo(str(site / "configs"))) as repository:
         parts += [repository.object_store[sha].as_raw_string() for sha in repository.object_store]
     return b"\n".join(parts)
