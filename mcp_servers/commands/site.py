@@ -111,7 +111,7 @@ def ingest(
         RAY_ADDRESS=ray-head:6379 tierwise-site ingest site tickets docs --engine ray
     """
     from mcp_servers.commands.opening import open_site
-    from mcp_servers.ownership.site_operations import CORPORA
+    from mcp_servers.ownership.corpus_intake import CORPORA
 
     every = WATCHED if watch else CORPORA
     wanted = list(dict.fromkeys(corpora or every))
