@@ -52,6 +52,7 @@ class Dependencies:
     _paths: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _taken: dict[str, frozenset[str]] = field(default_factory=dict)
     _hops: dict[str, dict[str, int]] = field(default_factory=dict)
+    _cut_off: dict[str, frozenset[str]] = field(default_factory=dict)
     _cuts: _Cuts | None = None
 
     def of(self, device: str, kind: OccurrenceKind) -> Mapping[str, int]:
@@ -122,7 +123,10 @@ class Dependencies:
 
     def cut_off_by(self, device: str) -> frozenset[str]:
         """What has no path to the larger part of the network without an element."""
-        return self._cut().without_node(device)
+        known = self._cut_off.get(device)
+        if known is None:
+            known = self._cut_off[device] = self._cut().without_node(device)
+        return known
 
     def behind_link(self, device: str, far: str) -> frozenset[str]:
         """What has no path to the larger part of the network without one link."""
