@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from telecom.alarm import OccurrenceKind
@@ -52,6 +52,7 @@ class Dependencies:
     _paths: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _taken: dict[str, frozenset[str]] = field(default_factory=dict)
     _hops: dict[str, dict[str, int]] = field(default_factory=dict)
+    _next: dict[str, Iterable[str]] = field(default_factory=dict)
     _cut_off: dict[str, frozenset[str]] = field(default_factory=dict)
     _cuts: _Cuts | None = None
 
@@ -167,15 +168,16 @@ class Dependencies:
             inner.update(frontier)
         return frozenset(inner - {start, goal})
 
-    def _joined(self, device: str) -> list[str]:
+    def _joined(self, device: str) -> Iterable[str]:
         """Neighbours by cable, and the host of a function or the functions of a host."""
-        return list(
-            dict.fromkeys(
+        known = self._next.get(device)
+        if known is None:
+            known = self._next[device] = dict.fromkeys(
                 link.other_end(device).device
                 for link in self.topology.links_of(device)
                 if link.relation in ("connects", "hosts")
             )
-        )
+        return known
 
 
 class _Cuts:

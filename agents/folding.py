@@ -130,12 +130,12 @@ def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
 
 def is_trouble(alarm: Alarm) -> bool:
     """Whether a record says that something is wrong now."""
-    if alarm.occurrence is not None and alarm.occurrence.kind in CHATTER_KINDS:
-        return False
-    if alarm.occurrence is not None and alarm.occurrence.state in ("down", "degraded"):
-        return True
-    if alarm.occurrence is not None and alarm.occurrence.state in ("up", "changed"):
-        return False
+    occurrence = alarm.occurrence
+    if occurrence is not None:
+        if occurrence.kind in CHATTER_KINDS or occurrence.state in ("up", "changed"):
+            return False
+        if occurrence.state in ("down", "degraded"):
+            return True
     return alarm.perceived_severity in TROUBLE
 
 

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import NamedTuple
 
 from telecom.alarm import Alarm
 from telecom.topology import ManagedObject, Topology
@@ -21,12 +20,8 @@ _HOST_MASKS = (0b1, 0b11)
 """Point-to-point subnets: /31 (RFC 3021) and /30; in IPv6 the same bits are /127 and /126."""
 
 
-class _Sight(NamedTuple):
-    """Who names whom, as printed."""
-
-    device: str
-    neighbor: str
-    neighbor_as: int | None
+_Sight = tuple[str, str, int | None]
+"""A device, the neighbour that it names as printed, and that one's AS."""
 
 
 class Peers:
@@ -55,8 +50,8 @@ class Peers:
                 device = alarm.device
                 self._by_name[device.lower()] = device
                 if occurrence.neighbor:
-                    seen[_Sight(device, occurrence.neighbor, occurrence.neighbor_as)] = number
-        self._troubled = {sight.device for sight in seen}
+                    seen[device, occurrence.neighbor, occurrence.neighbor_as] = number
+        self._troubled = {device for device, _, _ in seen}
         self._pair_by_subnet(sorted(seen, key=seen.__getitem__))
         self._learn_as_numbers(seen)
         self._infer_silent(seen)
@@ -92,11 +87,11 @@ class Peers:
     def _pair_by_subnet(self, seen: Iterable[_Sight]) -> None:
         """Two devices naming two addresses of one point-to-point subnet face each other."""
         sights: dict[tuple[str, str], tuple[int, int]] = {}
-        for sight in seen:
-            named = _address(sight.neighbor)
+        for device, neighbor, _ in seen:
+            named = _address(neighbor)
             if named is not None:
-                sights.pop((sight.device, named), None)
-                sights[sight.device, named] = _number(named)
+                sights.pop((device, named), None)
+                sights[device, named] = _number(named)
         for mask in _HOST_MASKS:
             subnets: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
             for (device, named), (version, number) in sights.items():
@@ -117,23 +112,23 @@ class Peers:
         return self._topology.are_joined(one, two)
 
     def _learn_as_numbers(self, seen: Iterable[_Sight]) -> None:
-        for sight in seen:
-            if sight.neighbor_as is not None:
-                peer = self._named(sight.device, sight.neighbor)
+        for device, neighbor, neighbor_as in seen:
+            if neighbor_as is not None:
+                peer = self._named(device, neighbor)
                 if peer is not None:
-                    self._as_numbers[sight.neighbor_as].add(peer.device)
+                    self._as_numbers[neighbor_as].add(peer.device)
 
     def _infer_silent(self, seen: Iterable[_Sight]) -> None:
         """A neighbour that nobody can name is the one element next to all who name its AS."""
         reporters: dict[int, set[str]] = defaultdict(set)
         unnamed: dict[int, set[tuple[str, str]]] = defaultdict(set)
-        for sight in seen:
-            named = _address(sight.neighbor)
-            if sight.neighbor_as is None or named is None:
+        for device, neighbor, neighbor_as in seen:
+            named = _address(neighbor)
+            if neighbor_as is None or named is None:
                 continue
-            if self._named(sight.device, named) is None:
-                reporters[sight.neighbor_as].add(sight.device)
-                unnamed[sight.neighbor_as].add((sight.device, named))
+            if self._named(device, named) is None:
+                reporters[neighbor_as].add(device)
+                unnamed[neighbor_as].add((device, named))
         taken = {device for devices in self._as_numbers.values() for device in devices}
         for number, devices in reporters.items():
             known = self._as_numbers.get(number, set())
