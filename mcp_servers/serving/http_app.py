@@ -61,7 +61,8 @@ def build_app(
             last good version, so it stays ready and says so.
         knowledge: How the knowledge base does; without its vectors the site stays ready, because
             it answers by words, and says so.
-        intake: Live alarms; None takes none in.
+        intake: Live alarms; None takes none in. A site whose Kafka broker is gone stays ready,
+            because it answers from what it has, and says so.
         people: Paths of the site's own origin that people use.
     """
     security = TransportSecuritySettings(
@@ -95,6 +96,8 @@ def build_app(
         told: dict[str, Any] = {"policy": shown | {"problems": len(status.problems)}}
         if knowledge is not None:
             told["knowledge"] = (await run_sync(knowledge)).model_dump(mode="json")
+        if intake is not None and (kafka := intake.kafka_state()) is not None:
+            told["kafka"] = kafka.model_dump(mode="json")
         if gaps:
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
