@@ -24,7 +24,8 @@ from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.answer_framing import FramedServer
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
-from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
+from mcp_servers.serving.rate_limit_middleware import RateLimit
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.site_directory import ServingSettings
 from mcp_servers.tickets.knowledge_state import KnowledgeState
 from placement.live import PolicyStatus
