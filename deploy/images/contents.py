@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTENTS = ROOT / "build" / "images"
 PYTHON = "3.11"
 """The Python of the base: wheels are made for one."""
-EXTRAS = {"cloud": "agentcore,cloud,console,scale", "site": "site-slim"}
+EXTRAS = {"cloud": "agentcore,cloud,console,postgresql", "site": "kafka,netbox,site-slim"}
 """What each half is installed with; `site-slim` is the site without torch."""
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Names of processors: of images, of wheels."""
 
 _PRODUCT = CONTENTS / "product"
-_QUIETLY = ("--quiet", "--disable-pip-version-check")
+_QUIETLY = ("--quiet", "--quiet", "--disable-pip-version-check")
 _GLIBC = ("2014", "_2_17", "_2_28")
 """Baselines of manylinux that Debian 12 satisfies."""
 
