@@ -59,7 +59,7 @@ def _requirements(extras: str) -> set[str]:
 
 
 def test_an_image_holds_what_its_half_needs_and_not_what_only_the_other_or_a_builder_does() -> None:
-    """Issue 12: the artifact is baked in; what builds it, and a cluster of workers, stay outside."""
+    """Issue 12: the artifact is baked in; what builds it and who builds in bulk stay out."""
     cloud, site = _requirements(EXTRAS["cloud"]), _requirements(EXTRAS["site"])
     assert {"bedrock-agentcore", "boto3", "nicegui", "psycopg"} <= cloud
     assert {"chromadb", "faststream", "onnxruntime", "pynetbox", "pysnmp"} <= site
