@@ -95,5 +95,5 @@ def _kafka_topics(
     try:
         from mcp_servers.intake.kafka_topics import KafkaTopics  # noqa: PLC0415
     except ImportError as exc:
-        raise MissingExtraError("scale", "intake.kafka") from exc
+        raise MissingExtraError("kafka", "intake.kafka") from exc
     return KafkaTopics(site, settings, journal)
