@@ -50,6 +50,11 @@ class LiveIntake:
         if settings.kafka is not None:
             self._listeners.append(_kafka_topics(site, settings.kafka, self._journal))
 
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since these doors were opened."""
+        return self._journal.received
+
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
         return self._door.routes()

@@ -52,6 +52,7 @@ from mcp_servers.serving.policy_resources import PolicyResources
 from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.server_factory import ToolSet, build_server
+from mcp_servers.serving.site_figures import CallFigures
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.knowledge_state import KnowledgeWatch
 from mcp_servers.tickets.server import TicketTools
@@ -149,6 +150,11 @@ class SiteHost:
             "people",
             lambda: PersonVerifier.open(settings.site_id, settings.callers, folder=self.site.path),
         )
+
+    @property
+    def calls(self) -> CallFigures:
+        """Counts the calls of every server, whoever holds the other end."""
+        return self._part("calls", CallFigures)
 
     @property
     def limiter(self) -> RateLimiter:
@@ -433,6 +439,7 @@ class SiteHost:
             verifier=self.verifier if stream_caller is None else None,
             people=self.people,
             limiter=None if stream_caller is None else self.limiter,
+            figures=self.calls,
         )
 
     def missing(self) -> list[str]:
