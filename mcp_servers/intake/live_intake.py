@@ -53,6 +53,11 @@ class LiveIntake:
             self._kafka = _kafka_topics(site, settings.kafka, self._journal)
             self._listeners.append(self._kafka)
 
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since these doors were opened."""
+        return self._journal.received
+
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
         return self._door.routes()

@@ -43,6 +43,7 @@ from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import SiteKeys, TokenVerifier
 from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
+from mcp_servers.serving.site_figures import CallFigures
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.site_keys.alarm_ids import alarm_id_key
 from mcp_servers.tickets.knowledge_state import KnowledgeWatch
@@ -140,6 +141,11 @@ class SiteHost:
             "people",
             lambda: PersonVerifier.open(settings.site_id, settings.callers, folder=self.site.path),
         )
+
+    @property
+    def calls(self) -> CallFigures:
+        """Counts the calls of every server, whoever holds the other end."""
+        return self._part("calls", CallFigures)
 
     @property
     def limiter(self) -> RateLimiter:
