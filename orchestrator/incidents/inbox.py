@@ -104,15 +104,28 @@ class Inbox:
 
     async def _store(self, triggers: list[Trigger]) -> list[Accepted | StormError]:
         async with self._database.transaction(lock="inbox") as work:
-            return [await self._store_one(work, trigger) for trigger in triggers]
+            ids = [trigger.trigger_id for trigger in triggers]
+            known = dict(
+                await work.fetch(
+                    "SELECT trigger_id, incident_id FROM inbox"  # noqa: S608 - place holders
+                    f" WHERE trigger_id IN ({', '.join('?' * len(ids))})",
+                    *ids,
+                )
+            )
+            outcomes = []
+            for trigger in triggers:
+                if trigger.trigger_id in known:
+                    duplicate = Accepted("duplicate", known[trigger.trigger_id], datetime.now(UTC))
+                    outcomes.append(duplicate)
+                    continue
+                outcome = await self._store_one(work, trigger)
+                if isinstance(outcome, Accepted):
+                    known[trigger.trigger_id] = outcome.incident_id
+                outcomes.append(outcome)
+            return outcomes
 
     async def _store_one(self, work: Work, trigger: Trigger) -> Accepted | StormError:
         now = datetime.now(UTC)
-        known = await work.fetch(
-            "SELECT incident_id FROM inbox WHERE trigger_id = ?", trigger.trigger_id
-        )
-        if known:
-            return Accepted("duplicate", known[0][0], now)
         incident = await self._incident_of(work, trigger)
         outcome: Literal["accepted", "coalesced"] = "coalesced"
         incident_id = None if incident is None else incident.incident_id
@@ -181,17 +194,18 @@ class Inbox:
         if incident.status != "queued":
             return
         begin, end = map(stamp, trigger.window)
+        window = min(begin, incident.window[0]), max(end, incident.window[1])
         severity = incident.perceived_severity
         if worse(trigger.perceived_severity, severity):
             severity = trigger.perceived_severity
-        await work.execute(
-            "UPDATE incidents SET window_start = ?, window_end = ?, perceived_severity = ?"
-            " WHERE incident_id = ?",
-            min(begin, incident.window[0]),
-            max(end, incident.window[1]),
-            severity,
-            incident.incident_id,
-        )
+        if (window, severity) != (incident.window, incident.perceived_severity):
+            await work.execute(
+                "UPDATE incidents SET window_start = ?, window_end = ?, perceived_severity = ?"
+                " WHERE incident_id = ?",
+                *window,
+                severity,
+                incident.incident_id,
+            )
         await self._name_sites(work, incident.incident_id, trigger)
 
     async def _open(
@@ -216,10 +230,10 @@ class Inbox:
         return incident_id
 
     async def _name_sites(self, work: Work, incident_id: str, trigger: Trigger) -> None:
-        for site in sorted({*trigger.sites, *self._around(trigger)}):
-            await work.execute(
-                "INSERT INTO incident_sites VALUES (?, ?) ON CONFLICT DO NOTHING", incident_id, site
-            )
+        named = [(incident_id, site) for site in sorted({*trigger.sites, *self._around(trigger)})]
+        await work.execute_many(
+            "INSERT INTO incident_sites VALUES (?, ?) ON CONFLICT DO NOTHING", named
+        )
 
 
 def _site_incident(trigger: Trigger) -> str | None:
