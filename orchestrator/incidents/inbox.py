@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -103,29 +104,22 @@ class Inbox:
                     done.set_result(outcome)
 
     async def _store(self, triggers: list[Trigger]) -> list[Accepted | StormError]:
+        outcomes: list[Accepted | StormError] = []
         async with self._database.transaction(lock="inbox") as work:
-            ids = [trigger.trigger_id for trigger in triggers]
-            known = dict(
-                await work.fetch(
-                    "SELECT trigger_id, incident_id FROM inbox"  # noqa: S608 - place holders
-                    f" WHERE trigger_id IN ({', '.join('?' * len(ids))})",
-                    *ids,
-                )
-            )
-            outcomes = []
+            known = await _known(work, triggers)
             for trigger in triggers:
-                if trigger.trigger_id in known:
-                    duplicate = Accepted("duplicate", known[trigger.trigger_id], datetime.now(UTC))
-                    outcomes.append(duplicate)
-                    continue
-                outcome = await self._store_one(work, trigger)
+                outcome = await self._store_one(work, trigger, known)
                 if isinstance(outcome, Accepted):
                     known[trigger.trigger_id] = outcome.incident_id
                 outcomes.append(outcome)
-            return outcomes
+        return outcomes
 
-    async def _store_one(self, work: Work, trigger: Trigger) -> Accepted | StormError:
+    async def _store_one(
+        self, work: Work, trigger: Trigger, known: Mapping[str, str | None]
+    ) -> Accepted | StormError:
         now = datetime.now(UTC)
+        if trigger.trigger_id in known:
+            return Accepted("duplicate", known[trigger.trigger_id], now)
         incident = await self._incident_of(work, trigger)
         outcome: Literal["accepted", "coalesced"] = "coalesced"
         incident_id = None if incident is None else incident.incident_id
@@ -234,6 +228,17 @@ class Inbox:
         await work.execute_many(
             "INSERT INTO incident_sites VALUES (?, ?) ON CONFLICT DO NOTHING", named
         )
+
+
+async def _known(work: Work, triggers: Sequence[Trigger]) -> dict[str, str | None]:
+    """Which of some triggers were stored before, and the incident of each."""
+    ids = [trigger.trigger_id for trigger in triggers]
+    rows = await work.fetch(
+        "SELECT trigger_id, incident_id FROM inbox"  # noqa: S608 - place holders
+        f" WHERE trigger_id IN ({', '.join('?' * len(ids))})",
+        *ids,
+    )
+    return dict(rows)
 
 
 def _site_incident(trigger: Trigger) -> str | None:
