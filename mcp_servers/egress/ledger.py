@@ -22,8 +22,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import Field, ValidationError
 
-from mcp_servers.site_keys.handover import Handover
 from mcp_servers.egress.release_totals import ReleaseTotals
+from mcp_servers.site_keys.handover import Handover
 from telecom.errors import EgressRefusedError, LedgerBrokenError, StoreOwnedError
 from telecom.file_access import sync_folder
 from telecom.schema import ProductModel

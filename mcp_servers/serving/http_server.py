@@ -22,8 +22,8 @@ from mcp_servers.serving.http_app import LOOPBACK_HOSTS, REQUEST_SECONDS, build_
 from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
-from mcp_servers.serving.site_servers import SERVERS, server_of
 from mcp_servers.serving.site_figures import egress_metrics
+from mcp_servers.serving.site_servers import SERVERS, server_of
 from mcp_servers.serving.stdio_bridge import StdioBridge
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import SettingsError
