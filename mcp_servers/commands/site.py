@@ -44,7 +44,7 @@ def init(
     Examples:
         tierwise-site init site
 
-        tierwise-site init site --sample --family timing --seed 7
+        tierwise-site init site --sample --family timing_loss --seed 7
 
         tierwise-site init --family list
     """

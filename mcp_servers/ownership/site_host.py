@@ -7,8 +7,6 @@ is checked by `check`.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import threading
 from collections import defaultdict
@@ -45,7 +43,9 @@ from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import SiteKeys, TokenVerifier
 from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
+from mcp_servers.serving.site_figures import CallFigures
 from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_keys.alarm_ids import alarm_id_key
 from mcp_servers.tickets.knowledge_state import KnowledgeWatch
 from placement.live import LivePolicy
 from placement.policy import Policy
@@ -143,6 +143,11 @@ class SiteHost:
         )
 
     @property
+    def calls(self) -> CallFigures:
+        """Counts the calls of every server, whoever holds the other end."""
+        return self._part("calls", CallFigures)
+
+    @property
     def limiter(self) -> RateLimiter:
         """How often callers over a stream may call, all their connections together."""
         return self._part("limiter", lambda: RateLimiter(self.site.settings.serving.rate))
@@ -234,7 +239,8 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            key, topology = self._id_key(), self.configs.topology
+            key = alarm_id_key(self.keys.folder, self.keys.signing_key)
+            topology = self.configs.topology
             store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
             incidents = IncidentLog(
                 store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
@@ -295,11 +301,6 @@ class SiteHost:
         if server is None:
             return None
         return self._part("rewriter", lambda: SiteRewriter(server, site_id, self.gate))
-
-    def _id_key(self) -> bytes:
-        """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
-        secret = self.keys.signing_key.private_bytes_raw()
-        return hmac.digest(secret, b"tierwise assigned ids", hashlib.sha256)
 
     @property
     def configs(self) -> ConfigDesk:

@@ -22,6 +22,7 @@ from mcp_servers.serving.http_app import LOOPBACK_HOSTS, REQUEST_SECONDS, build_
 from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
+from mcp_servers.serving.site_figures import egress_metrics
 from mcp_servers.serving.site_servers import SERVERS, server_of
 from mcp_servers.serving.stdio_bridge import StdioBridge
 from mcp_servers.site_directory import SiteDirectory
@@ -58,6 +59,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             knowledge=hosted.knowledge_watch.state,
             intake=LiveIntake(site, hosted.alarms),
             people=_people_pages(hosted).routes(),
+            figures=lambda: [*hosted.calls.metrics(), *egress_metrics(hosted.ledger.totals)],
         )
         config = uvicorn.Config(
             app,

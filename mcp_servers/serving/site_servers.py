@@ -64,4 +64,5 @@ def server_of(
         verifier=host.verifier if stream_caller is None else None,
         people=host.people,
         limiter=None if stream_caller is None else host.limiter,
+        figures=host.calls,
     )

@@ -76,6 +76,19 @@ def test_three_doors_give_the_same_hits(site: Path, host: SiteHost, tmp_path: Pa
     assert set(answers[0][0]) == {"id", "score", "text", "source", "locator"}
 
 
+def test_answers_come_under_the_ids_that_were_asked_with(site: Path, tmp_path: Path) -> None:
+    """INTERFACES: one line a query in input order; one without words costs no other its answer."""
+    asked = tmp_path / "queries.jsonl"
+    lines = ({"id": 7, "text": "fan"}, {"id": "7", "text": " "}, {"id": "q", "text": "fan"})
+    asked.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    answers = [
+        json.loads(line) for line in run("search", site, "--queries", asked).out.splitlines()
+    ]
+    assert [answer["id"] for answer in answers] == [7, "7", "q"]
+    assert answers[1]["results"] == []
+    assert answers[0]["results"] == answers[2]["results"] != []
+
+
 def test_a_search_is_filtered_and_explained_alike_at_every_door(site: Path, host: SiteHost) -> None:
     """Issue 6: metadata filters and `explain=true` show why a hit ranks where it does."""
     arguments = {"query": "fan sessions", "filters": {"managed_objects": ["pe1"]}, "explain": True}
