@@ -53,6 +53,11 @@ class LiveIntake:
             self._kafka = _kafka_topics(site, settings.kafka, self._journal)
             self._listeners.append(self._kafka)
 
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since these doors were opened."""
+        return self._journal.received
+
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
         return self._door.routes()
@@ -95,5 +100,5 @@ def _kafka_topics(
     try:
         from mcp_servers.intake.kafka_topics import KafkaTopics  # noqa: PLC0415
     except ImportError as exc:
-        raise MissingExtraError("scale", "intake.kafka") from exc
+        raise MissingExtraError("kafka", "intake.kafka") from exc
     return KafkaTopics(site, settings, journal)
