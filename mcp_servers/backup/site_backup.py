@@ -188,6 +188,7 @@ def restore(
         made = unpacked[0].manifest.created_at
         with EgressLedger.open(site.store, keys.signing_key) as ledger:
             ledger.append(_told(made, verdict))
+        _note(site, made)
     finally:
         lock.release()
     return Restored(
