@@ -28,6 +28,7 @@ from mcp_servers.commands import (
     watching,
 )
 from mcp_servers.commands.output import say
+from mcp_servers.commands.whole_help import whole_help
 from telecom.errors import (
     EgressRefusedError,
     InvalidArgumentError,
@@ -91,7 +92,7 @@ def main() -> None:
     0 done, 1 the work could not be done, 2 wrong usage, 3 refused by policy.
     """
     try:
-        app()
+        whole_help(app)()
     except InvalidArgumentError as exc:
         say(f"tierwise-site: {exc}")
         sys.exit(WRONG_USAGE)

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import Field, ValidationError
 
+from mcp_servers.egress.release_totals import ReleaseTotals
 from mcp_servers.site_keys.handover import Handover
 from telecom.errors import EgressRefusedError, LedgerBrokenError, StoreOwnedError
 from telecom.file_access import sync_folder
@@ -109,6 +110,8 @@ class EgressLedger:
         self._descriptor = descriptor
         self._head = head
         self._sequence = sequence
+        self.totals = ReleaseTotals()
+        """What was written since it was opened."""
         self._written = 0
         self._synced = 0
         self._write_lock = threading.Lock()
@@ -167,6 +170,7 @@ class EgressLedger:
             chained, line = _chain(entry, self._sequence + 1, self._head, self._key)
             self._write(line)
             self._head, self._sequence = chained.hash, chained.sequence
+            self.totals.add(chained)
             self._written += 1
             mine = self._written
         self._flush(mine)

@@ -45,8 +45,9 @@ class ReceivedJournal:
         self._kept = kept
         self._clock = clock
         self._wake = threading.Condition()
-        self._waiting: list[tuple[bytes, Future[None]]] = []
+        self._waiting: list[tuple[bytes, int, Future[None]]] = []
         self._waiting_bytes = 0
+        self._received = 0
         self._closing = False
         self._segment: BinaryIO | None = None
         self._name = ""
@@ -62,6 +63,11 @@ class ReceivedJournal:
             self._wake.notify()
         self._thread.join()
 
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since this journal was opened."""
+        return self._received
+
     def append(self, deliveries: list[Delivery]) -> Future[None]:
         """Keep deliveries; the future is done when they are on disk.
 
@@ -73,7 +79,7 @@ class ReceivedJournal:
         with self._wake:
             if self._closing or self._waiting_bytes + len(data) > WAITING_BYTES:
                 raise IntakeUnavailableError("too much waits for the disk")
-            self._waiting.append((data, future))
+            self._waiting.append((data, len(deliveries), future))
             self._waiting_bytes += len(data)
             self._wake.notify()
         return future
@@ -98,14 +104,15 @@ class ReceivedJournal:
                 if not batch:
                     break
             try:
-                self._append(b"".join(data for data, _ in batch))
+                self._append(b"".join(data for data, _, _ in batch))
             except OSError as exc:
                 self._close_segment()
                 failure = IntakeUnavailableError(exc.strerror or "the disk refused it")
-                for _, future in batch:
+                for _, _, future in batch:
                     future.set_exception(failure)
                 continue
-            for _, future in batch:
+            self._received += sum(count for _, count, _ in batch)
+            for _, _, future in batch:
                 future.set_result(None)
             self._kept()
         self._close_segment()
