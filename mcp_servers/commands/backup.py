@@ -101,7 +101,7 @@ def restore(
         done = put_back(
             site,
             source,
-            keys_from=None if passphrase is not None else keys or _keys_beside(source),
+            keys_from=None if passphrase is not None else keys or _keys_of(source),
             passphrase=passphrase,
             progress=progress,
         )
@@ -116,19 +116,6 @@ def restore(
     for name in done.left_alone:
         say(f"{name} was there already and stays as it is")
     say(f"next: tierwise-site ingest {directory}; tierwise-site doctor {directory}")
-
-
-def _keys_beside(backup: Path) -> Path:
-    """The file of the keys where `backup` writes it unless told otherwise."""
-    from telecom.errors import SiteDirectoryError
-
-    keys = _keys_of(backup)
-    if not keys.is_file():
-        raise SiteDirectoryError(
-            f"there is no {keys}; name the file of the keys with --keys, or the passphrase "
-            "of a sealed one with --passphrase-file"
-        )
-    return keys
 
 
 def _keys_of(file: Path) -> Path:
