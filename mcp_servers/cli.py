@@ -19,6 +19,7 @@ from mcp_servers.commands import (
     epochs,
     evaluate,
     gateway,
+    keys,
     knowledge,
     knowledge_upkeep,
     model,
@@ -78,6 +79,7 @@ app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
 app.add_typer(epochs.app, name="epochs")
+app.add_typer(keys.app, name="keys")
 app.add_typer(salience.app, name="filter")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(knowledge_upkeep.app, name="knowledge")

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from telecom.csv_dialect import delimiter_of
 from telecom.errors import SiteDirectoryError
@@ -49,6 +50,7 @@ _PORT_FAMILIES = {
 }
 
 
+@lru_cache(maxsize=65_536)
 def port_key(port: str) -> str:
     """Reduce a port name to the form in which short and long spellings are equal."""
     match = _PORT.match(port.strip())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from telecom.errors import IntakeUnavailableError
+from telecom.file_access import sync_folder
 from telecom.formats.received import Delivery
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -134,19 +135,10 @@ class ReceivedJournal:
         numbers = [int(path.stem[11:]) for path in self._folder.glob(f"{day}-[0-9]*.jsonl")]
         self._name = f"{day}-{max(numbers, default=0) + 1:04d}.jsonl"
         self._segment = (self._folder / self._name).open("xb")
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return self._segment
 
     def _close_segment(self) -> None:
         if self._segment is not None:
             self._segment.close()
         self._segment = None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name as durable as its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,8 @@ from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.answer_framing import FramedServer
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
-from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
+from mcp_servers.serving.rate_limit_middleware import RateLimit
+from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.site_figures import state_metrics
 from mcp_servers.site_directory import ServingSettings
 from mcp_servers.tickets.knowledge_state import KnowledgeState
@@ -64,7 +65,8 @@ def build_app(
             last good version, so it stays ready and says so.
         knowledge: How the knowledge base does; without its vectors the site stays ready, because
             it answers by words, and says so.
-        intake: Live alarms; None takes none in.
+        intake: Live alarms; None takes none in. A site whose Kafka broker is gone stays ready,
+            because it answers from what it has, and says so.
         people: Paths of the site's own origin that people use.
         figures: What `/metrics` says beside how the site itself does.
     """
@@ -102,6 +104,8 @@ def build_app(
         told: dict[str, Any] = {"policy": shown | {"problems": len(status.problems)}}
         if knowledge is not None:
             told["knowledge"] = (await run_sync(knowledge)).model_dump(mode="json")
+        if intake is not None and (kafka := intake.kafka_state()) is not None:
+            told["kafka"] = kafka.model_dump(mode="json")
         if gaps:
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)

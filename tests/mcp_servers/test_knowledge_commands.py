@@ -16,6 +16,7 @@ from mcp_servers.commands.knowledge import read_filters
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES, STDIO_CALLER, Caller
+from mcp_servers.serving.site_servers import server_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import InvalidArgumentError, SiteDirectoryError
 from tests.mcp_servers.small_site import make_site, run
@@ -51,7 +52,7 @@ def ask(host: SiteHost, tool: str, arguments: dict[str, Any], caller: Caller = R
 
     async def call() -> Any:
         with anyio.fail_after(30):
-            async with Client(host.server("tickets", stream_caller=caller)) as client:
+            async with Client(server_of(host, "tickets", stream_caller=caller)) as client:
                 return await client.call_tool(tool, arguments)
 
     return anyio.run(call)
