@@ -67,6 +67,7 @@ PROMISES = {
         "Data sovereignty is binary and removes tiers before any talk of speed or cost.",
         proofs=(
             "mcp_servers/assessment/test_data_assessment.py::test_identifiers_are_counted_by_field_and_kind",
+            "mcp_servers/assessment/test_data_assessment.py::test_columns_of_a_table_with_semicolons_keep_their_names",
             "orchestrator/test_delegation.py::test_an_unknown_country_closes_everything_but_the_site",
             "orchestrator/test_delegation.py::test_pseudonymized_evidence_is_read_in_its_own_country_only",
             "orchestrator/test_delegation.py::test_what_was_not_done_to_the_data_is_not_assumed",
