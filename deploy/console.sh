@@ -20,6 +20,9 @@ if [ ! -f "$site/site.yaml" ]; then
   printf '\nserving: {page_parents: ["http://127.0.0.1:%s"]}\n' "$port" >> "$site.new/site.yaml"
   tierwise-site ingest "$site.new"
   mv "$site.new" "$site"
+else
+  # A store that an earlier version wrote, and this one does not read, is made anew.
+  tierwise-site ingest "$site" > /dev/null || tierwise-site ingest "$site" --rebuild > /dev/null
 fi
 [ -s "$folder/storm.token" ] || (umask 077 && head -c 32 /dev/urandom | base64 > "$folder/storm.token")
 (umask 077 && tierwise-site token "$site" --caller region \

@@ -16,7 +16,8 @@ if [ ! -f "$site/site.yaml" ]; then
   tierwise-site init "$site.new" --sample
   mv "$site.new" "$site"
 fi
-tierwise-site ingest "$site"
+# A store that an earlier version wrote, and this one does not read, is made anew.
+tierwise-site ingest "$site" || tierwise-site ingest "$site" --rebuild
 (umask 077 && tierwise-site token "$site" --caller region \
   --scopes tickets:read,alarms:read,configs:read --ttl 1h > "$demo/token")
 
