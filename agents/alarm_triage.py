@@ -37,6 +37,7 @@ from agents.peers import Peers
 from agents.quoting import quote_of
 from agents.ranking import Ranker
 from agents.salience import HAND_SET, SalienceFilter
+from agents.surroundings import Surroundings
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.configuration import ConfigChange
@@ -103,17 +104,10 @@ def triage(
     )
     burst = main_burst(symptoms, quiet=QUIET)
 
+    surroundings = Surroundings.of(topology, inside, before=ahead, changes=changes)
+
     def rank(found: Sequence[Symptom]) -> list[Hypothesis]:
-        ranker = Ranker(
-            found,
-            topology,
-            alarms=inside,
-            changes=changes,
-            before=ahead,
-            weights=weights,
-            incident=burst,
-        )
-        return ranker.rank()
+        return Ranker(found, surroundings, weights=weights, incident=burst).rank()
 
     verdict = judge(rank, burst, inside)
     ranked = verdict.ranked

@@ -188,7 +188,7 @@ class KafkaTopic(ProductModel):
 
 
 class KafkaIntake(ProductModel):
-    """Topics that are read for alarms (extra `scale`)."""
+    """Topics that are read for alarms (extra `kafka`)."""
 
     servers: tuple[str, ...] = Field(min_length=1)
     """Brokers to ask first, `host:port`."""

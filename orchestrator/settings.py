@@ -158,7 +158,7 @@ class Settings(Documented):
     policy: PolicyFiles = PolicyFiles()
     """Which policy decides."""
     state: str | None = None
-    """SQLite file or `postgresql://` URL (extra `scale`) for investigations and decisions; by
+    """SQLite file or `postgresql://` URL (extra `postgresql`) for investigations and decisions; by
     default `~/.local/state/tierwise/state.sqlite`. Environment: TIERWISE_STATE."""
     statement_key_file: Path | None = None
     """Ed25519 key that vouches for people towards sites; made beside the state where none is named.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,6 @@ Engine = Literal["onnx-int8", "torch"]
 
 BATCH = 32
 """Texts that torch takes at once: measured best on two cores; 128 is slower."""
-_BATCH_TOKENS = 512
-"""Tokens that the artifact takes at once: what stays in a core's cache; twice that costs a tenth
-more for each text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class OnnxEmbedder:
         self.artifact = artifact
         self._loading = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
-        self._bulk: tuple[Any, ThreadPoolExecutor] | None = None
+        self._workers = ThreadPoolExecutor(_cores(), thread_name_prefix="embedding")
 
     @property
     def stamp(self) -> EmbeddingStamp:
@@ -109,24 +106,21 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Float32 of shape (len(texts), 384), rows of length 1, in the order given.
 
-        A text is cut at 256 tokens. Quantization scales are per batch: the same list gives the
-        same vectors to the last bit, another grouping differs in the third decimal.
+        A text is cut at 256 tokens. Texts are embedded one by one, the longest first, a text to a
+        core: nothing is padded, and a text's vector does not depend on what it is embedded with.
         """
         tokenizer, session = self._load()
         tokens = model_artifact.tokenize(tokenizer, texts)
         vectors: Vectors = np.empty((len(texts), model_artifact.DIMENSION), dtype=np.float32)
 
-        def run(session: Any, batch: list[int]) -> None:
-            ids, mask = model_artifact.padded([tokens[index] for index in batch])
-            (vectors[batch],) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        def run(place: int) -> None:
+            vectors[place] = model_artifact.embed_tokens(session, tokens[place])
 
-        batches = list(_batches([len(each) for each in tokens]))
-        if len(batches) == 1:
-            run(session, batches[0])
-        elif batches:
-            # A batch for each core: cores that share one wait for each other at every layer.
-            bulk, workers = self._load_bulk()
-            for done in [workers.submit(run, bulk, batch) for batch in batches]:
+        if len(texts) == 1:
+            run(0)
+        else:
+            order = sorted(range(len(texts)), key=lambda place: -len(tokens[place]))
+            for done in [self._workers.submit(run, place) for place in order]:
                 done.result()
         return vectors
 
@@ -139,31 +133,9 @@ class OnnxEmbedder:
                 )
             return self._loaded
 
-    def _load_bulk(self) -> tuple[Any, ThreadPoolExecutor]:
-        with self._loading:
-            if self._bulk is None:
-                self._bulk = (
-                    model_artifact.open_session(self.artifact.model, threads=1),
-                    ThreadPoolExecutor(_cores(), thread_name_prefix="embedding"),
-                )
-            return self._bulk
-
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts of like length: short ones neither pay for long ones nor share their scale."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        size = (len(batch) + 1) * lengths[index]
-        if batch and (size > _BATCH_TOKENS or lengths[index] > 2 * lengths[batch[0]]):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 class TorchEmbedder:
@@ -192,7 +164,7 @@ class TorchEmbedder:
         self._stamp = EmbeddingStamp(
             model_id=model if shipped else folder.name,
             engine="torch",
-            revision=model_artifact.REVISION
+            revision=model_artifact.WEIGHTS_REVISION
             if shipped
             else model_artifact.weights_revision(folder),
             dimension=int(self._model.get_embedding_dimension() or 0),

@@ -14,6 +14,7 @@ from typing import Any
 
 from rag.filters import attribute_name
 from rag.ingest_counts import Reject
+from telecom.csv_dialect import delimiter_of
 from telecom.errors import InvalidArgumentError
 from telecom.ticket import Ticket
 from telecom.times import parse_instant
@@ -181,8 +182,7 @@ def _csv_rows(file: Path, name: str) -> Iterator[Row | Reject]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=header.count)
+    delimiter = delimiter_of(text.partition("\n")[0])
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         columns = [column.strip() for column in next(rows, [])]

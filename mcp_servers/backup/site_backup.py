@@ -227,7 +227,10 @@ def _proven(
     for file in draft.rglob("*.sqlite"):
         check_database(file)
     verdict = verify_ledger(
-        draft / "store", keys.public_key, made.ledger_head if made.ledger_entries else None
+        draft / "store",
+        keys.public_key,
+        made.ledger_head if made.ledger_entries else None,
+        handovers=keys.handovers,
     )
     if not verdict.holds:
         raise LedgerBrokenError(f"the backup's ledger does not hold: {verdict.problems[0]}")
@@ -255,7 +258,7 @@ def _proven_ledger(copy: Path, drafts: Path, keys: SiteKeys) -> LedgerVerdict:
     beside = drafts / LEDGER_FILE
     copy.rename(beside)
     try:
-        verdict = verify_ledger(drafts, keys.public_key)
+        verdict = verify_ledger(drafts, keys.public_key, handovers=keys.handovers)
     finally:
         beside.rename(copy)
     if not verdict.holds:

@@ -77,7 +77,7 @@ def verify(
 
     site = SiteDirectory.open(directory)
     keys = SiteKeys.open(site.store / "keys")
-    verdict = verify_ledger(site.store, keys.public_key, _anchor(anchor))
+    verdict = verify_ledger(site.store, keys.public_key, _anchor(anchor), handovers=keys.handovers)
     if as_json:
         print_json(verdict.model_dump(mode="json"))
     else:

@@ -44,7 +44,7 @@ def init(
     Examples:
         tierwise-site init site
 
-        tierwise-site init site --sample --family timing --seed 7
+        tierwise-site init site --sample --family timing_loss --seed 7
 
         tierwise-site init --family list
     """
@@ -188,8 +188,8 @@ def stdio(
 
     Example, in a client's configuration: command "tierwise-site", args ["stdio", "/srv/site"]
     """
-    from mcp_servers.ownership.site_host import SERVERS
     from mcp_servers.serving.http_server import serve_stdio
+    from mcp_servers.serving.site_servers import SERVERS
     from mcp_servers.site_directory import SiteDirectory
 
     if server not in (*SERVERS, "all"):

@@ -206,11 +206,11 @@ class ConfigRepository:
         device = self.topology.canonical(managed_object).device
         found = [file for name, file in self._files(at) if name.lower() == device.lower()]
         if not found:
-            when = "" if at is None else " at that time"
+            when = "" if at is None else "it may have one at another time; "
             raise RecordNotFoundError(
                 "configuration of device",
                 _shown(device),
-                hint=f"there is none{when}; get_neighbors and list_changes name the devices",
+                hint=f"{when}get_neighbors and list_changes name the devices",
             )
         return found
 

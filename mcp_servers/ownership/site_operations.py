@@ -28,10 +28,9 @@ from mcp_servers.egress.gate import EgressGate
 from mcp_servers.egress.peoples_words import release_words
 from mcp_servers.egress.revealing import reveal
 from mcp_servers.ownership.owner_protocol import JsonValue
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.store_owner import Operation, Progress
 from mcp_servers.serving.identity import LOCAL_CALLER, STDIO_CALLER, Caller, site_issuer
-from mcp_servers.serving.session_stream import serve_stream
 from mcp_servers.site_directory import BudgetSettings, NetBoxSettings, SiteDirectory
 from mcp_servers.tickets.operations import KnowledgeOperations
 from mcp_servers.watching.site_watch import SiteWatch
@@ -95,8 +94,12 @@ class OwnedSite:
 
     async def serve_session(self, server: str, stream: anyio.abc.ByteStream) -> None:
         """Speak MCP with a stdio client, who counts as outside the site."""
+        # The MCP SDK takes as long to import as all the rest, and few commands speak MCP.
+        from mcp_servers.serving.session_stream import serve_stream  # noqa: PLC0415
+        from mcp_servers.serving.site_servers import SERVERS, server_of  # noqa: PLC0415
+
         name = server if server in SERVERS else "all"
-        served = await run_sync(lambda: self.host.server(name, stream_caller=STDIO_CALLER))
+        served = await run_sync(lambda: server_of(self.host, name, stream_caller=STDIO_CALLER))
         await serve_stream(served, stream)
 
     def close(self) -> None:

@@ -41,18 +41,22 @@ class KnowledgeOperations:
         }
 
     def search(self, arguments: Arguments, _progress: Progress) -> JsonValue:
-        """Rank passages for each query, in the order of the queries."""
+        """Rank passages for each query, in the order of the queries; none for one without words."""
         corpus, limit = arguments["corpus"], arguments["limit"]
         knowledge = self._host.knowledge_of(corpus)
         filters = filters_of(arguments.get("filters") or {}, self._host.site.timezone)
         answers = []
         for query in arguments["queries"]:
-            explained = knowledge.explain(
-                query["text"],
-                corpus=corpus,
-                limit=limit,
-                filters=filters,
-                mode=arguments.get("mode", "hybrid"),
+            explained = (
+                knowledge.explain(
+                    query["text"],
+                    corpus=corpus,
+                    limit=limit,
+                    filters=filters,
+                    mode=arguments.get("mode", "hybrid"),
+                )
+                if query["text"].strip()
+                else ()  # a line without words costs a batch its answer, not the batch
             )
             answer: dict[str, Any] = {
                 "id": query["id"],

@@ -45,7 +45,7 @@ async def open_database(address: str | Path) -> AsyncIterator[Database]:
 
     Raises:
         SettingsError: It cannot be used.
-        MissingExtraError: A URL without the extra `scale`.
+        MissingExtraError: A URL without the extra `postgresql`.
     """
     opened = (
         _open_postgresql(str(address)) if is_database_url(address) else _open_sqlite(Path(address))
@@ -77,7 +77,7 @@ def read_rows(address: str | Path, sql: str, *values: Value) -> list[Row]:
 
 def _require_postgresql() -> None:
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
-        raise MissingExtraError("scale", "state in PostgreSQL")
+        raise MissingExtraError("postgresql", "state in PostgreSQL")
 
 
 @asynccontextmanager

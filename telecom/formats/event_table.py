@@ -110,7 +110,7 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
     EventPattern(
         K.BGP_SESSION,
         "BGP session down",
-        r"bgp_(?:recv|send|write|traffic|hold_timeout|keepalive|peer_close|connect)\w*",
+        r"bgp_(?:recv|send|write|traffic|hold_timeout|keepalive|peer_close|peer_mgmt|connect)\w*",
         "",
         (
             rf"(?:from|to|with) (?:peer )?(?P<neighbor>{ADDRESS})(?:\+\d+)?(?: \(proto\))?"

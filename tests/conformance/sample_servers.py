@@ -17,12 +17,13 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.sample_site import generate
 from mcp_servers.serving.http_app import build_app
 from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES, TokenIssuer
 from mcp_servers.serving.server_factory import ToolSet
+from mcp_servers.serving.site_servers import SERVERS, server_of, toolset_of
 from mcp_servers.site_directory import SiteDirectory
 
 FIXTURE_FREE = (
@@ -76,14 +77,14 @@ def sample_servers(folder: Path) -> Iterator[SampleServers]:
             sorted(READ_SCOPES | {CONFIRM_SCOPE}), "region", timedelta(hours=1)
         )
         app = build_app(
-            {name: host.server(name) for name in SERVERS},
+            {name: server_of(host, name) for name in SERVERS},
             host.verifier,
             site.settings.serving,
             missing=host.missing,
             policy=lambda: host.live_policy.status,
         )
         with serving(ShowsToken(app, token)) as url:
-            yield SampleServers(url, token, _calls(host), host.toolset("all"))
+            yield SampleServers(url, token, _calls(host), toolset_of(host, "all"))
     finally:
         owned.close()
 

