@@ -80,7 +80,7 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
                 await ask()
             before_mb = _memory_mb(one)
             for number in range(_ROUNDS):
-                before = _cpu_s(one)
+                before, begun = _cpu_s(one), asyncio.Event()
                 idle += [await ask() for _ in range(_QUESTIONS)]
                 between = _cpu_s(one)
                 sending = asyncio.create_task(
@@ -89,8 +89,10 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
                         first=number * triggers,
                         triggers=triggers // _ROUNDS,
                         incidents=_INCIDENTS,
+                        begun=begun,
                     )
                 )
+                await begun.wait()
                 while not sending.done():
                     busy.append(await ask())
                 came = await sending
