@@ -85,7 +85,7 @@ async def _send(url: str, first: int, triggers: int, incidents: int) -> Storm:
             for number in range(triggers):
                 await asyncio.sleep(begun + number * 60 / A_MINUTE - time.perf_counter())
                 tasks.create_task(one(number))
-    return Storm(outcomes, time.perf_counter() - begun)
+    return Storm(dict(outcomes), time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
