@@ -33,6 +33,7 @@ _RECORDS_PER_ROW = 500
 _OBJECT_STORE = 512 * 2**20
 """Bytes of memory that a cluster started here may hold texts and vectors in; more goes to disk."""
 _ANSWER_SECONDS = 10.0
+_STARTS = 3
 _START_SECONDS = 300
 """How long the workers that hold the model may take to start."""
 
@@ -145,33 +146,59 @@ class RayWorkers:
 
 
 def _connect(ray: Any) -> None:
-    """Join the cluster of `RAY_ADDRESS`, or start one on this machine within bounds.
+    """Join the cluster of `RAY_ADDRESS`, or start one on this machine.
 
     Raises:
         SettingsError: It does not answer, or does not start.
     """
     address = os.environ.get("RAY_ADDRESS") or "local"
-    bounds: dict[str, int] = {}
-    if address == "local":
-        # One core for the worker that holds the model, one for those that read.
-        bounds = {"num_cpus": max(2, os.cpu_count() or 2), "object_store_memory": _OBJECT_STORE}
     try:
-        if ":" in address:
-            # Ray itself waits for a silent address for minutes, and then ends the process.
-            host, _, port = address.removeprefix("ray://").rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
-        ray.init(
-            address, include_dashboard=False, log_to_driver=False, logging_level="ERROR", **bounds
-        )
+        if address == "local":
+            _start(ray)
+        else:
+            _join(ray, address)
     except Exception as exc:
         # A node that does not start in time is a bare Exception of Ray's, nothing narrower.
         known = (OSError, RuntimeError, ValueError, ray.exceptions.RayError)
         if type(exc) is not Exception and not isinstance(exc, known):
             raise
+        kind = type(exc).__name__
+        if address == "local":
+            reason = f"no Ray cluster starts on this machine ({kind}); try it when there is less"
+            raise SettingsError(f"{reason} to do, or ingest without `--engine ray`") from exc
         raise SettingsError(
-            f"no Ray cluster answers at {address!r} ({type(exc).__name__}); check RAY_ADDRESS, or "
-            "unset it to use this machine alone"
+            f"no Ray cluster answers at {address!r} ({kind}); check RAY_ADDRESS, or unset it to "
+            "use this machine alone"
         ) from exc
+
+
+def _join(ray: Any, address: str) -> None:
+    if ":" in address:
+        # Ray itself waits for a silent address for minutes, and then ends the process.
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    ray.init(address, log_to_driver=False, logging_level="ERROR")
+
+
+def _start(ray: Any) -> None:
+    for attempt in range(_STARTS):
+        try:
+            ray.init(
+                "local",
+                # One core for the worker that holds the model, one for those that read.
+                num_cpus=max(2, os.cpu_count() or 2),
+                object_store_memory=_OBJECT_STORE,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        except Exception as exc:
+            # On a busy machine half a minute is too little for its parts to find each other.
+            if type(exc) is not Exception or attempt == _STARTS - 1:
+                raise
+            ray.shutdown()
+        else:
+            return
 
 
 class EmbeddingWorker:
