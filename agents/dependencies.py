@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from telecom.alarm import OccurrenceKind
@@ -52,6 +52,8 @@ class Dependencies:
     _paths: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _taken: dict[str, frozenset[str]] = field(default_factory=dict)
     _hops: dict[str, dict[str, int]] = field(default_factory=dict)
+    _next: dict[str, Iterable[str]] = field(default_factory=dict)
+    _cut_off: dict[str, frozenset[str]] = field(default_factory=dict)
     _cuts: _Cuts | None = None
 
     def of(self, device: str, kind: OccurrenceKind) -> Mapping[str, int]:
@@ -122,7 +124,10 @@ class Dependencies:
 
     def cut_off_by(self, device: str) -> frozenset[str]:
         """What has no path to the larger part of the network without an element."""
-        return self._cut().without_node(device)
+        known = self._cut_off.get(device)
+        if known is None:
+            known = self._cut_off[device] = self._cut().without_node(device)
+        return known
 
     def behind_link(self, device: str, far: str) -> frozenset[str]:
         """What has no path to the larger part of the network without one link."""
@@ -163,15 +168,16 @@ class Dependencies:
             inner.update(frontier)
         return frozenset(inner - {start, goal})
 
-    def _joined(self, device: str) -> list[str]:
+    def _joined(self, device: str) -> Iterable[str]:
         """Neighbours by cable, and the host of a function or the functions of a host."""
-        return list(
-            dict.fromkeys(
+        known = self._next.get(device)
+        if known is None:
+            known = self._next[device] = dict.fromkeys(
                 link.other_end(device).device
                 for link in self.topology.links_of(device)
                 if link.relation in ("connects", "hosts")
             )
-        )
+        return known
 
 
 class _Cuts:

@@ -12,9 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from agents.peers import Peers
-from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
+from telecom.alarm import Alarm, Occurrence, OccurrenceKind, PerceivedSeverity
 from telecom.report import CauseRole
 from telecom.topology import ManagedObject, Topology, port_key
 
@@ -44,13 +45,18 @@ CHATTER_KINDS = frozenset({OccurrenceKind.LOGIN})
 """Said all day long by healthy elements; no symptom, and the first to leave a brief."""
 
 _VARIABLE = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}"  # IPv6, MAC, times
-    r"|\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?"
-    r"|0x[0-9a-fA-F]+"
-    r"|\d+(?:[./:-]\d+)*"
-    r")(?![A-Za-z0-9])|(?<=[A-Za-z])\d+(?:[/.]\d+)+"
-    r"|(?<=[A-Za-z][a-z]{2})\d+(?![A-Za-z0-9])"  # eth0, vty1; not IPv4, L2
+    # One class in front: the engine then looks at no place where nothing variable can begin.
+    r"[\da-fA-F:](?:(?<![A-Za-z0-9].)(?:"
+    r"(?:(?<=:)|(?<=[0-9a-fA-F])[0-9a-fA-F]{0,3}:)"
+    r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,6}"  # IPv6, MAC, times
+    r"|(?<=\d)(?:"
+    r"\d{0,2}(?:\.\d{1,3}){3}(?:/\d+)?"
+    r"|(?<=0)x[0-9a-fA-F]+"
+    r"|\d*(?:[./:-]\d+)*"
+    r"))(?![A-Za-z0-9])"
+    r"|(?<=[A-Za-z]\d)\d*(?:[/.]\d+)+"
+    r"|(?<=[A-Za-z][a-z]{2}\d)\d*(?![A-Za-z0-9])"  # eth0, vty1; not IPv4, L2
+    r")"
 )
 
 
@@ -124,12 +130,12 @@ def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
 
 def is_trouble(alarm: Alarm) -> bool:
     """Whether a record says that something is wrong now."""
-    if alarm.occurrence is not None and alarm.occurrence.kind in CHATTER_KINDS:
-        return False
-    if alarm.occurrence is not None and alarm.occurrence.state in ("down", "degraded"):
-        return True
-    if alarm.occurrence is not None and alarm.occurrence.state in ("up", "changed"):
-        return False
+    occurrence = alarm.occurrence
+    if occurrence is not None:
+        if occurrence.kind in CHATTER_KINDS or occurrence.state in ("up", "changed"):
+            return False
+        if occurrence.state in ("down", "degraded"):
+            return True
     return alarm.perceived_severity in TROUBLE
 
 
@@ -199,19 +205,21 @@ def fold_symptoms(
         same_hours: Records of the window's hours on earlier days: what comes back every day at this
             hour, such as the evening's full cells, is chronic as well.
     """
-    open_by_key: dict[tuple[str, OccurrenceKind, str], Symptom] = {}
+    subjects = _Subjects(peers, topology)
+    open_by_key: dict[_Key, Symptom] = {}
     for alarm in alarms:
-        key, peer, port = _key(alarm, peers, topology)
-        symptom = open_by_key.get(key)
+        subject = subjects.of(alarm)
+        symptom = open_by_key.get(subject.key)
         if is_trouble(alarm):
             if symptom is None:
-                open_by_key[key] = Symptom(
-                    device=key[0],
-                    kind=key[1],
-                    role=role_of(key[1]),
-                    about=key[2],
-                    peer=peer,
-                    port=port,
+                device, kind, about = subject.key
+                open_by_key[subject.key] = Symptom(
+                    device=device,
+                    kind=kind,
+                    role=role_of(kind),
+                    about=about,
+                    peer=subject.peer,
+                    port=subject.port,
                     alarms=[alarm],
                     began=when(alarm),
                 )
@@ -223,19 +231,15 @@ def fold_symptoms(
         elif symptom is not None and is_clear(alarm):
             symptom.alarms.append(alarm)
             symptom.ended = when(alarm)
-    earlier: defaultdict[tuple[str, OccurrenceKind, str], int] = defaultdict(int)
-    for alarm in before:
-        if is_trouble(alarm):
-            earlier[_key(alarm, peers, topology)[0]] += 1
+    earlier = Counter(subjects.of(alarm).key for alarm in before if is_trouble(alarm))
     daily = Counter(
         key
         for day in same_hours
-        for key in {_key(alarm, peers, topology)[0] for alarm in day if is_trouble(alarm)}
+        for key in {subjects.of(alarm).key for alarm in day if is_trouble(alarm)}
     )
     symptoms = list(open_by_key.values())
     excess = _excess(alarms, before)
-    for symptom in symptoms:
-        key = (symptom.device, symptom.kind, symptom.about)
+    for key, symptom in open_by_key.items():
         symptom.chronic = earlier[key] >= 2 or daily[key] >= 2
         symptom.unusual = excess[_saying(symptom.alarms[0])]
     return symptoms
@@ -268,23 +272,53 @@ def _excess(alarms: Sequence[Alarm], before: Sequence[Alarm]) -> Mapping[str, fl
     }
 
 
-def _key(
-    alarm: Alarm, peers: Peers, topology: Topology
-) -> tuple[tuple[str, OccurrenceKind, str], ManagedObject | None, str | None]:
-    """What a record is about: the session's other end, else the port, else the kind of message."""
-    own = topology.canonical(alarm.managed_object)
-    occurrence = alarm.occurrence
-    peer = peers.of(alarm)
-    if occurrence is None:
-        subject = own.port or alarm.specific_problem or alarm.probable_cause or template_of(alarm)
-        return (own.device, OccurrenceKind.OTHER, subject), peer, own.port
-    port = own.port or occurrence.interface
-    if port is not None:
-        port = topology.canonical(ManagedObject(own.device, port)).port
-    about = occurrence.neighbor or (port_key(port) if port else None)
-    if about is None:
-        about = alarm.specific_problem or alarm.probable_cause or template_of(alarm)
-    return (own.device, occurrence.kind, about), peer, port
+_Key = tuple[str, OccurrenceKind, str]
+"""An element, what its trouble is, and what that is about."""
+
+
+class _Subject(NamedTuple):
+    """What a record is about."""
+
+    key: _Key
+    peer: ManagedObject | None
+    port: str | None
+
+
+class _Subjects:
+    """Tells what records are about; a storm says a few things over and over."""
+
+    def __init__(self, peers: Peers, topology: Topology) -> None:
+        self._peers = peers
+        self._topology = topology
+        self._known: dict[tuple[str, OccurrenceKind, str | None, str | None], _Subject] = {}
+
+    def of(self, alarm: Alarm) -> _Subject:
+        """The session's other end, else the port, else the kind of message."""
+        occurrence = alarm.occurrence
+        if occurrence is None:
+            own = self._topology.canonical(alarm.managed_object)
+            key = (own.device, OccurrenceKind.OTHER, own.port or _saying(alarm))
+            return _Subject(key, self._peers.of(alarm), own.port)
+        place = (
+            alarm.managed_object,
+            occurrence.kind,
+            occurrence.interface,
+            occurrence.neighbor,
+        )
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = self._look(alarm, occurrence)
+        device, kind, about = known.key
+        return known if about else known._replace(key=(device, kind, _saying(alarm)))
+
+    def _look(self, alarm: Alarm, occurrence: Occurrence) -> _Subject:
+        """The same, with nothing for what only its words tell."""
+        own = self._topology.canonical(alarm.managed_object)
+        port = own.port or occurrence.interface
+        if port is not None:
+            port = self._topology.canonical(ManagedObject(own.device, port)).port
+        about = occurrence.neighbor or (port_key(port) if port else "")
+        return _Subject((own.device, occurrence.kind, about), self._peers.of(alarm), port)
 
 
 def main_burst(symptoms: Sequence[Symptom], *, quiet: timedelta) -> list[Symptom]:

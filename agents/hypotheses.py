@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -89,3 +90,8 @@ class Hypothesis:
         """When trouble at or with it was first seen."""
         direct = [symptom.began for symptom in (*self.own, *self.about)]
         return min(direct, default=None)
+
+
+def records_of(symptoms: Iterable[Symptom]) -> tuple[Alarm, ...]:
+    """The first record of each symptom."""
+    return tuple(symptom.alarms[0] for symptom in symptoms)

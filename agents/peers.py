@@ -9,7 +9,7 @@ A neighbour whose own log is missing is inferred when topology leaves only one e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -18,6 +18,10 @@ from telecom.topology import ManagedObject, Topology
 
 _HOST_MASKS = (0b1, 0b11)
 """Point-to-point subnets: /31 (RFC 3021) and /30; in IPv6 the same bits are /127 and /126."""
+
+
+_Sight = tuple[str, str, int | None]
+"""A device, the neighbour that it names as printed, and that one's AS."""
 
 
 class Peers:
@@ -38,12 +42,19 @@ class Peers:
         self._by_name = {device.lower(): device for device in topology.devices}
         self._as_numbers: dict[int, set[str]] = defaultdict(set)
         self._inferred: dict[tuple[str, str], str] = {}
-        records = [alarm for alarm in alarms if alarm.occurrence is not None]
-        self._by_name.update({alarm.device.lower(): alarm.device for alarm in records})
-        self._troubled = {alarm.device for alarm in records if _names_a_neighbor(alarm)}
-        self._pair_by_subnet(records)
-        self._learn_as_numbers(records)
-        self._infer_silent(records)
+        # A storm repeats a few sights over and over: each counts once, as it was last seen.
+        seen: dict[_Sight, int] = {}
+        for number, alarm in enumerate(alarms):
+            occurrence = alarm.occurrence
+            if occurrence is not None:
+                device = alarm.device
+                self._by_name[device.lower()] = device
+                if occurrence.neighbor:
+                    seen[device, occurrence.neighbor, occurrence.neighbor_as] = number
+        self._troubled = {device for device, _, _ in seen}
+        self._pair_by_subnet(sorted(seen, key=seen.__getitem__))
+        self._learn_as_numbers(seen)
+        self._infer_silent(seen)
 
     def of(self, alarm: Alarm) -> ManagedObject | None:
         """The other end that `alarm` speaks about; None when it names none or it cannot be told."""
@@ -73,16 +84,14 @@ class Peers:
         known_name = self._by_name.get(name) or self._by_name.get(name.partition(".")[0])
         return None if known_name in (None, device) else ManagedObject(known_name)
 
-    def _pair_by_subnet(self, records: Sequence[Alarm]) -> None:
+    def _pair_by_subnet(self, seen: Iterable[_Sight]) -> None:
         """Two devices naming two addresses of one point-to-point subnet face each other."""
-        # Each sight once, where it was last seen: a storm repeats a few of them.
         sights: dict[tuple[str, str], tuple[int, int]] = {}
-        for alarm in records:
-            named = _neighbor_address(alarm)
+        for device, neighbor, _ in seen:
+            named = _address(neighbor)
             if named is not None:
-                sight = (alarm.device, named)
-                sights.pop(sight, None)
-                sights[sight] = _number(named)
+                sights.pop((device, named), None)
+                sights[device, named] = _number(named)
         for mask in _HOST_MASKS:
             subnets: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
             for (device, named), (version, number) in sights.items():
@@ -102,26 +111,24 @@ class Peers:
             return True
         return self._topology.are_joined(one, two)
 
-    def _learn_as_numbers(self, records: Sequence[Alarm]) -> None:
-        for alarm in records:
-            occurrence = alarm.occurrence
-            if occurrence is None or occurrence.neighbor_as is None or not occurrence.neighbor:
-                continue
-            peer = self._named(alarm.device, occurrence.neighbor)
-            if peer is not None:
-                self._as_numbers[occurrence.neighbor_as].add(peer.device)
+    def _learn_as_numbers(self, seen: Iterable[_Sight]) -> None:
+        for device, neighbor, neighbor_as in seen:
+            if neighbor_as is not None:
+                peer = self._named(device, neighbor)
+                if peer is not None:
+                    self._as_numbers[neighbor_as].add(peer.device)
 
-    def _infer_silent(self, records: Sequence[Alarm]) -> None:
+    def _infer_silent(self, seen: Iterable[_Sight]) -> None:
         """A neighbour that nobody can name is the one element next to all who name its AS."""
         reporters: dict[int, set[str]] = defaultdict(set)
-        seen: dict[int, set[tuple[str, str]]] = defaultdict(set)
-        for alarm in records:
-            occurrence, named = alarm.occurrence, _neighbor_address(alarm)
-            if occurrence is None or occurrence.neighbor_as is None or named is None:
+        unnamed: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        for device, neighbor, neighbor_as in seen:
+            named = _address(neighbor)
+            if neighbor_as is None or named is None:
                 continue
-            if self._named(alarm.device, named) is None:
-                reporters[occurrence.neighbor_as].add(alarm.device)
-                seen[occurrence.neighbor_as].add((alarm.device, named))
+            if self._named(device, named) is None:
+                reporters[neighbor_as].add(device)
+                unnamed[neighbor_as].add((device, named))
         taken = {device for devices in self._as_numbers.values() for device in devices}
         for number, devices in reporters.items():
             known = self._as_numbers.get(number, set())
@@ -135,17 +142,8 @@ class Peers:
                 if len(left) != 1 or len(devices) < 2:
                     continue
                 silent = left.pop()
-            for key in seen[number]:
+            for key in unnamed[number]:
                 self._inferred[key] = silent
-
-
-def _names_a_neighbor(alarm: Alarm) -> bool:
-    return alarm.occurrence is not None and alarm.occurrence.neighbor is not None
-
-
-def _neighbor_address(alarm: Alarm) -> str | None:
-    occurrence = alarm.occurrence
-    return None if occurrence is None or not occurrence.neighbor else _address(occurrence.neighbor)
 
 
 @lru_cache(maxsize=65_536)

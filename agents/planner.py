@@ -41,7 +41,8 @@ def plan(summary: AlarmSummary, *, question: str | None = None) -> Sequence[Step
     """Decide what to look at after the alarms were folded.
 
     Returns:
-        The steps of one site, which can run side by side.
+        The steps of one site, which can run side by side. Past tickets are asked for only where
+        there is something to compare them with.
     """
     candidates = summary.root_cause_candidates
     around = tuple(candidate.managed_object for candidate in candidates[:5])
@@ -54,13 +55,11 @@ def plan(summary: AlarmSummary, *, question: str | None = None) -> Sequence[Step
     if question:
         symptoms.insert(0, question)
     suspicion = candidates[0].probable_cause if candidates and summary.causes else None
+    changes = Step("config_auditor", around)
+    if not symptoms:
+        return (changes,)
+    done = tuple(steps_done(question or ""))
     return (
-        Step("config_auditor", around),
-        Step(
-            "ticket_historian",
-            around,
-            tuple(symptoms),
-            suspicion,
-            done=tuple(steps_done(question or "")),
-        ),
+        changes,
+        Step("ticket_historian", around, tuple(symptoms), suspicion, done=done),
     )

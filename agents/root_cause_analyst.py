@@ -178,6 +178,8 @@ def _headline(causes: Sequence[ProposedCause], status: ReportStatus, pack: Evide
     verdicts = {summary.verdict for summary in pack.alarms}
     if status == "inconclusive" or not causes:
         if verdicts <= {"none"}:
+            if not any(summary.alarms_total for summary in pack.alarms):
+                return "No alarm in this window"
             return "No incident with a common cause in this window"
         return "Inconclusive: the evidence does not support naming a cause"
     recovered = " (recovered)" if verdicts == {"recovered"} else ""

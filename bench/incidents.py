@@ -23,7 +23,7 @@ from agents.findings import AlarmSummary, ChangeReview, Contradictions, Evidence
 from agents.report import assemble
 from agents.root_cause_analyst import RulesAnalyst
 from mcp_servers import sample_site
-from mcp_servers.configs.server import contradictions_of, review_of
+from mcp_servers.configs.quotations import contradictions_of, review_of
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site.config_history import build_history
 from mcp_servers.sample_site.incidents import files_of

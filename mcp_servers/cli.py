@@ -19,6 +19,7 @@ from mcp_servers.commands import (
     epochs,
     evaluate,
     gateway,
+    keys,
     knowledge,
     knowledge_upkeep,
     model,
@@ -27,6 +28,7 @@ from mcp_servers.commands import (
     watching,
 )
 from mcp_servers.commands.output import say
+from mcp_servers.commands.whole_help import whole_help
 from telecom.errors import (
     EgressRefusedError,
     InvalidArgumentError,
@@ -77,6 +79,7 @@ app.add_typer(assess.app, name="assess")
 app.add_typer(configs.app, name="config")
 app.add_typer(egress.ledger, name="ledger")
 app.add_typer(epochs.app, name="epochs")
+app.add_typer(keys.app, name="keys")
 app.add_typer(salience.app, name="filter")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(knowledge_upkeep.app, name="knowledge")
@@ -89,7 +92,7 @@ def main() -> None:
     0 done, 1 the work could not be done, 2 wrong usage, 3 refused by policy.
     """
     try:
-        app()
+        whole_help(app)()
     except InvalidArgumentError as exc:
         say(f"tierwise-site: {exc}")
         sys.exit(WRONG_USAGE)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from rag.filters import attribute_name
 from rag.ingest_counts import Reject
+from telecom.csv_dialect import delimiter_of
 from telecom.errors import InvalidArgumentError
 from telecom.ticket import Ticket
 from telecom.times import parse_instant
@@ -216,7 +217,7 @@ def _csv_rows(file: Path, name: str) -> Iterator[Row | Reject]:
     if named is not None:  # Excel's own line
         text, delimiter = rest, named[1]
     else:
-        delimiter = max(",;\t|", key=header.count)
+        delimiter = delimiter_of(header)
     skipped = 0 if named is None else 1
     csv.field_size_limit(LONGEST_RECORD)  # of the whole process; Python's is a long description
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

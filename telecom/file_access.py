@@ -1,4 +1,4 @@
-"""Files that hold a secret: who else may read one, and how one is made."""
+"""Files that hold a secret or evidence: who may read one, how one is made and kept."""
 
 from __future__ import annotations
 
@@ -40,3 +40,12 @@ def write_secret_once(file: Path, content: bytes) -> None:
             return
     finally:
         draft.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, not only the content behind them."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

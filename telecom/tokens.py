@@ -13,7 +13,7 @@ from collections import Counter
 from functools import lru_cache
 
 _PIECE = re.compile(
-    r"[^\r\nA-Za-z\d\x80-\U0010ffff]?(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)"
+    r"[^\r\nA-Za-z\d\x80-\U0010ffff]?(?:[a-z]+|[A-Z](?:[a-z]+|[A-Z]*(?![a-z])))"
     r"|\d{1,3}"
     r"| ?[^\sA-Za-z\d\x80-\U0010ffff]+[\r\n/]*"
     r"| ?[^\x00-\x7f]+"

@@ -11,7 +11,9 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from telecom.csv_dialect import delimiter_of
 from telecom.errors import SiteDirectoryError
 
 _PORT = re.compile(r"^([A-Za-z][A-Za-z_-]*?)[ ]?(\d.*)$")
@@ -48,6 +50,7 @@ _PORT_FAMILIES = {
 }
 
 
+@lru_cache(maxsize=65_536)
 def port_key(port: str) -> str:
     """Reduce a port name to the form in which short and long spellings are equal."""
     match = _PORT.match(port.strip())
@@ -227,13 +230,17 @@ _COLUMNS = ("device", "port", "remote_device", "remote_port")
 def read_topology_csv(text: str, *, name: str = "topology.csv") -> Topology:
     """Read a topology table; `device,port,remote_device,remote_port[,relation]` in any order.
 
+    Cells are parted by commas, or by semicolons or tabs where the header is.
+
     A row without `remote_device` names a device that stands alone. Cells are stripped; empty ports
     are allowed.
 
     Raises:
         SiteDirectoryError: No such columns, or a row that cannot be read; names file and line.
     """
-    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    text = text.lstrip("\ufeff")
+    delimiter = delimiter_of(text.partition("\n")[0])
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     header = [column.strip() for column in rows.fieldnames or ()]
     missing = [column for column in _COLUMNS if column not in header]
     if missing:

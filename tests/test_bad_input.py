@@ -134,7 +134,7 @@ def test_a_site_that_cannot_start_says_why_through_the_orchestrator(
     assert message in done.err
 
 
-@pytest.mark.parametrize("folder", ["nowhere", "."])
+@pytest.mark.parametrize("folder", ["nowhere", pytest.param(".", marks=heavy)])
 def test_a_folder_that_is_no_site_is_named(tmp_path: Path, folder: str) -> None:
     """Issue text: an unknown site directory."""
     done = investigate(tmp_path / folder, *SOON, state=tmp_path)

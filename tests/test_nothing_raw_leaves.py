@@ -22,6 +22,7 @@ from dulwich.repo import Repo
 
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.sample_site import generate
+from mcp_servers.serving.site_servers import toolset_of
 from mcp_servers.site_directory import SiteDirectory
 from orchestrator.doubles.bedrock import BedrockDouble, Say, Use
 from telecom.errors import TierwiseError
@@ -178,7 +179,7 @@ def answers_without_a_gate(site: Path) -> bytes:
     """The positive control: the same questions, put to the tool functions themselves."""
     host = SiteHost(SiteDirectory.open(site))
     try:
-        tools = {tool.name: tool for tool in host.toolset("all").tools}
+        tools = {tool.name: tool for tool in toolset_of(host, "all").tools}
         said: list[str] = []
 
         def ask(_server: str, tool: str, **arguments: object) -> dict[str, Any]:
@@ -482,9 +483,10 @@ def investigate(site: Path, relay: RecordingRelay, seen: Traffic) -> None:
 
 
 def raw_bytes(site: Path) -> bytes:
-    """What lies on the site: files, and every version of every configuration."""
-    files = [file for file in site.rglob("*.*") if file.is_file() and "configs" not in file.parts]
-    parts = [file.read_bytes() for file in files]
+    """What the operator put on the site: files, and every version of every configuration."""
+    files = [file for file in site.rglob("*.*") if file.is_file()]
+    derived = {"configs", "store"}
+    parts = [file.read_bytes() for file in files if not derived & set(file.parts)]
     with closing(Repo(str(site / "configs"))) as repository:
         parts += [repository.object_store[sha].as_raw_string() for sha in repository.object_store]
     return b"\n".join(parts)

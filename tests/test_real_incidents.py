@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import pytest
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.site_directory import SiteDirectory
 from telecom.report import RootCauseReport
-from tests.command import tierwise
+from tests.command import served, tierwise
+from tests.mcp_servers.small_site import run
 
 CASES = ("bgp-a1", "bgp-a2", "bgp-a3", "bgp-a4", "bgp-a5")
 SEVERAL_CAUSES = ("bgp-a4", "bgp-a5")
+SCOPES = "alarms:read,tickets:read,configs:read"
 GIVEAWAY = "User clear requested"
 
 
@@ -51,22 +53,27 @@ def incidents(
 @pytest.fixture(scope="module")
 def investigated(
     incidents: dict[str, Incident], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], RootCauseReport]:
+) -> Iterator[Callable[[str], RootCauseReport]]:
     """The report on a case, from the command line; each case is investigated once."""
     state = tmp_path_factory.mktemp("state")
+    site = incidents[CASES[0]].site
+    token = state / "token"
+    token.write_text(run("token", site, "--scopes", SCOPES).out)
     reports: dict[str, RootCauseReport] = {}
 
     def investigate(case: str) -> RootCauseReport:
         if case not in reports:
-            incident = incidents[case]
-            begin, end = incident.window
-            arguments = ("--site-dir", incident.site, "--from", begin, "--to", end, "--json")
-            done = tierwise("investigate", *arguments, state=state)
+            begin, end = incidents[case].window
+            reach = ("--site", f"clos={url}", "--token-file", token)
+            done = tierwise(
+                "investigate", *reach, "--from", begin, "--to", end, "--json", state=state
+            )
             assert done.code == 0, done.err
             reports[case] = RootCauseReport.model_validate_json(done.out)
         return reports[case]
 
-    return investigate
+    with served(site) as url:
+        yield investigate
 
 
 def _device(managed_object: str) -> str:

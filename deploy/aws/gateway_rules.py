@@ -6,7 +6,8 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.site_host import SiteHost
+from mcp_servers.serving.site_servers import SERVERS, toolset_of
 from mcp_servers.site_directory import SiteDirectory
 from placement.second_lock import GatewayTool, SecondLock, second_lock
 
@@ -23,7 +24,7 @@ def rules_of(site: Path) -> SecondLock:
         tools = [
             GatewayTool(server, tool.name, tool.data_classes)
             for server in SERVERS
-            for tool in host.toolset(server).tools
+            for tool in toolset_of(host, server).tools
         ]
         return second_lock(host.policy, tools, home=directory.home, gateway_arn=GATEWAY_ARN)
 

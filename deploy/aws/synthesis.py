@@ -48,7 +48,8 @@ def fresh_templates(site: Path | None = None) -> dict[str, Template]:
             shipped reference.
     """
     rules = rules_of_the_reference() if site is None else rules_of(site)
-    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+    # Its banner names what works here as unsupported; the variable lists major versions.
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", str(OLDEST_NODE))
     from deploy.aws.stacks.all import synthesise  # noqa: PLC0415 - it starts node
 
     return synthesise(rules)

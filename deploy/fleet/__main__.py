@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -18,10 +19,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.fleet.applicationset import application_set_errors
+from deploy.fleet.applicationset import application_name, application_set_errors
 from deploy.fleet.checking import check_sites
-from deploy.fleet.definition import FleetError, read_fleet
+from deploy.fleet.definition import Fleet, FleetError, FleetSite, read_fleet
 from deploy.fleet.output import write_output
+from deploy.fleet.rehearsal import Rehearsal, read_applications, rehearse
 from deploy.kubernetes.rendering import find_renderer
 
 EXAMPLE = Path(__file__).with_name("example")
@@ -38,20 +40,19 @@ def main(arguments: list[str] | None = None) -> int:
     except FleetError as exc:
         output.print(str(exc), style="red", highlight=False)
         return 1
+    before = {each.name: each.content for each in read_applications(asked.out)}
     write_output(fleet, sites, asked.out)
     written = time.perf_counter()
     applied = yaml.safe_load((asked.out / "applicationset.yaml").read_text(encoding="utf-8"))
     problems = application_set_errors(applied)
-    waves = Counter(site.wave for site in sites)
-    table = Table("wave", "sites", "at once", "tiers")
-    for wave in fleet.waves:
-        tiers = Counter(site.tier for site in sites if site.wave == wave.name)
-        shown = ", ".join(f"{count} {tier}" for tier, count in sorted(tiers.items()))
-        table.add_row(wave.name, str(waves[wave.name]), wave.at_once, shown)
-    output.print(table)
+    steps = applied["spec"]["strategy"]["rollingSync"]["steps"]
+    told = rehearse(steps, read_applications(asked.out), before)
+    output.print(_waves(fleet, sites, told))
     output.print(
         f"{asked.out}: {len(sites)} sites, release {fleet.release}, read and written in "
-        f"{written - started:.1f} s",
+        f"{written - started:.1f} s\n"
+        f"committed, it reaches {len(sites) - len(told.untouched)} sites; "
+        f"{len(told.untouched)} stay as they are",
         highlight=False,
     )
     renderer = find_renderer()
@@ -75,6 +76,24 @@ def main(arguments: list[str] | None = None) -> int:
     if len(problems) > _SHOWN:
         output.print(f"and {len(problems) - _SHOWN} more problems", style="red")
     return 1 if problems else 0
+
+
+def _waves(fleet: Fleet, sites: Sequence[FleetSite], told: Rehearsal) -> Table:
+    """The waves in order: how many sites each has, how many change, and in how many rounds."""
+    table = Table("wave", "sites", "change", "at once", "rounds", "tiers")
+    for wave in fleet.waves:
+        names = {application_name(site) for site in sites if site.wave == wave.name}
+        rounds = [names.intersection(each) for each in told.rounds]
+        tiers = Counter(site.tier for site in sites if site.wave == wave.name)
+        table.add_row(
+            wave.name,
+            str(len(names)),
+            str(sum(map(len, rounds))),
+            wave.at_once,
+            str(sum(map(bool, rounds))),
+            ", ".join(f"{count} {tier}" for tier, count in sorted(tiers.items())),
+        )
+    return table
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:

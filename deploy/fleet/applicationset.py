@@ -17,11 +17,12 @@ from typing import Any
 
 import jsonschema
 
-from deploy.fleet.definition import Fleet
+from deploy.fleet.definition import Fleet, FleetSite
 
 SCHEMA = Path(__file__).with_name("applicationset.schema.json")
 """The part of Argo CD's schema that is used here; no other key is let through."""
 WAVE = "tierwise.wave"
+_NAME = "tierwise-{{.name}}"
 
 
 def application_set(fleet: Fleet) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def application_set(fleet: Fleet) -> dict[str, Any]:
             "syncPolicy": {"preserveResourcesOnDeletion": True},
             "template": {
                 "metadata": {
-                    "name": "tierwise-{{.name}}",
+                    "name": _NAME,
                     "labels": {WAVE: "{{.wave}}"},
                 },
                 "spec": {
@@ -72,6 +73,11 @@ def application_set(fleet: Fleet) -> dict[str, Any]:
             },
         },
     }
+
+
+def application_name(site: FleetSite) -> str:
+    """What the template calls a site's Application."""
+    return _NAME.replace("{{.name}}", site.name)
 
 
 def _steps(fleet: Fleet) -> Iterator[dict[str, Any]]:

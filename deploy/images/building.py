@@ -17,6 +17,7 @@ DEFAULT_BASE = "docker.io/library/python:3.11-slim-bookworm"
 DEBIAN = "bookworm"
 """The release of Debian whose Python is 3.11."""
 
+_OWN_BASE = "localhost/tierwise-base"
 _PULL_SECONDS = 120
 _BUILD_SECONDS = 1800
 
@@ -95,6 +96,9 @@ def find_base(builder: Builder, asked: str | None) -> tuple[str | None, str]:
             return base, origin
     if asked is not None:
         return None, f"the base {asked} cannot be pulled"
+    with suppress(subprocess.SubprocessError):
+        builder.run("inspect", "--type=image", _OWN_BASE)
+        return _OWN_BASE, "made of Debian's packages before; `make clean` makes it anew"
     if shutil.which("mmdebstrap") is None:
         return None, f"{base} cannot be pulled, and there is no mmdebstrap to make a base with"
     return _debian(builder), "made of Debian's packages, because no registry was reached"
@@ -111,6 +115,6 @@ def _debian(builder: Builder) -> str:
     )
     container = builder.run("from", "scratch")
     builder.run("add", "--quiet", container, str(root), "/")
-    builder.run("commit", "--quiet", "--rm", container, "localhost/tierwise-base")
+    builder.run("commit", "--quiet", "--rm", container, _OWN_BASE)
     root.unlink()
-    return "localhost/tierwise-base"
+    return _OWN_BASE

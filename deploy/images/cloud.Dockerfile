@@ -6,8 +6,7 @@ FROM ${BASE} AS build
 ARG ARCHITECTURE=amd64
 COPY build/images/wheels-cloud-${ARCHITECTURE} /wheels
 RUN python3 -m venv /opt/tierwise \
- && /opt/tierwise/bin/pip install --no-cache-dir --no-index --find-links /wheels \
-      'tierwise[agentcore,cloud,console,scale]' \
+ && /opt/tierwise/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
  && /opt/tierwise/bin/pip uninstall --yes pip setuptools
 
 FROM ${BASE}

@@ -17,13 +17,16 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTENTS = ROOT / "build" / "images"
 PYTHON = "3.11"
 """The Python of the base: wheels are made for one."""
-EXTRAS = {"cloud": "agentcore,cloud,console,scale", "site": "site-slim"}
+EXTRAS = {"cloud": "agentcore,cloud,console,postgresql", "site": "kafka,netbox,site-slim"}
 """What each half is installed with; `site-slim` is the site without torch."""
+UNUSED = ("kubernetes",)
+"""What a distribution asks for and nothing here imports: chromadb's way to a cluster of its own,
+126 MB of an image."""
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Names of processors: of images, of wheels."""
 
 _PRODUCT = CONTENTS / "product"
-_QUIETLY = ("--quiet", "--disable-pip-version-check")
+_QUIETLY = ("--quiet", "--quiet", "--disable-pip-version-check")
 _GLIBC = ("2014", "_2_17", "_2_28")
 """Baselines of manylinux that Debian 12 satisfies."""
 
@@ -39,6 +42,8 @@ def gather_product() -> Path:
 
 def gather_wheels(half: str, architecture: str) -> Path:
     """Download the wheels of a half for a processor, pinned by constraints.txt; needs the product.
+
+    The folder holds what the image gets, all of it and nothing else.
 
     Raises:
         subprocess.CalledProcessError: A dependency has no wheel for it; pip says which on stderr.
@@ -57,6 +62,9 @@ def gather_wheels(half: str, architecture: str) -> Path:
         f"--dest={folder}",
         f"tierwise[{EXTRAS[half]}]",
     )
+    for name in UNUSED:
+        for wheel in folder.glob(f"{name}-*.whl"):
+            wheel.unlink()
     return folder
 
 

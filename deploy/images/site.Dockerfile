@@ -7,8 +7,7 @@ ARG ARCHITECTURE=amd64
 COPY build/images/wheels-site-${ARCHITECTURE} /wheels
 COPY build/images/models /opt/tierwise/models
 RUN python3 -m venv /opt/tierwise \
- && /opt/tierwise/bin/pip install --no-cache-dir --no-index --find-links /wheels \
-      'tierwise[site-slim]' \
+ && /opt/tierwise/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl \
  && /opt/tierwise/bin/pip uninstall --yes pip setuptools \
  && TIERWISE_MODELS=/opt/tierwise/models /opt/tierwise/bin/python -c \
       'from rag.model_artifact import find_artifact as found; assert found(), "no intact artifact"'

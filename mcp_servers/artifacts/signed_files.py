@@ -117,6 +117,11 @@ class TrustedKeys:
         """Whether anything has to be signed."""
         return bool(self._keys)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the keys, as signatures name them."""
+        return tuple(self._keys)
+
     def check(self, file: Path, kind: Kind) -> ArtifactSignature | None:
         """See that a file is what a trusted key signed; None where nothing is demanded.
 

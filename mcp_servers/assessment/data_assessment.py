@@ -28,6 +28,7 @@ from placement.assessment import SourceFinding, SourceKind, assess_data, catalog
 from placement.policy import Policy
 from placement.site_data import AlarmVolume, SiteData, read_site_data
 from rag.document_formats import READERS, read_document
+from telecom.csv_dialect import delimiter_of
 from telecom.errors import (
     InvalidArgumentError,
     SettingsError,
@@ -63,7 +64,7 @@ _LARGEST_JSON = 64 * 2**20
 """Bytes of one JSON document that is parsed as a whole; a larger one is looked at as text."""
 _DEEPEST_FOLDER = 2
 _OWN_FILES = frozenset({"site.yaml", "truth.json"})
-_TABLES = {".csv": ",", ".tsv": "\t"}
+_TABLES = frozenset({".csv", ".tsv"})
 _LINES_OF_JSON = frozenset({".jsonl", ".ndjson"})
 _BINARY_DOCUMENTS = frozenset({".pdf", ".docx", ".html", ".htm"})
 _KIB = 1024
@@ -170,7 +171,8 @@ class _Scan:
                 return
             file.seek(0)
             if suffix in _TABLES:
-                self._read_table(source, file, _TABLES[suffix])
+                header = head.partition(b"\n")[0].decode("utf-8", errors="replace")
+                self._read_table(source, file, delimiter_of(header))
             elif suffix == ".json" and path.stat().st_size <= _LARGEST_JSON:
                 self._read_json(source, file)
             else:

@@ -178,6 +178,8 @@ def restore(
             progress("unpacking", 0, 3)
             unpacked = [unpack(source, draft, passphrase)]
             if keys_from is not None:
+                if not keys_from.is_file():
+                    raise SiteDirectoryError(f"there is no {keys_from}; name the file with --keys")
                 unpacked.append(unpack(keys_from, draft, None))
             progress("checking", 1, 3)
             keys, verdict = _proven(site, draft, unpacked)
@@ -188,6 +190,7 @@ def restore(
         made = unpacked[0].manifest.created_at
         with EgressLedger.open(site.store, keys.signing_key) as ledger:
             ledger.append(_told(made, verdict))
+        _note(site, made)
     finally:
         lock.release()
     return Restored(
@@ -227,7 +230,10 @@ def _proven(
     for file in draft.rglob("*.sqlite"):
         check_database(file)
     verdict = verify_ledger(
-        draft / "store", keys.public_key, made.ledger_head if made.ledger_entries else None
+        draft / "store",
+        keys.public_key,
+        made.ledger_head if made.ledger_entries else None,
+        handovers=keys.handovers,
     )
     if not verdict.holds:
         raise LedgerBrokenError(f"the backup's ledger does not hold: {verdict.problems[0]}")
@@ -255,7 +261,7 @@ def _proven_ledger(copy: Path, drafts: Path, keys: SiteKeys) -> LedgerVerdict:
     beside = drafts / LEDGER_FILE
     copy.rename(beside)
     try:
-        verdict = verify_ledger(drafts, keys.public_key)
+        verdict = verify_ledger(drafts, keys.public_key, handovers=keys.handovers)
     finally:
         beside.rename(copy)
     if not verdict.holds:

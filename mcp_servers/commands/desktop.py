@@ -33,13 +33,14 @@ def bundle(
     """
     from mcp_servers.desktop.bundle import write_bundle
     from mcp_servers.ownership.site_host import SiteHost
+    from mcp_servers.serving.site_servers import toolset_of
     from mcp_servers.site_directory import SiteDirectory
 
     if not url.startswith(("https://", "http://")):
         raise InvalidArgumentError("--url", f"--url must be http:// or https://, got {url!r}")
     host = SiteHost(SiteDirectory.open(directory))
     try:
-        parts = write_bundle(output, host.toolset("all"), url=url)
+        parts = write_bundle(output, toolset_of(host, "all"), url=url)
     except OSError as exc:
         raise SettingsError(f"{output} cannot be written: {exc.strerror}") from exc
     finally:

@@ -53,7 +53,7 @@ def retrieval(
         raise InvalidArgumentError("--qrels", "--queries and --qrels are given together")
     asked = judged = None
     if queries is not None and qrels is not None:
-        asked = {each["id"]: each["text"] for each in read_queries(queries)}
+        asked = {str(each["id"]): each["text"] for each in read_queries(queries)}
         try:
             judged = read_qrels(qrels.read_text(encoding="utf-8"))
         except (OSError, ValueError) as exc:

@@ -25,7 +25,8 @@ def gateway_policy(
     Example:
         tierwise-site gateway-policy site --gateway-arn arn:aws:bedrock-agentcore:...:gateway/noc
     """
-    from mcp_servers.ownership.site_host import SERVERS, SiteHost
+    from mcp_servers.ownership.site_host import SiteHost
+    from mcp_servers.serving.site_servers import SERVERS, toolset_of
     from mcp_servers.site_directory import SiteDirectory
     from placement.second_lock import GatewayTool, second_lock
 
@@ -34,7 +35,7 @@ def gateway_policy(
         tools = [
             GatewayTool(server, tool.name, tool.data_classes)
             for server in SERVERS
-            for tool in host.toolset(server).tools
+            for tool in toolset_of(host, server).tools
         ]
         lock = second_lock(host.policy, tools, home=site.home, gateway_arn=gateway_arn)
     print_text(lock.cedar)

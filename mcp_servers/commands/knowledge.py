@@ -163,8 +163,8 @@ def read_filters(texts: list[str]) -> dict[str, Any]:
     return filters
 
 
-def read_queries(file: Path) -> list[dict[str, str]]:
-    """Read JSON Lines of `{"id", "text"}`.
+def read_queries(file: Path) -> list[dict[str, Any]]:
+    """Read JSON Lines of `{"id", "text"}`; an id stays a text or a number, as it is written.
 
     Raises:
         InvalidArgumentError: It cannot be read, or a line has another shape; names it.
@@ -172,16 +172,21 @@ def read_queries(file: Path) -> list[dict[str, str]]:
     found = []
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidArgumentError("--queries", f"{file} cannot be read: {exc}") from exc
+    except OSError as exc:
+        raise InvalidArgumentError("--queries", f"{file} cannot be read: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidArgumentError("--queries", f"{file} is not UTF-8: {exc.reason}") from exc
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-            found.append({"id": str(entry["id"]), "text": str(entry["text"])})
-        except (ValueError, KeyError, TypeError) as exc:
+            key, text = entry["id"], entry["text"]
+        except (ValueError, KeyError, TypeError):
+            key, text = None, None
+        if not (isinstance(key, str | int) and isinstance(text, str)):
             raise InvalidArgumentError(
                 "--queries", f'{file}:{number} is no line like {{"id": "q1", "text": "words"}}'
-            ) from exc
+            )
+        found.append({"id": key, "text": text})
     return found

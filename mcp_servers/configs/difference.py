@@ -50,9 +50,12 @@ class Difference:
         return tuple(
             ConfigHunk(
                 block=path,
+                # Several statements may share one line (`family inet { address ...; }`).
                 lines=tuple(
-                    ChangedLine(sign="+" if s.sign == "+" else "-", text=s.text, line=s.line)
-                    for s in sorted(found, key=lambda s: (s.sign == "+", s.line))
+                    dict.fromkeys(
+                        ChangedLine(sign="+" if s.sign == "+" else "-", text=s.text, line=s.line)
+                        for s in sorted(found, key=lambda s: (s.sign == "+", s.line))
+                    )
                 ),
             )
             for path, found in blocks.items()

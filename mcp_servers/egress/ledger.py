@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import Field, ValidationError
 
+from mcp_servers.egress.release_totals import ReleaseTotals
+from mcp_servers.site_keys.handover import Handover
 from telecom.errors import EgressRefusedError, LedgerBrokenError, StoreOwnedError
+from telecom.file_access import sync_folder
 from telecom.schema import ProductModel
 
 LEDGER_FILE = "egress.jsonl"
@@ -46,6 +49,7 @@ class LedgerEntry(ProductModel):
         "reveal",
         "recovered",
         "restored",
+        "key_rotated",
         "approval_requested",
         "approval_given",
         "approval_denied",
@@ -106,6 +110,8 @@ class EgressLedger:
         self._descriptor = descriptor
         self._head = head
         self._sequence = sequence
+        self.totals = ReleaseTotals()
+        """What was written since it was opened."""
         self._written = 0
         self._synced = 0
         self._write_lock = threading.Lock()
@@ -144,7 +150,7 @@ class EgressLedger:
         )
         if torn:
             ledger.append(_recovery(torn))
-        _sync_folder(store)
+        sync_folder(store)
         return ledger
 
     @property
@@ -164,6 +170,7 @@ class EgressLedger:
             chained, line = _chain(entry, self._sequence + 1, self._head, self._key)
             self._write(line)
             self._head, self._sequence = chained.hash, chained.sequence
+            self.totals.add(chained)
             self._written += 1
             mine = self._written
         self._flush(mine)
@@ -256,7 +263,13 @@ def read_entries(store: Path, investigation: str | None = None) -> Iterator[Ledg
             yield entry
 
 
-def verify_ledger(store: Path, key: Ed25519PublicKey, anchor: str | None = None) -> LedgerVerdict:
+def verify_ledger(
+    store: Path,
+    key: Ed25519PublicKey,
+    anchor: str | None = None,
+    *,
+    handovers: Sequence[Handover] = (),
+) -> LedgerVerdict:
     """Check every line, the chain and the signatures of a site's ledger.
 
     Args:
@@ -264,6 +277,8 @@ def verify_ledger(store: Path, key: Ed25519PublicKey, anchor: str | None = None)
         key: The site's public key.
         anchor: A head printed or sent earlier; without one a cut tail or a whole new ledger made
             with the site's key cannot be told from the truth.
+        handovers: How the site came to that key, oldest first. Entries before one were signed by
+            its predecessor, and must be those that its successor saw.
     """
     lines, tail = _read_lines(store / LEDGER_FILE)
     state = _tail_state(tail)
@@ -272,11 +287,17 @@ def verify_ledger(store: Path, key: Ed25519PublicKey, anchor: str | None = None)
     problems: list[str] = []
     head, seen = GENESIS, {GENESIS}
     for number, line in enumerate(lines, 1):
-        problem, found = _check(line, number, head, key)
+        signer = next((each.old_key for each in handovers if number <= each.ledger_entries), key)
+        problem, found = _check(line, number, head, signer)
         if problem:
             problems.append(f"line {number}: {problem}")
         head = found or head
         seen.add(head)
+    problems += [
+        f"what stood before the key changed on {each.time:%Y-%m-%d} was cut off or rewritten"
+        for each in handovers
+        if each.ledger_head not in seen
+    ]
     if state == "altered":
         problems.append(f"line {len(lines) + 1}: its line end was altered")
     anchored = anchor is not None and anchor in seen
@@ -464,11 +485,3 @@ def _unwritable(exc: OSError) -> EgressRefusedError:
         rule="gate.ledger",
         remedy="the site's operator makes room or mends the disk",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

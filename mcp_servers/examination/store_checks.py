@@ -16,6 +16,7 @@ from mcp_servers.ownership.store_access import StoreAccess
 from mcp_servers.ownership.store_lock import is_owned, owner_pid
 from mcp_servers.serving.identity import SiteKeys
 from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_keys.listing import OLD, epoch_keys
 from telecom.errors import OperatorError, SiteDirectoryError, TierwiseError
 from telecom.examination import Check, judge_disk
 
@@ -90,7 +91,7 @@ def store_checks(site: SiteDirectory) -> Iterator[Check]:
         cure = "docs/runbooks/key-rotation.md, or restore the keys from a backup"
         yield Check(what="keys", verdict="fail", says=str(exc), next=cure)
         return
-    yield Check(what="keys", verdict="ok", says=f"signing key {keys.key_id}, for its user alone")
+    yield _signing_key(site, keys)
     yield _ledger(site, keys)
     yield _vault(site)
     yield _backup(site)
@@ -138,6 +139,15 @@ def _index(site: SiteDirectory, access: StoreAccess) -> Check:
     return Check(what="knowledge base", verdict="ok", says=says)
 
 
+def _signing_key(site: SiteDirectory, keys: SiteKeys) -> Check:
+    age = datetime.now(UTC) - keys.made_at
+    says = f"signing key {keys.key_id}, for its user alone, {age.days} days old"
+    if age > OLD:
+        cure = f"stop the site, then tierwise-site keys rotate {site.path}"
+        return Check(what="keys", verdict="warn", says=says, next=cure)
+    return Check(what="keys", verdict="ok", says=says)
+
+
 def _ledger(site: SiteDirectory, keys: SiteKeys) -> Check:
     file = site.store / LEDGER_FILE
     size = file.stat().st_size if file.is_file() else 0
@@ -145,7 +155,7 @@ def _ledger(site: SiteDirectory, keys: SiteKeys) -> Check:
         says = f"{size / 1e6:.0f} MB: too long for a quick look"
         cure = f"answers it: tierwise-site ledger verify {site.path}"
         return Check(what="ledger", verdict="not checked", says=says, next=cure)
-    verdict = verify_ledger(site.store, keys.public_key)
+    verdict = verify_ledger(site.store, keys.public_key, handovers=keys.handovers)
     if not verdict.holds:
         cure = "keep the whole store as evidence: docs/runbooks/restore.md"
         return Check(what="ledger", verdict="fail", says=verdict.problems[0], next=cure)
@@ -170,8 +180,13 @@ def _vault(site: SiteDirectory) -> Check:
         says = f"{sum(counts[each] for each in lost)} pseudonyms of epochs {lost} have no key"
         cure = "restore the keys from a backup; nobody can reverse these pseudonyms without"
         return Check(what="vault", verdict="fail", says=says, next=cure)
-    epochs = len(list(folder.glob("epoch-*.key")))
-    says = f"{sum(counts.values())} pseudonyms, {epochs} key epochs"
+    epochs = epoch_keys(site.store / "keys")
+    age = datetime.now(UTC) - epochs[-1][1] if epochs else timedelta(0)
+    says = f"{sum(counts.values())} pseudonyms, {len(epochs)} key epochs"
+    if age > OLD:
+        says = f"{says}; the key of the last is {age.days} days old"
+        cure = f"tierwise-site epochs start {site.path}; old pseudonyms can still be revealed"
+        return Check(what="vault", verdict="warn", says=says, next=cure)
     return Check(what="vault", verdict="ok", says=says)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from telecom.errors import IntakeUnavailableError
+from telecom.file_access import sync_folder
 from telecom.formats.received import Delivery
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -44,8 +45,9 @@ class ReceivedJournal:
         self._kept = kept
         self._clock = clock
         self._wake = threading.Condition()
-        self._waiting: list[tuple[bytes, Future[None]]] = []
+        self._waiting: list[tuple[bytes, int, Future[None]]] = []
         self._waiting_bytes = 0
+        self._received = 0
         self._closing = False
         self._segment: BinaryIO | None = None
         self._name = ""
@@ -61,6 +63,11 @@ class ReceivedJournal:
             self._wake.notify()
         self._thread.join()
 
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since this journal was opened."""
+        return self._received
+
     def append(self, deliveries: list[Delivery]) -> Future[None]:
         """Keep deliveries; the future is done when they are on disk.
 
@@ -72,7 +79,7 @@ class ReceivedJournal:
         with self._wake:
             if self._closing or self._waiting_bytes + len(data) > WAITING_BYTES:
                 raise IntakeUnavailableError("too much waits for the disk")
-            self._waiting.append((data, future))
+            self._waiting.append((data, len(deliveries), future))
             self._waiting_bytes += len(data)
             self._wake.notify()
         return future
@@ -97,14 +104,15 @@ class ReceivedJournal:
                 if not batch:
                     break
             try:
-                self._append(b"".join(data for data, _ in batch))
+                self._append(b"".join(data for data, _, _ in batch))
             except OSError as exc:
                 self._close_segment()
                 failure = IntakeUnavailableError(exc.strerror or "the disk refused it")
-                for _, future in batch:
+                for _, _, future in batch:
                     future.set_exception(failure)
                 continue
-            for _, future in batch:
+            self._received += sum(count for _, count, _ in batch)
+            for _, _, future in batch:
                 future.set_result(None)
             self._kept()
         self._close_segment()
@@ -127,19 +135,10 @@ class ReceivedJournal:
         numbers = [int(path.stem[11:]) for path in self._folder.glob(f"{day}-[0-9]*.jsonl")]
         self._name = f"{day}-{max(numbers, default=0) + 1:04d}.jsonl"
         self._segment = (self._folder / self._name).open("xb")
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return self._segment
 
     def _close_segment(self) -> None:
         if self._segment is not None:
             self._segment.close()
         self._segment = None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name as durable as its content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

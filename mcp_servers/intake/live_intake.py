@@ -14,6 +14,7 @@ from mcp_servers.alarms.file_intake import RECEIVED
 from mcp_servers.intake.follower import IntakeFollower
 from mcp_servers.intake.http_routes import IntakeDoor
 from mcp_servers.intake.journal import ReceivedJournal
+from mcp_servers.intake.kafka_state import KafkaState
 from mcp_servers.intake.signatures import SignatureVerifier
 from mcp_servers.intake.syslog_listener import SyslogListener
 from mcp_servers.intake.tmf642_hubs import AlarmHubs
@@ -47,12 +48,23 @@ class LiveIntake:
         ]
         if settings.traps.udp is not None:
             self._listeners.append(_trap_listener(site, self._journal))
+        self._kafka: KafkaTopics | None = None
         if settings.kafka is not None:
-            self._listeners.append(_kafka_topics(site, settings.kafka, self._journal))
+            self._kafka = _kafka_topics(site, settings.kafka, self._journal)
+            self._listeners.append(self._kafka)
+
+    @property
+    def received(self) -> int:
+        """Deliveries on disk since these doors were opened."""
+        return self._journal.received
 
     def routes(self) -> list[Route]:
         """Paths for the site's HTTP application."""
         return self._door.routes()
+
+    def kafka_state(self) -> KafkaState | None:
+        """How it does with Kafka; None where the site reads no topic."""
+        return None if self._kafka is None else self._kafka.state
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,5 +100,5 @@ def _kafka_topics(
     try:
         from mcp_servers.intake.kafka_topics import KafkaTopics  # noqa: PLC0415
     except ImportError as exc:
-        raise MissingExtraError("scale", "intake.kafka") from exc
+        raise MissingExtraError("kafka", "intake.kafka") from exc
     return KafkaTopics(site, settings, journal)

@@ -7,8 +7,6 @@ is checked by `check`.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import threading
 from collections import defaultdict
@@ -17,12 +15,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mcp.server.mcpserver import MCPServer
-
 from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.maintenance import MaintenancePlan
-from mcp_servers.alarms.server import AlarmTools
 from mcp_servers.alarms.store import AlarmStore
 from mcp_servers.artifacts.in_force import (
     load_trusted_policy,
@@ -39,22 +34,19 @@ from mcp_servers.configs.neighbor_outputs import read_neighbor_outputs
 from mcp_servers.configs.netbox_snapshot import read_netbox
 from mcp_servers.configs.repository import ConfigRepository
 from mcp_servers.configs.secret_stripping import fingerprint_key
-from mcp_servers.configs.server import ConfigTools
 from mcp_servers.egress.approval_desk import ApprovalDesk
 from mcp_servers.egress.approvals import Approvals
 from mcp_servers.egress.gate import EgressGate, detector_of
 from mcp_servers.egress.ledger import EgressLedger
 from mcp_servers.egress.people_names import known_names
 from mcp_servers.egress.pseudonyms import Pseudonymizer
-from mcp_servers.serving.identity import Caller, SiteKeys, TokenVerifier
+from mcp_servers.serving.identity import SiteKeys, TokenVerifier
 from mcp_servers.serving.person_verifier import PersonVerifier
-from mcp_servers.serving.policy_resources import PolicyResources
-from mcp_servers.serving.prompts import SITE_PROMPTS
 from mcp_servers.serving.rate_limits import RateLimiter
-from mcp_servers.serving.server_factory import ToolSet, build_server
+from mcp_servers.serving.site_figures import CallFigures
 from mcp_servers.site_directory import SiteDirectory
+from mcp_servers.site_keys.alarm_ids import alarm_id_key
 from mcp_servers.tickets.knowledge_state import KnowledgeWatch
-from mcp_servers.tickets.server import TicketTools
 from placement.live import LivePolicy
 from placement.policy import Policy
 from telecom.errors import KnowledgeBaseEmptyError, TierwiseError
@@ -71,8 +63,6 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 _logger = logging.getLogger(__name__)
 
-SERVERS = ("tickets", "alarms", "configs")
-
 
 class SiteHost:
     """The open site. Safe to use from several threads."""
@@ -83,6 +73,7 @@ class SiteHost:
         self._lock = threading.Lock()
         self._opening: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._warming: threading.Thread | None = None
+        self._closing = threading.Event()
         self._parts: dict[str, Any] = {}  # parts of every type, by name
         self._exit = ExitStack()
 
@@ -116,7 +107,8 @@ class SiteHost:
         try:
             self.alarms.refresh()
             self.configs.addresses()
-            self.knowledge_of("tickets").search("warm up", limit=1)
+            if not self._closing.is_set():  # the longest part, and of no use any more
+                self.knowledge_of("tickets").search("warm up", limit=1)
         except TierwiseError as exc:
             # Whoever needs that part is told then.
             _logger.info("not warmed up: %s", exc.code)
@@ -149,6 +141,11 @@ class SiteHost:
             "people",
             lambda: PersonVerifier.open(settings.site_id, settings.callers, folder=self.site.path),
         )
+
+    @property
+    def calls(self) -> CallFigures:
+        """Counts the calls of every server, whoever holds the other end."""
+        return self._part("calls", CallFigures)
 
     @property
     def limiter(self) -> RateLimiter:
@@ -242,7 +239,8 @@ class SiteHost:
         """Alarms and their triage."""
 
         def opened() -> AlarmDesk:
-            key, topology = self._id_key(), self.configs.topology
+            key = alarm_id_key(self.keys.folder, self.keys.signing_key)
+            topology = self.configs.topology
             store = AlarmStore.open(self.site.store, id_key=key, topology=topology)
             incidents = IncidentLog(
                 store.database, topology, id_key=key, planned=MaintenancePlan.of(self.site).covers
@@ -303,11 +301,6 @@ class SiteHost:
         if server is None:
             return None
         return self._part("rewriter", lambda: SiteRewriter(server, site_id, self.gate))
-
-    def _id_key(self) -> bytes:
-        """The key of assigned ids: derived, so that a rebuilt store gives the same ids."""
-        secret = self.keys.signing_key.private_bytes_raw()
-        return hmac.digest(secret, b"tierwise assigned ids", hashlib.sha256)
 
     @property
     def configs(self) -> ConfigDesk:
@@ -392,55 +385,13 @@ class SiteHost:
             for file in self.site.store.glob(pattern):
                 file.unlink()
 
-    def toolset(self, name: str) -> ToolSet:
-        """What one server serves, or all three together.
-
-        Args:
-            name: One of `SERVERS`, or `all`.
-        """
-        sets = {
-            "tickets": lambda: TicketTools(
-                self.knowledge_of, self.site.tickets, self.site.timezone
-            ).declared(),
-            "alarms": lambda: AlarmTools(lambda: self.alarms).declared(),
-            "configs": lambda: ConfigTools(self.configs, self.site.timezone).declared(),
-        }
-        parts = [sets[part]() for part in (SERVERS if name == "all" else (name,))]
-        rules = PolicyResources(lambda: self.policy, self.site.settings.country)
-        return ToolSet(
-            name,
-            "\n\n".join(part.instructions for part in parts),
-            tuple(tool for part in parts for tool in part.tools),
-            (
-                *(resource for part in parts for resource in part.resources),
-                *rules.declared(parts[0].tools[0].scope),
-            ),
-            SITE_PROMPTS,
-        )
-
-    def server(self, name: str, *, stream_caller: Caller | None = None) -> MCPServer[Any]:
-        """Build a server: over HTTP with bearer tokens, or for whoever holds the stream.
-
-        Args:
-            name: One of `SERVERS`, or `all`.
-            stream_caller: Who calls over a stream; None serves HTTP only.
-        """
-        return build_server(
-            self.toolset(name),
-            self.gate,
-            known_classes=self.policy.catalogue.classes,
-            stream_caller=stream_caller,
-            verifier=self.verifier if stream_caller is None else None,
-            people=self.people,
-            limiter=None if stream_caller is None else self.limiter,
-        )
-
     def missing(self) -> list[str]:
         """What keeps the site from answering at all; nothing when it is ready."""
         return [] if self.site.store.is_dir() else ["store"]
 
     def close(self) -> None:
         """Close everything that was opened."""
+        self._closing.set()
         if self._warming is not None:
             self._warming.join()
         self._parts.clear()

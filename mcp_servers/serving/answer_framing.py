@@ -16,11 +16,18 @@ import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LONG_CALL_SECONDS = 0.1
 """From then on it is worth looking whether the client still waits."""
+_NOTHING_TO_RESUME = PlainTextResponse(
+    "no stream is kept to be resumed; send the request again",
+    status_code=405,
+    headers={"allow": "POST"},
+)
+"""MCP, Streamable HTTP: 405 says that there is no such stream."""
 _ASKS_FOR_PROGRESS = b'"progressToken"'
 
 
@@ -85,6 +92,9 @@ class _ByWish:
         """Serve one request."""
         stranger = self._wants_tokens and not isinstance(scope.get("user"), AuthenticatedUser)
         if scope["method"] != "POST" or stranger:  # answered without a look at what it sent
+            if not stranger and _resumes(scope):
+                await _NOTHING_TO_RESUME(scope, receive, send)
+                return
             await self._document(scope, receive, send)
             return
         body = bytearray()
@@ -105,6 +115,11 @@ class _ByWish:
             return
         with _while_somebody_waits(receive):
             await self._document(scope, replayed, send)
+
+
+def _resumes(scope: Scope) -> bool:
+    """Whether a client asks for what a broken stream still owed it."""
+    return any(name == b"last-event-id" for name, _ in scope["headers"])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -29,8 +30,15 @@ from mcp_servers.serving.person_verifier import PersonVerifier
 from mcp_servers.serving.rate_limits import RateLimiter
 from mcp_servers.serving.resource_declarations import DeclaredResource
 from mcp_servers.serving.resource_links import decoded, encoded, linked
+from mcp_servers.serving.site_figures import ANSWERED, CallFigures
 from mcp_servers.serving.tool_declarations import DeclaredTool
-from telecom.errors import ApprovalPendingError, EgressRefusedError, TierwiseError, ToolRefused
+from telecom.errors import (
+    ApprovalPendingError,
+    EgressRefusedError,
+    InvalidArgumentError,
+    TierwiseError,
+    ToolRefused,
+)
 from telecom.person_statement import ON_BEHALF_OF_META
 from telecom.tool_schemas import compact_list
 from telecom.workload import DataClass
@@ -83,6 +91,7 @@ class GateMiddleware:
         stream_caller: Caller | None,
         people: PersonVerifier | None = None,
         limiter: RateLimiter | None = None,
+        figures: CallFigures | None = None,
     ) -> None:
         """Guard a server.
 
@@ -94,6 +103,7 @@ class GateMiddleware:
                 only HTTP is served.
             people: Believes whom callers act for; None believes nobody.
             limiter: How often whoever holds the stream may call; HTTP has its own in front.
+            figures: Where calls are counted; None counts them for nobody.
         """
         self._gate = gate
         self._tools = tools
@@ -101,6 +111,7 @@ class GateMiddleware:
         self._stream_caller = stream_caller
         self._people = people or PersonVerifier(gate.home.site or "")
         self._limiter = limiter
+        self._figures = figures or CallFigures()
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -110,7 +121,7 @@ class GateMiddleware:
             return cast("HandlerResult", compact_list(await call_next(ctx)))
         try:
             if ctx.method == "tools/call":
-                return await self._call_tool(ctx, call_next)
+                return await self._counted(ctx, call_next)
             if ctx.method == "resources/read":
                 return await self._read_resource(ctx, call_next)
             if ctx.method == "prompts/get":
@@ -123,14 +134,25 @@ class GateMiddleware:
             raise MCPError(code=INTERNAL_ERROR, message="Internal server error") from exc
         raise MCPError(code=METHOD_NOT_FOUND, message="Method not found")
 
-    async def _call_tool(
+    async def _counted(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> JsonObject:
+        tool = self._tools.get(str((ctx.params or {}).get("name")))
+        if tool is None:
+            raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
+        begun, outcome = time.monotonic(), "failed"
+        try:
+            answer = await self._call_tool(tool, ctx, call_next)
+            outcome = _outcome(answer)
+        finally:
+            self._figures.count(tool.name, outcome, time.monotonic() - begun)
+        return answer
+
+    async def _call_tool(
+        self, tool: DeclaredTool, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> JsonObject:
         caller = self._caller(ctx)
         params = dict(ctx.params or {})
-        tool = self._tools.get(str(params.get("name")))
-        if tool is None:
-            raise MCPError(code=INVALID_PARAMS, message="no such tool; tools/list names them all")
         release = self._release(caller, tool.name, tool.data_classes, params, tool.summary_field)
         wait = self._limiter.wait_for(caller.principal) if self._limiter else 0
         if wait:
@@ -145,6 +167,7 @@ class GateMiddleware:
                 params["arguments"] = self._gate.admit(arguments, caller)
             else:
                 params["arguments"] = await run_sync(self._gate.admit, arguments, caller)
+            _check_names(arguments, tool)
         except TierwiseError as exc:
             return _refusal_of(exc)
         await _progress(ctx, 1)
@@ -292,6 +315,19 @@ class GateMiddleware:
         raise MCPError(code=INVALID_REQUEST, message="the caller cannot be told")
 
 
+def _check_names(arguments: Mapping[str, Any], tool: DeclaredTool) -> None:
+    """Refuse what a tool does not take: a misspelt window would be answered with another one.
+
+    Raises:
+        InvalidArgumentError: Says what it takes.
+    """
+    if unknown := sorted(arguments.keys() - set(tool.arguments)):
+        name = unknown[0][:_SHORT_ARGUMENT]
+        raise InvalidArgumentError(
+            name, f"{tool.name} takes no {name!r}; it takes {', '.join(tool.arguments)}"
+        )
+
+
 def _takes_no_time(arguments: Mapping[str, Any]) -> bool:
     """Whether admitting arguments is shorter than handing them to a thread: a few short values."""
     return len(arguments) <= _FEW_ARGUMENTS and all(
@@ -308,6 +344,14 @@ async def _progress(ctx: ServerRequestContext[Any, Any], phase: int) -> None:
 def _claim(value: object) -> str | None:
     """What the caller says about itself goes to the ledger only, and only as a plain id."""
     return value if isinstance(value, str) and _CLAIM.fullmatch(value) else None
+
+
+def _outcome(answer: JsonObject) -> str:
+    """How a call ended, as a word that `/metrics` may say."""
+    if not answer.get("isError"):
+        return ANSWERED
+    details = (answer.get("_meta") or {}).get(ERROR_META)
+    return str(details["code"]) if details else "arguments"
 
 
 def _json_object(result: object) -> JsonObject:

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,10 +24,13 @@ from mcp_servers.intake.live_intake import LiveIntake
 from mcp_servers.serving.answer_framing import FramedServer
 from mcp_servers.serving.bearer import BearerVerifier, PeerAddress
 from mcp_servers.serving.identity import TokenVerifier
-from mcp_servers.serving.rate_limits import RateLimit, RateLimiter
+from mcp_servers.serving.rate_limit_middleware import RateLimit
+from mcp_servers.serving.rate_limits import RateLimiter
+from mcp_servers.serving.site_figures import state_metrics
 from mcp_servers.site_directory import ServingSettings
 from mcp_servers.tickets.knowledge_state import KnowledgeState
 from placement.live import PolicyStatus
+from telecom.exposition import CONTENT_TYPE, Metric, exposition
 
 REQUEST_BYTES = 256 * 1024
 """Largest request body; the longest argument list we take is a fraction of it."""
@@ -48,6 +51,7 @@ def build_app(
     knowledge: Callable[[], KnowledgeState] | None = None,
     intake: LiveIntake | None = None,
     people: Sequence[BaseRoute] = (),
+    figures: Callable[[], Iterable[Metric]] = list,
 ) -> Starlette:
     """Put the servers on one ASGI application.
 
@@ -61,8 +65,10 @@ def build_app(
             last good version, so it stays ready and says so.
         knowledge: How the knowledge base does; without its vectors the site stays ready, because
             it answers by words, and says so.
-        intake: Live alarms; None takes none in.
+        intake: Live alarms; None takes none in. A site whose Kafka broker is gone stays ready,
+            because it answers from what it has, and says so.
         people: Paths of the site's own origin that people use.
+        figures: What `/metrics` says beside how the site itself does.
     """
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -87,21 +93,36 @@ def build_app(
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
+    def lacking() -> list[str]:
+        return [*missing(), *(["policy"] if policy().state == "closed" else [])]
+
     async def ready(_: Request) -> Response:
         status = policy()
-        gaps = [*missing(), *(["policy"] if status.state == "closed" else [])]
+        gaps = lacking()
         # Anybody may ask: hashes and a number, while file names and problems go to the log.
         shown = status.model_dump(mode="json", exclude={"problems"})
         told: dict[str, Any] = {"policy": shown | {"problems": len(status.problems)}}
         if knowledge is not None:
             told["knowledge"] = (await run_sync(knowledge)).model_dump(mode="json")
+        if intake is not None and (kafka := intake.kafka_state()) is not None:
+            told["kafka"] = kafka.model_dump(mode="json")
         if gaps:
             return JSONResponse({"status": "not ready", "missing": gaps} | told, status_code=503)
         return JSONResponse({"status": "ready"} | told)
 
+    async def metrics(_: Request) -> Response:
+        state = None if knowledge is None else await run_sync(knowledge)
+        told = state_metrics(
+            ready=not lacking(),
+            pending=0 if state is None else state.pending,
+            received=None if intake is None else intake.received,
+        )
+        return PlainTextResponse(exposition([*told, *figures()]), media_type=CONTENT_TYPE)
+
     if intake is not None:
         routes += intake.routes()
-    routes += [Route("/healthz", alive), Route("/readyz", ready), *people]
+    routes += [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+    routes += people
     return Starlette(
         routes=routes,
         lifespan=run_servers,

@@ -15,13 +15,15 @@ from mcp_servers.egress.budgets import BUDGET_WINDOW
 from mcp_servers.egress.gate import detector_of
 from mcp_servers.egress.guess_limit import GuessLimit
 from mcp_servers.intake.live_intake import LiveIntake
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.ownership.store_access import StoreAccess
 from mcp_servers.serving.http_app import LOOPBACK_HOSTS, REQUEST_SECONDS, build_app
 from mcp_servers.serving.log_output import log_to_stderr
 from mcp_servers.serving.page_guard import PageGuard
 from mcp_servers.serving.people_pages import PeoplePages
+from mcp_servers.serving.site_figures import egress_metrics
+from mcp_servers.serving.site_servers import SERVERS, server_of
 from mcp_servers.serving.stdio_bridge import StdioBridge
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import SettingsError
@@ -49,7 +51,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
         if site.settings.cloud is not None:
             opened.watch().start()
         app = build_app(
-            {name: hosted.server(name) for name in (*SERVERS, "all")},
+            {name: server_of(hosted, name) for name in (*SERVERS, "all")},
             hosted.verifier,
             site.settings.serving,
             missing=hosted.missing,
@@ -57,6 +59,7 @@ def serve_site(site: SiteDirectory, *, host: str, port: int) -> None:
             knowledge=hosted.knowledge_watch.state,
             intake=LiveIntake(site, hosted.alarms),
             people=_people_pages(hosted).routes(),
+            figures=lambda: [*hosted.calls.metrics(), *egress_metrics(hosted.ledger.totals)],
         )
         config = uvicorn.Config(
             app,

@@ -8,11 +8,12 @@ verification works while it is cut off.
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -32,8 +33,9 @@ from mcp_servers.serving.issuer_keys import (
     read_public_key,
 )
 from mcp_servers.site_directory import CallerSettings, IssuerSettings
+from mcp_servers.site_keys.handover import Handover, read_handovers, retired_keys
 from telecom.errors import IdentityError
-from telecom.file_access import write_secret_once
+from telecom.file_access import sync_folder, write_secret_once
 
 READ_SCOPES = frozenset({"tickets:read", "alarms:read", "configs:read"})
 """What an unauthenticated stdio client may do: read, as an outsider."""
@@ -125,6 +127,22 @@ class SiteKeys:
         return self.signing_key.public_key()
 
     @cached_property
+    def handovers(self) -> tuple[Handover, ...]:
+        """How the site came to this key, oldest first.
+
+        Raises:
+            IdentityError: A handover cannot be read, or its keys did not sign it.
+        """
+        return read_handovers(self.folder, self.public_key)
+
+    @property
+    def made_at(self) -> datetime:
+        """When this key began to sign; for a site's first key, when its file was written."""
+        if self.handovers:
+            return self.handovers[-1].time
+        return datetime.fromtimestamp((self.folder / _KEY_FILE).stat().st_mtime, UTC)
+
+    @cached_property
     def key_id(self) -> str:
         """Short digest of the public key, the `kid` of tokens."""
         return key_id(self.public_key)
@@ -139,13 +157,47 @@ def key_id(key: Ed25519PublicKey) -> str:
     return digest.finalize().hex()[:16]
 
 
+def replace_signing_key(folder: Path, key: Ed25519PrivateKey) -> None:
+    """Put a key in the place of the site's, whole or not at all, and destroy the one before."""
+    file = folder / _KEY_FILE
+    draft = file.with_name(f".{_KEY_FILE}.new")
+    draft.unlink(missing_ok=True)
+    write_secret_once(draft, _pem(key))
+    with file.open("r+b") as old:
+        size = os.fstat(old.fileno()).st_size
+        draft.replace(file)
+        sync_folder(folder)
+        old.write(os.urandom(size))
+        old.flush()
+        os.fsync(old.fileno())
+
+
 def _write_new_key(file: Path) -> None:
-    pem = Ed25519PrivateKey.generate().private_bytes(
+    write_secret_once(file, _pem(Ed25519PrivateKey.generate()))
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    write_secret_once(file, pem)
+
+
+class OwnKeys:
+    """The site's own keys as an issuer: the one that signs, and those whose tokens still hold."""
+
+    def __init__(self, keys: SiteKeys) -> None:
+        self._current = {keys.key_id: keys.public_key}
+        self._retired = {key_id(each.key): each for each in retired_keys(keys.handovers)}
+
+    def get(self, key_id: str, /) -> PublicKey | None:
+        """The key with this id; None when no token of it holds any more."""
+        retired = self._retired.get(key_id)
+        if retired is None:
+            return self._current.get(key_id)
+        holds = retired.holds_until is not None and datetime.now(UTC) < retired.holds_until
+        return retired.key if holds else None
 
 
 @dataclass(frozen=True)
@@ -224,13 +276,13 @@ class TokenVerifier:
                 twice.
         """
         own = site_issuer(site_id)
-        found: dict[str, dict[str, PublicKey]] = {own: {keys.key_id: keys.public_key}}
+        found: dict[str, dict[str, PublicKey]] = {}
         for file in sorted((keys.folder / _TRUSTED_FOLDER).glob("*.json")):
             issuer, read = _read_trusted(file)
             if issuer == own:
                 raise IdentityError(f"{file} names the site itself as issuer")
             found.setdefault(issuer, {}).update(read)
-        trusted: dict[str, KeyLookup] = dict(found)
+        trusted: dict[str, KeyLookup] = {own: OwnKeys(keys), **found}
         for each in issuers:
             if each.issuer in trusted:
                 raise IdentityError(f"the issuer {each.issuer!r} is trusted twice")

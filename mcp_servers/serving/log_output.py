@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
-from types import TracebackType
 
 from telecom.identifiers import IdentifierDetector, mask
-
-ExceptionInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
-"""What `sys.exc_info()` gives."""
-
+from telecom.log_tracebacks import WordlessTracebacks
 
 _OURS = ("agents", "mcp_servers", "placement", "rag", "telecom")
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 """What every record has; the rest is an event's fields."""
 
 
-class MaskingFormatter(logging.Formatter):
+class MaskingFormatter(WordlessTracebacks):
     """One line a record, identifiers replaced by their kind."""
 
     def __init__(self, detector: IdentifierDetector) -> None:
@@ -44,12 +37,6 @@ class MaskingFormatter(logging.Formatter):
             return line
         fields = {key: value for key, value in vars(record).items() if key not in _USUAL}
         return " ".join([line, *(f"{key}={value}" for key, value in fields.items())])
-
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - the library's name
-        """Where it happened and of what type it was; the message stays out."""
-        kind, _, trace = ei
-        frames = "".join(traceback.format_tb(trace))
-        return f"{frames}{kind.__name__ if kind else ''}"
 
 
 def log_to_stderr(detector: IdentifierDetector) -> None:

@@ -31,6 +31,7 @@ from mcp_servers.serving.resource_declarations import (
     DeclaredResource,
     check_resources,
 )
+from mcp_servers.serving.site_figures import CallFigures
 from mcp_servers.serving.tool_declarations import DeclaredTool, check_declarations
 from mcp_servers.serving.tool_threads import ToolThreads
 from telecom.errors import OperatorError, RecordNotFoundError, TierwiseError
@@ -60,6 +61,7 @@ def build_server(
     verifier: TokenVerifier | None = None,
     people: PersonVerifier | None = None,
     limiter: RateLimiter | None = None,
+    figures: CallFigures | None = None,
 ) -> MCPServer[Any]:
     """Build a server that serves exactly what is declared, through the gate.
 
@@ -71,6 +73,7 @@ def build_server(
         verifier: Checks bearer tokens over HTTP; None leaves no way in over HTTP.
         people: Believes whom callers act for; None believes nobody.
         limiter: How often the stream's caller may call; over HTTP the app limits.
+        figures: Where calls are counted; None counts them for nobody.
 
     Raises:
         SettingsError: A tool, a resource or a prompt is not fully declared.
@@ -108,6 +111,7 @@ def build_server(
                 stream_caller=stream_caller,
                 people=people,
                 limiter=limiter,
+                figures=figures,
             )
         ],
     )

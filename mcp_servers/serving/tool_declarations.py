@@ -52,6 +52,11 @@ class DeclaredTool:
         return self.function.__name__
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of all that it takes."""
+        return tuple(inspect.signature(self.function).parameters)
+
+    @property
     def answer(self) -> type[BaseModel]:
         """The model that its answers follow."""
         hint = typing.get_type_hints(self.function).get("return")

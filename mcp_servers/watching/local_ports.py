@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.findings import AlarmSummary, ChangeReview, Contradictions
 from mcp_servers.alarms.desk import AlarmDesk
 from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
-from mcp_servers.configs.server import contradictions_of, review_of
+from mcp_servers.configs.quotations import contradictions_of, review_of
 from telecom.ticket import Citation, Ticket
 from telecom.times import Window
 

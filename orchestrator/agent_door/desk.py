@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from orchestrator.investigating.investigation import Inquiry, Services, investigate
@@ -32,13 +33,20 @@ class _Running:
 class InvestigationDesk:
     """Starts investigations and hands out their reports."""
 
-    def __init__(self, services: Callable[[], Services]) -> None:
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        *,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Work with services.
 
         Args:
             services: Gives them with the policy that is in force now.
+            waiting: Entered for as long as a caller waits for an investigation.
         """
         self._services = services
+        self._waiting = waiting
         self._running: dict[str, _Running] = {}
 
     def start(self, inquiry: Inquiry, *, on_behalf_of: str | None = None) -> str:
@@ -80,18 +88,17 @@ class InvestigationDesk:
             running.steps.append(step)
             running.moved.set()
 
-        running = _Running(
-            asyncio.create_task(
-                investigate(
+        async def answered() -> RootCauseReport:
+            with self._waiting():
+                return await investigate(
                     inquiry,
                     self._services(),
                     incident_id=incident_id,
                     on_behalf_of=on_behalf_of,
                     progress=finished,
-                ),
-                name=incident_id,
-            )
-        )
+                )
+
+        running = _Running(asyncio.create_task(answered(), name=incident_id))
         self._running[incident_id] = running
         running.task.add_done_callback(lambda _: self._ended(incident_id, running))
         return running

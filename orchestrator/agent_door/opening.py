@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,7 @@ def http_door(service: RunningService) -> tuple[InvestigationDesk, MCPServer[Any
         lambda: Services(
             service.settings, service.policies.current(), service.sites, service.state
         ),
+        service.people.waiting,
     )
     return desk, build_agent_server(tools, verifier=_PrincipalVerifier(service.callers))
 
@@ -80,7 +82,10 @@ def agent_app(server: MCPServer[Any], settings: Settings) -> Starlette:
 
 
 def _tools(
-    settings: Settings, state: State, services: Callable[[], Services]
+    settings: Settings,
+    state: State,
+    services: Callable[[], Services],
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[InvestigationDesk, AgentTools]:
     directories = [site.site_dir for site in settings.sites if site.site_dir is not None]
 
@@ -88,7 +93,7 @@ def _tools(
         first = directories[0] if directories else None
         return await asyncio.to_thread(without_identifiers, text, site_dir=first)
 
-    desk = InvestigationDesk(services)
+    desk = InvestigationDesk(services, waiting=waiting)
     return desk, AgentTools(desk, services, mask, _Incidents(state).newest)
 
 

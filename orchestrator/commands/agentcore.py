@@ -70,6 +70,7 @@ def agentcore(
             server = uvicorn.Server(
                 uvicorn.Config(
                     app,
+                    log_config=None,  # the process's own handler: theirs would quote exceptions
                     log_level="warning",
                     access_log=False,
                     timeout_graceful_shutdown=_LAST_REQUESTS_S,

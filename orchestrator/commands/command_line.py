@@ -21,6 +21,7 @@ from telecom.errors import (
     PlacementRefusedError,
     TierwiseError,
 )
+from telecom.log_tracebacks import WordlessTracebacks
 
 DONE, FAILED, WRONG_USAGE, REFUSED = 0, 1, 2, 3
 """Exit codes."""
@@ -57,8 +58,10 @@ def _shown(exc: TierwiseError) -> str:
 
 
 def quiet_logs() -> None:
-    """Send warnings of ours to stderr, and none of the libraries that would quote payloads."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    """Send warnings of ours to stderr, and nothing that would quote payloads."""
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(WordlessTracebacks("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     for name in ("mcp", "httpx", "httpx2", "httpcore", "asyncio", "botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

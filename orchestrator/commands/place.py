@@ -302,17 +302,18 @@ def _workload(file: str) -> WorkloadProfile:
     from telecom.errors import InvalidArgumentError  # noqa: PLC0415
     from telecom.workload import WorkloadProfile  # noqa: PLC0415
 
+    name = "standard input" if file == "-" else file
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         return WorkloadProfile.model_validate(yaml.safe_load(text))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise InvalidArgumentError("file", f"{file} cannot be read as JSON or YAML: {exc}") from exc
+        raise InvalidArgumentError("file", f"{name} cannot be read as JSON or YAML: {exc}") from exc
     except ValidationError as exc:
         problems = "; ".join(
             f"{'.'.join(map(str, error['loc'])) or 'workload'}: {error['msg']}"
             for error in exc.errors(include_input=False, include_url=False)
         )
-        raise InvalidArgumentError("file", f"{file} is no workload: {problems}") from exc
+        raise InvalidArgumentError("file", f"{name} is no workload: {problems}") from exc
 
 
 def _print_decision(decision: PlacementDecision) -> None:

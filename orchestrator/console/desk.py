@@ -73,7 +73,11 @@ async def open_desk(service: RunningService) -> ConsoleDesk:
     desk = ConsoleDesk(
         service=service,
         conversations=conversations,
-        questions=Questions(database, lambda: Chat(services_of(service), conversations)),
+        questions=Questions(
+            database,
+            lambda: Chat(services_of(service), conversations),
+            waiting=service.people.waiting,
+        ),
         sessions=Sessions(database),
         board=board,
         open_incidents=Live(board.open_incidents),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from orchestrator.conversations.conversation import Chat
@@ -47,15 +47,23 @@ class Running:
 class Questions:
     """The questions that this process answers."""
 
-    def __init__(self, database: Database, chat: Callable[[], Chat]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        chat: Callable[[], Chat],
+        *,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Answer questions of a state.
 
         Args:
             database: Where they are kept.
             chat: What they are answered with, under the policy that is in force by then.
+            waiting: Entered for as long as a person waits for an answer.
         """
         self._open = OpenQuestions(database)
         self._chat = chat
+        self._waiting = waiting
         self._running: dict[str, Running] = {}
         self._versions: dict[str, int] = {}
 
@@ -128,7 +136,8 @@ class Questions:
         """Answer, say meanwhile that it is being answered, and leave nothing behind."""
         beat = asyncio.create_task(self._beat(running))
         try:
-            await self._answer(running)
+            with self._waiting():
+                await self._answer(running)
         except asyncio.CancelledError:
             with suppress(StateUnavailableError):  # then the lease runs out instead
                 await self._open.hand_back(running.question.question_id)

@@ -9,6 +9,7 @@ It stands for a webhook receiver, a ticket system or an alarm system in tests::
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,13 +47,13 @@ class SinkDouble:
 
     def __init__(self) -> None:
         self.received: list[ReceivedRequest] = []
-        """Every request, in order of arrival."""
+        """Every request that arrived whole, in order of arrival."""
         self.replies: list[Reply] = []
         """Answers to the next requests; when they are used up, 200 with `found`."""
         self.found: Any = {}
         """What a search answers; JSON."""
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -97,6 +98,9 @@ class SinkDouble:
                 length = int(self.headers.get("content-length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(length)
+                if len(body) < length:  # its sender died in the middle of it
+                    self.close_connection = True
+                    return
                 reply = double.keep(ReceivedRequest(self.command, self.path, headers, body))
                 content = json.dumps(reply.body).encode()
                 self.send_response(reply.status)
@@ -112,3 +116,10 @@ class SinkDouble:
                 """Say nothing: tests read `received`."""
 
         return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # as the library types them
+        """Say nothing of a sender that was killed: it leaves its connection as it is."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)

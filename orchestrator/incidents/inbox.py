@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -103,16 +104,22 @@ class Inbox:
                     done.set_result(outcome)
 
     async def _store(self, triggers: list[Trigger]) -> list[Accepted | StormError]:
+        outcomes: list[Accepted | StormError] = []
         async with self._database.transaction(lock="inbox") as work:
-            return [await self._store_one(work, trigger) for trigger in triggers]
+            known = await _known(work, triggers)
+            for trigger in triggers:
+                outcome = await self._store_one(work, trigger, known)
+                if isinstance(outcome, Accepted):
+                    known[trigger.trigger_id] = outcome.incident_id
+                outcomes.append(outcome)
+        return outcomes
 
-    async def _store_one(self, work: Work, trigger: Trigger) -> Accepted | StormError:
+    async def _store_one(
+        self, work: Work, trigger: Trigger, known: Mapping[str, str | None]
+    ) -> Accepted | StormError:
         now = datetime.now(UTC)
-        known = await work.fetch(
-            "SELECT incident_id FROM inbox WHERE trigger_id = ?", trigger.trigger_id
-        )
-        if known:
-            return Accepted("duplicate", known[0][0], now)
+        if trigger.trigger_id in known:
+            return Accepted("duplicate", known[trigger.trigger_id], now)
         incident = await self._incident_of(work, trigger)
         outcome: Literal["accepted", "coalesced"] = "coalesced"
         incident_id = None if incident is None else incident.incident_id
@@ -181,17 +188,18 @@ class Inbox:
         if incident.status != "queued":
             return
         begin, end = map(stamp, trigger.window)
+        window = min(begin, incident.window[0]), max(end, incident.window[1])
         severity = incident.perceived_severity
         if worse(trigger.perceived_severity, severity):
             severity = trigger.perceived_severity
-        await work.execute(
-            "UPDATE incidents SET window_start = ?, window_end = ?, perceived_severity = ?"
-            " WHERE incident_id = ?",
-            min(begin, incident.window[0]),
-            max(end, incident.window[1]),
-            severity,
-            incident.incident_id,
-        )
+        if (window, severity) != (incident.window, incident.perceived_severity):
+            await work.execute(
+                "UPDATE incidents SET window_start = ?, window_end = ?, perceived_severity = ?"
+                " WHERE incident_id = ?",
+                *window,
+                severity,
+                incident.incident_id,
+            )
         await self._name_sites(work, incident.incident_id, trigger)
 
     async def _open(
@@ -216,10 +224,21 @@ class Inbox:
         return incident_id
 
     async def _name_sites(self, work: Work, incident_id: str, trigger: Trigger) -> None:
-        for site in sorted({*trigger.sites, *self._around(trigger)}):
-            await work.execute(
-                "INSERT INTO incident_sites VALUES (?, ?) ON CONFLICT DO NOTHING", incident_id, site
-            )
+        named = [(incident_id, site) for site in sorted({*trigger.sites, *self._around(trigger)})]
+        await work.execute_many(
+            "INSERT INTO incident_sites VALUES (?, ?) ON CONFLICT DO NOTHING", named
+        )
+
+
+async def _known(work: Work, triggers: Sequence[Trigger]) -> dict[str, str | None]:
+    """Which of some triggers were stored before, and the incident of each."""
+    ids = [trigger.trigger_id for trigger in triggers]
+    rows = await work.fetch(
+        "SELECT trigger_id, incident_id FROM inbox"  # noqa: S608 - place holders
+        f" WHERE trigger_id IN ({', '.join('?' * len(ids))})",
+        *ids,
+    )
+    return dict(rows)
 
 
 def _site_incident(trigger: Trigger) -> str | None:

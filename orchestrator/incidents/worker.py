@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.incidents.leases import Leased, LeaseLostError, Leases
 from orchestrator.incidents.limits import note_spending
 from orchestrator.incidents.outbox import Outbox
+from orchestrator.incidents.people_first import PeopleFirst
 from orchestrator.investigating.investigation import Inquiry, Services, build_graph, investigate
 from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.settings import Settings
@@ -53,6 +54,7 @@ class Worker:
         sites: Sites,
         policy: Callable[[], Policy],
         *,
+        people: PeopleFirst,
         models: ModelFactory = make_model,
     ) -> None:
         """Prepare a worker.
@@ -62,6 +64,7 @@ class Worker:
             state: Where incidents and findings are.
             sites: Every declared site; an incident is looked into at its own.
             policy: Gives the policy in force when an investigation begins.
+            people: Who is answered before an incident is begun.
             models: Makes language models.
         """
         owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
@@ -70,6 +73,7 @@ class Worker:
         self._state = state
         self._sites = sites
         self._policy = policy
+        self._people = people
         self._models = models
         self._leases = Leases(state.database, owner=owner, lease_s=service.lease_seconds)
         self._outbox = Outbox(state.database, settings)
@@ -104,6 +108,7 @@ class Worker:
     async def _take_one(self, stopping: asyncio.Event) -> None:
         """Start one investigation, or wait for a reason to look again."""
         self._woken.clear()
+        await self._people.turn()
         leased = None
         if len(self._running) < self._settings.service.concurrent_investigations:
             try:

@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from orchestrator.incidents.overview import STATUSES
-from orchestrator.service.metrics import Metric, exposition
 from orchestrator.service.running import RunningService
 from orchestrator.service_settings import Principal, Scope
 from orchestrator.triggers.routes import TriggerRoutes, problem, problem_of
 from telecom.errors import InvalidArgumentError, StateUnavailableError, TierwiseError
+from telecom.exposition import CONTENT_TYPE, Metric, exposition
 
 Answer = Callable[[Request, Principal], Awaitable[Response]]
 
@@ -148,9 +148,7 @@ class _Watchers:
     async def metrics(self, _: Request) -> Response:
         """Figures for Prometheus."""
         try:
-            return PlainTextResponse(
-                exposition(await self._figures()), media_type="text/plain; version=0.0.4"
-            )
+            return PlainTextResponse(exposition(await self._figures()), media_type=CONTENT_TYPE)
         except StateUnavailableError as exc:
             return problem_of(exc)
 

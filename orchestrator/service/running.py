@@ -13,6 +13,7 @@ from orchestrator.incidents.corrections import Corrections
 from orchestrator.incidents.dispatcher import Dispatcher
 from orchestrator.incidents.inbox import Inbox
 from orchestrator.incidents.overview import Overview
+from orchestrator.incidents.people_first import PeopleFirst
 from orchestrator.incidents.retention import keep_pruning
 from orchestrator.incidents.site_probe import listen_for_sites
 from orchestrator.incidents.tables import TABLES
@@ -36,6 +37,7 @@ class RunningService:
     sites: Sites
     callers: Callers
     inbox: Inbox
+    people: PeopleFirst
     worker: Worker
     dispatcher: Dispatcher
     overview: Overview
@@ -78,8 +80,8 @@ async def open_service(
         open_sites(settings, state.database) as sites,
     ):
         await state.database.create_tables(TABLES)
-        inbox = Inbox(state.database, settings)
-        worker = Worker(settings, state, sites, policies.current, models=models)
+        inbox, people = Inbox(state.database, settings), PeopleFirst()
+        worker = Worker(settings, state, sites, policies.current, people=people, models=models)
         yield RunningService(
             settings=settings,
             policies=policies,
@@ -87,6 +89,7 @@ async def open_service(
             sites=sites,
             callers=callers,
             inbox=inbox,
+            people=people,
             worker=worker,
             dispatcher=Dispatcher(settings, state),
             overview=Overview(state),

@@ -56,6 +56,7 @@ async def serve(
         server = _Server(
             uvicorn.Config(
                 app,
+                log_config=None,  # the process's own handler: theirs would quote exceptions
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

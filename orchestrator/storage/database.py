@@ -23,7 +23,6 @@ from typing import Any
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -46,7 +45,7 @@ async def open_database(address: str | Path) -> AsyncIterator[Database]:
 
     Raises:
         SettingsError: It cannot be used.
-        MissingExtraError: A URL without the extra `scale`.
+        MissingExtraError: A URL without the extra `postgresql`.
     """
     opened = (
         _open_postgresql(str(address)) if is_database_url(address) else _open_sqlite(Path(address))
@@ -78,7 +77,7 @@ def read_rows(address: str | Path, sql: str, *values: Value) -> list[Row]:
 
 def _require_postgresql() -> None:
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
-        raise MissingExtraError("scale", "state in PostgreSQL")
+        raise MissingExtraError("postgresql", "state in PostgreSQL")
 
 
 @asynccontextmanager
@@ -94,13 +93,13 @@ class _SqliteWork:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
+    # Each call is one trip to the connection's thread: in a storm the trips are what costs.
+
     async def fetch(self, sql: str, *values: Value) -> list[Row]:
-        async with self._connection.execute(sql, values) as rows:
-            return [tuple(row) for row in await rows.fetchall()]
+        return [tuple(row) for row in await self._connection.execute_fetchall(sql, values)]
 
     async def execute(self, sql: str, *values: Value) -> int:
-        async with self._connection.execute(sql, values) as cursor:
-            return cursor.rowcount
+        return (await self._connection.execute(sql, values)).rowcount
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         await self._connection.executemany(sql, rows)
@@ -143,11 +142,13 @@ class SqliteDatabase(Database):
         self,
         connection: aiosqlite.Connection,
         reader: aiosqlite.Connection,
-        checkpointer: BaseCheckpointSaver[Any],
+        checkpointer: AsyncSqliteSaver,
     ) -> None:
         self._connection = connection
         self._reader = _SqliteWork(reader)
-        self._one_at_a_time = asyncio.Lock()
+        # SQLite lets one write at a time, and makes whoever comes second sleep and ask again; here
+        # checkpoints and transactions queue up instead, first come, first served.
+        self._one_at_a_time = checkpointer.lock
         self.checkpointer = checkpointer
 
     @asynccontextmanager

@@ -126,7 +126,7 @@ async def open_state(address: str | Path) -> AsyncIterator[State]:
 
     Raises:
         SettingsError: It cannot be used.
-        MissingExtraError: A URL without the extra `scale`.
+        MissingExtraError: A URL without the extra `postgresql`.
     """
     async with open_database(address) as database:
         await database.create_tables(_ALL_TABLES)

@@ -27,7 +27,8 @@ LARGEST_BODY_BYTES = 1024 * 1024
 MOST_ALARMS = 250
 """Alarms of one delivery; a sender with more sends them in parts."""
 _FAR_FUTURE = timedelta(days=1)
-"""A clock may be off; a time beyond that says nothing."""
+_LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
+"""A clock may be off; a time beyond these says nothing."""
 
 _GENERIC: TriggerKind = "generic"
 
@@ -73,7 +74,7 @@ def read_delivery(kind: TriggerKind, body: bytes, source: KnownSource) -> Readin
     now = datetime.now(UTC)
     for record in _records(kind, body, now):
         if isinstance(record, GenericTrigger):
-            reading.triggers.append(_of_generic(record, source))
+            reading.triggers.append(_of_generic(record, source, now))
         elif isinstance(record, Alarm):
             if record.perceived_severity is PerceivedSeverity.CLEARED:
                 reading.cleared += 1
@@ -110,31 +111,36 @@ def _generic(body: bytes) -> list[GenericTrigger] | None:
         return None
 
 
-def _of_generic(record: GenericTrigger, source: KnownSource) -> Trigger:
+def _of_generic(record: GenericTrigger, source: KnownSource, now: datetime) -> Trigger:
+    moment = _believed(record.time, now)
     return _trigger(
         source,
         identity=record.id,
-        times=(record.time, record.time),
+        times=(moment, moment),
         perceived_severity=record.perceived_severity,
         alarm_type=record.alarm_type,
     )
 
 
 def _of_alarm(alarm: Alarm, source: KnownSource, now: datetime) -> Trigger:
-    raised = alarm.alarm_raised_time or now
-    changed = alarm.alarm_changed_time or raised
-    if raised > now + _FAR_FUTURE:
-        raised = changed = now
+    stated = alarm.alarm_raised_time or now
+    raised = _believed(stated, now)
+    changed = _believed(alarm.alarm_changed_time or raised, now)
     # An id that was assigned by place is everybody's first record: the record itself tells then.
     assigned = alarm.alarm_id == f"delivery:{alarm.source.line}"
     identity = alarm.source.raw if assigned else alarm.alarm_id
     return _trigger(
         source,
-        identity=f"{identity}\n{raised.isoformat()}\n{alarm.perceived_severity}",
-        times=(raised, max(raised, min(changed, now + _FAR_FUTURE))),
+        identity=f"{identity}\n{stated.isoformat()}\n{alarm.perceived_severity}",
+        times=(raised, max(raised, changed)),
         perceived_severity=alarm.perceived_severity,
         alarm_type=alarm.alarm_type,
     )
+
+
+def _believed(moment: datetime, now: datetime) -> datetime:
+    """A time that a sender states; now, when no clock could have shown it."""
+    return moment if _LONG_AGO < moment < now + _FAR_FUTURE else now
 
 
 def _trigger(

@@ -48,11 +48,15 @@ def read_envelope(
             " `sites[].site_id` is what a site calls itself"
         )
     begin, end = envelope.window
+    try:
+        window = (begin - AROUND_AN_ENVELOPE, end + AROUND_AN_ENVELOPE)
+    except OverflowError as exc:
+        raise InvalidArgumentError("envelope", "no envelope: window: out of range") from exc
     return envelope, Trigger(
         trigger_id=f"{source.declaration.name}:{envelope.envelope_id}",
         source=source.declaration.name,
         sites=(named[0],),
-        window=(begin - AROUND_AN_ENVELOPE, end + AROUND_AN_ENVELOPE),
+        window=window,
         perceived_severity=envelope.perceived_severity,
         site_incident=envelope.incident_id,
         event=envelope.event,

@@ -106,8 +106,9 @@ class QueueConsumer:
                 await beat
 
     async def _deal_with(self, message: Mapping[str, Any]) -> None:
+        body = message["Body"].encode(errors="replace")
         try:
-            reading = read_delivery("eventbridge", message["Body"].encode(), self._source)
+            reading = read_delivery("eventbridge", body, self._source)
             async with self._hidden(message):
                 stored = [await self._inbox.accept(trigger) for trigger in reading.triggers]
         except InvalidArgumentError as exc:

@@ -43,10 +43,12 @@ _TRANSITION = re.compile(
 )
 _TARGET = re.compile(
     r"\b(?:changed (?:its )?(?:\w+ )?(?:state|status) to|changed to|(?:state|status)"
-    r"(?: is| has| was)?(?: now)?(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|"
+    r"(?: is| has| was(?= (?:now |changed|transitioned|set|moved)))?(?: now)?"
+    r"(?: changed| transitioned| set| moved)?(?: to)?[ :=]{1,2}|"
     r"went|goes|go|became|becomes|turned into|turned|entered (?:the )?|transitioned to|"
-    r"moved (?:in)?to|->|is now|is|are|has|has been|was)\s*['\"(]?(administratively down|"
-    r"admin(?:istratively)? up|admin down|not \w+|no longer \w+|[A-Za-z][\w-]{1,20})",
+    r"moved (?:in)?to|->|is now|is|are|has|has been|(?<!state )(?<!status )was)\s*['\"(]?"
+    r"(administratively down|admin(?:istratively)? up|admin down|not \w+|no longer \w+|"
+    r"[A-Za-z][\w-]{1,20})",
     re.IGNORECASE,
 )
 _SCAN = re.compile(

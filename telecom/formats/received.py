@@ -1,8 +1,9 @@
 """Live deliveries as the site's intake keeps them: one JSON object a line, the raw bytes inside.
 
 `{"received": time, "source": format, "peer": address, "body": text}`, with `body64` instead of
-`body` where a delivery is no UTF-8. The body is read by the reader of its format, exactly as a file
-would be; the envelope adds when it came, and who sent it where the record names nobody.
+`body` where a delivery is no UTF-8, and `record` ahead of it where the source's own log numbers it.
+The body is read by the reader of its format, exactly as a file would be; the envelope adds when it
+came, and who sent it where the record names nobody.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Delivery:
     peer: str
     """Address of the sender."""
     body: bytes
+    record: str = ""
+    """`log@place` in the source's own log, where it has one that may hand it out again."""
 
     def line(self) -> bytes:
         """Write it down as one line, line end included."""
@@ -42,6 +45,8 @@ class Delivery:
             "source": self.source,
             "peer": self.peer,
         }
+        if self.record:
+            envelope["record"] = self.record
         try:
             envelope["body"] = self.body.decode("utf-8")
         except UnicodeDecodeError:
@@ -62,7 +67,8 @@ class Delivery:
             )
             if received is None:
                 return None
-            return cls(received, str(envelope["source"]), str(envelope["peer"]), body)
+            record = str(envelope.get("record", ""))
+            return cls(received, str(envelope["source"]), str(envelope["peer"]), body, record)
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
             return None
 

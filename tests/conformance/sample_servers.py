@@ -17,12 +17,14 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.corpus_intake import CORPORA
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.sample_site import generate
 from mcp_servers.serving.http_app import build_app
 from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES, TokenIssuer
 from mcp_servers.serving.server_factory import ToolSet
+from mcp_servers.serving.site_servers import SERVERS, server_of, toolset_of
 from mcp_servers.site_directory import SiteDirectory
 
 FIXTURE_FREE = (
@@ -70,20 +72,20 @@ def sample_servers(folder: Path) -> Iterator[SampleServers]:
     site = SiteDirectory.open(folder)
     owned = OwnedSite(site)
     try:
-        owned.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, _quiet)
+        owned.operations["ingest"]({"corpora": CORPORA}, _quiet)
         host = owned.host
         token = TokenIssuer(site.settings.site_id, host.keys).issue(
             sorted(READ_SCOPES | {CONFIRM_SCOPE}), "region", timedelta(hours=1)
         )
         app = build_app(
-            {name: host.server(name) for name in SERVERS},
+            {name: server_of(host, name) for name in SERVERS},
             host.verifier,
             site.settings.serving,
             missing=host.missing,
             policy=lambda: host.live_policy.status,
         )
         with serving(ShowsToken(app, token)) as url:
-            yield SampleServers(url, token, _calls(host), host.toolset("all"))
+            yield SampleServers(url, token, _calls(host), toolset_of(host, "all"))
     finally:
         owned.close()
 

@@ -84,11 +84,15 @@ PLANTED: dict[str, tuple[Plant, ...]] = {
             Mode="LOG_ONLY"
         ),
         lambda t: properties(t, AGENTCORE, "Gateway").update(AuthorizerType="NONE"),
+        lambda t: properties(t, AGENTCORE, "Gateway").pop("PolicyEngineConfiguration"),
         lambda t: properties(t, AGENTCORE, "Rule0").update(EnforcementMode="LOG_ONLY"),
     ),
     "targets_are_private": (
         lambda t: properties(t, AGENTCORE, "AlarmsTarget").pop("PrivateEndpoint"),
         lambda t: properties(t, AGENTCORE, "TicketsTarget").pop("CredentialProviderConfigurations"),
+        lambda t: properties(t, AGENTCORE, "TicketsTarget").update(
+            TargetConfiguration={"Mcp": {"OpenApiSchema": {"InlinePayload": "{}"}}}
+        ),
         lambda t: properties(t, AGENTCORE, "ConfigsTarget")["TargetConfiguration"]["Mcp"][
             "McpServer"
         ].update(Endpoint="http://site.example/configs/mcp"),
@@ -105,6 +109,7 @@ PLANTED: dict[str, tuple[Plant, ...]] = {
     ),
     "roles_may_do_what_is_named": (
         lambda t: statement(t)["Action"].append("bedrock:*"),
+        lambda t: statement(t, "GatewayRole")["Action"].append("*"),
         lambda t: statement(t).update(Resource=["*"]),
         lambda t: properties(t, AGENTCORE, "RuntimeRole").update(
             ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]
@@ -130,6 +135,9 @@ PLANTED: dict[str, tuple[Plant, ...]] = {
     "no_model_answers_from_anywhere": (
         lambda t: properties(t, AGENTCORE, "Runtime")["EnvironmentVariables"].update(
             TIERWISE_BEDROCK_MODEL="global.anthropic.claude-x"
+        ),
+        lambda t: statement(t)["Resource"].append(
+            "arn:aws:bedrock:us-east-1:*:inference-profile/global.anthropic.claude-x"
         ),
         lambda t: t[CLUSTER]["Parameters"]["ModelId"].pop("AllowedPattern"),
         lambda t: t[AGENTCORE]["Parameters"]["ModelGeography"]["AllowedValues"].append("global"),

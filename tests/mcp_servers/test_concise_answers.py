@@ -10,10 +10,12 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import STDIO_CALLER, Caller
 from mcp_servers.serving.resource_links import linked
+from mcp_servers.serving.site_servers import server_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.resource_links import MOST_LINKS
 from telecom.tokens import estimate_tokens
@@ -46,7 +48,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     folder = make_site(tmp_path_factory.mktemp("concise") / "small")
     (folder / "docs" / "runbook clearing.md").write_text(LONG)
     site = OwnedSite(SiteDirectory.open(folder))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 
@@ -56,7 +58,7 @@ def use(host: SiteHost, work: Any, *, caller: Caller = REGION, mode: str = "2026
 
     async def run() -> Any:
         with anyio.fail_after(30):
-            server = host.server("all", stream_caller=caller)
+            server = server_of(host, "all", stream_caller=caller)
             async with Client(server, mode=mode) as client:
                 return await work(client)
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.corpus_intake import CORPORA
+from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import STDIO_CALLER
+from mcp_servers.serving.site_servers import SERVERS, server_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.tokens import estimate_tokens
 from tests.mcp_servers.small_site import IMSI, MSISDN, make_site
@@ -49,7 +51,7 @@ ODD = st.one_of(
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     """A small site, ingested and open."""
     site = OwnedSite(SiteDirectory.open(make_site(tmp_path_factory.mktemp("hostile") / "small")))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 
@@ -58,7 +60,7 @@ def listed(host: SiteHost, server: str) -> list[dict[str, Any]]:
     """The tools of a server as they are published."""
 
     async def run() -> list[dict[str, Any]]:
-        async with Client(host.server(server, stream_caller=STDIO_CALLER)) as client:
+        async with Client(server_of(host, server, stream_caller=STDIO_CALLER)) as client:
             tools = (await client.list_tools()).tools
             return [
                 tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools
@@ -78,7 +80,7 @@ def test_odd_arguments_get_an_answer_or_a_reason_and_no_tool_dies(
     host: SiteHost, server: str
 ) -> None:
     """Issue 11: schema fuzzing over every tool; nothing raw in any answer or reason."""
-    target = host.server(server, stream_caller=STDIO_CALLER)
+    target = server_of(host, server, stream_caller=STDIO_CALLER)
     tools = {
         tool["name"]: sorted(tool["inputSchema"]["properties"]) for tool in listed(host, server)
     }

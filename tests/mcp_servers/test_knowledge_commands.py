@@ -16,6 +16,7 @@ from mcp_servers.commands.knowledge import read_filters
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import CONFIRM_SCOPE, READ_SCOPES, STDIO_CALLER, Caller
+from mcp_servers.serving.site_servers import server_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import InvalidArgumentError, SiteDirectoryError
 from tests.mcp_servers.small_site import make_site, run
@@ -51,7 +52,7 @@ def ask(host: SiteHost, tool: str, arguments: dict[str, Any], caller: Caller = R
 
     async def call() -> Any:
         with anyio.fail_after(30):
-            async with Client(host.server("tickets", stream_caller=caller)) as client:
+            async with Client(server_of(host, "tickets", stream_caller=caller)) as client:
                 return await client.call_tool(tool, arguments)
 
     return anyio.run(call)
@@ -73,6 +74,19 @@ def test_three_doors_give_the_same_hits(site: Path, host: SiteHost, tmp_path: Pa
     answers = [json.loads(line)["results"] for line in lines]
     assert [[(hit["id"], hit["score"]) for hit in hits] for hits in answers] == in_python
     assert set(answers[0][0]) == {"id", "score", "text", "source", "locator"}
+
+
+def test_answers_come_under_the_ids_that_were_asked_with(site: Path, tmp_path: Path) -> None:
+    """INTERFACES: one line a query in input order; one without words costs no other its answer."""
+    asked = tmp_path / "queries.jsonl"
+    lines = ({"id": 7, "text": "fan"}, {"id": "7", "text": " "}, {"id": "q", "text": "fan"})
+    asked.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    answers = [
+        json.loads(line) for line in run("search", site, "--queries", asked).out.splitlines()
+    ]
+    assert [answer["id"] for answer in answers] == [7, "7", "q"]
+    assert answers[1]["results"] == []
+    assert answers[0]["results"] == answers[2]["results"] != []
 
 
 def test_a_search_is_filtered_and_explained_alike_at_every_door(site: Path, host: SiteHost) -> None:

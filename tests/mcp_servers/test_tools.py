@@ -11,9 +11,11 @@ import anyio
 import pytest
 from mcp import Client
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import READ_SCOPES, STDIO_CALLER, Caller, site_issuer
+from mcp_servers.serving.site_servers import server_of, toolset_of
 from mcp_servers.site_directory import SiteDirectory
 from telecom.tokens import estimate_tokens
 from tests.mcp_servers.small_site import IMSI, MSISDN, WINDOW, make_site
@@ -33,7 +35,7 @@ DAY = {"from_time": "2026-02-28T12:00:00", "to_time": "2026-03-01T12:00:00"}
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     """A small site, ingested and open."""
     site = OwnedSite(SiteDirectory.open(make_site(tmp_path_factory.mktemp("tools") / "small")))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 
@@ -43,7 +45,7 @@ def ask(host: SiteHost, tool: str, *, caller: Caller = REGION, **arguments: Any)
 
     async def run() -> Any:
         with anyio.fail_after(30):
-            async with Client(host.server("all", stream_caller=caller)) as client:
+            async with Client(server_of(host, "all", stream_caller=caller)) as client:
                 return await client.call_tool(tool, arguments)
 
     return anyio.run(run)
@@ -97,7 +99,7 @@ def test_the_text_is_not_longer_than_the_structure_it_repeats(
 
 def test_every_tool_tells_a_model_when_to_use_it(host: SiteHost) -> None:
     """STYLE: a tool's docstring is its prompt; DESIGN section 4: the tools of the three servers."""
-    tools = host.toolset("all").tools
+    tools = toolset_of(host, "all").tools
     assert sorted(tool.name for tool in tools) == sorted(
         {call[0] for call in CALLS} | {"get_alarm", "confirm_cause"}
     )
@@ -110,7 +112,7 @@ def test_whole_tool_lists_stay_small(host: SiteHost) -> None:
     """Ours: what every conversation pays for before it begins."""
 
     async def listed(name: str) -> str:
-        async with Client(host.server(name, stream_caller=REGION)) as client:
+        async with Client(server_of(host, name, stream_caller=REGION)) as client:
             tools = (await client.list_tools()).tools
         return json.dumps([[tool.name, tool.description, tool.input_schema] for tool in tools])
 

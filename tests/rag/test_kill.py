@@ -19,8 +19,8 @@ from rag.knowledge_base import KnowledgeBase
 from rag.retrieval import CORPORA
 
 IN_CI = "CI" in os.environ
-TICKETS = int(os.environ.get("TIERWISE_KILL_TICKETS", "2000" if IN_CI else "300"))
-KILLS = int(os.environ.get("TIERWISE_KILLS", "20" if IN_CI else "3"))
+TICKETS = int(os.environ.get("TIERWISE_KILL_TICKETS", "2000" if IN_CI else "200"))
+KILLS = int(os.environ.get("TIERWISE_KILLS", "20" if IN_CI else "2"))
 LAST_LINE = TICKETS // 200 + 4
 """Of progress: two before anything is read, one for each 200 tickets, two while embedding."""
 _WORDS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[2]
 _START_S = 600.0
 """A loaded machine takes its time; a process that ends by itself is noticed at once."""
 
@@ -26,9 +26,9 @@ def write_settings(
     concurrent: int = 4,
     tool_seconds: int = 10,
 ) -> Path:
-    """A tierwise.yaml for some sites and one webhook."""
+    """A tierwise.yaml for some sites, one webhook, and a person who asks."""
     names = [f"site{number}" for number in range(1, len(sites) + 1)]
-    for name in ("hook", *names):
+    for name in ("hook", "ada", *names):
         (folder / f"{name}.secret").write_bytes(secret_of(name))
     settings = {
         "state": state,
@@ -49,6 +49,7 @@ def write_settings(
             for name in names
         ],
         "sinks": [{"name": "hook", "kind": "webhook", "url": sink, "secret_file": "hook.secret"}],
+        "principals": [{"name": "ada", "token_file": "ada.secret"}],
         "service": {
             "concurrent_investigations": concurrent,
             "waiting_per_site": 100_000,
@@ -62,8 +63,8 @@ def write_settings(
 
 
 def secret_of(name: str) -> bytes:
-    """What a site signs with."""
-    return f"the secret of {name}".encode()
+    """What a site signs with, and the token of a person."""
+    return f"the-secret-of-{name}".encode()
 
 
 class Orchestrator:
@@ -99,7 +100,7 @@ class Orchestrator:
                 str(self.port),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(_REPOSITORY)},
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
             )
         async with asyncio.timeout(_START_S):
             while not await _listens(self.port):

@@ -57,6 +57,14 @@ def test_distance_grows_by_one_for_each_hop() -> None:
     assert topology.within("nowhere", 2) == {}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_table_from_a_spreadsheet_is_read_with_its_own_delimiter(delimiter: str) -> None:
+    """Us: in half of Europe a spreadsheet saves CSV with semicolons; tickets are read so, too."""
+    theirs = read_topology_csv("\ufeff" + RING.replace(",", delimiter).replace("\n", "\r\n"))
+    assert theirs.devices == read_topology_csv(RING).devices
+    assert theirs.links == read_topology_csv(RING).links
+
+
 def test_a_missing_column_is_named_with_the_header_it_should_be() -> None:
     """Us: an error says what would work."""
     with pytest.raises(SiteDirectoryError, match=r"topology.csv:1: column 'remote_device'"):

@@ -7,8 +7,6 @@ is here as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import App, CfnCondition, CfnTag, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -16,55 +14,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
+from deploy.aws.stacks.encryption_key import encryption_key
+from deploy.aws.stacks.endpoints import Addresses, endpoints
 from deploy.aws.stacks.parts import (
     CIDR,
-    Json,
     allow,
     document,
     kept,
     log_days,
     new_stack,
-    own,
     parameter,
     published,
     trust,
 )
+from deploy.aws.stacks.security_groups import security_group_of_the_cloud_half
 
 NAME = "tierwise-network"
-
-ENDPOINTS: dict[str, tuple[str, ...]] = {
-    "bedrock-runtime": (
-        "bedrock:InvokeModel",
-        "bedrock:InvokeModelWithResponseStream",
-        "bedrock:CountTokens",
-        "bedrock:ApplyGuardrail",
-    ),
-    "bedrock-agentcore": ("bedrock-agentcore:InvokeAgentRuntime",),
-    "bedrock-agentcore.gateway": (),
-    "sqs": (
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-        "sqs:SendMessage",
-    ),
-    "sns": ("sns:Publish",),
-    "secretsmanager": ("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"),
-    "kms": (),
-    "logs": (),
-    "monitoring": (),
-    "ecr.api": (),
-    "ecr.dkr": (),
-    "sts": (),
-    "eks": (),
-    "eks-auth": (),
-    "ec2": (),
-}
-"""Services the subnets reach, and the only actions an endpoint lets through; an empty row leaves
-that to the callers' roles."""
-
-
-OUTPOST_ENDPOINTS = ("ssm", "ssmmessages", "ec2messages")
-"""What a local cluster's control plane asks beside those."""
 
 
 def network(app: App) -> Stack:
@@ -82,7 +47,7 @@ def network(app: App) -> Stack:
         "Managed prefix list of S3 in this Region, for the layers of images",
         allowed_pattern="^pl-[0-9a-f]+$",
     )
-    key = _key(stack)
+    key = encryption_key(stack)
     vpc = ec2.CfnVPC(
         stack, "Vpc", cidr_block=vpc_cidr, enable_dns_hostnames=True, enable_dns_support=True
     )
@@ -98,10 +63,10 @@ def network(app: App) -> Stack:
     _outpost(stack, vpc)
     _way_to_the_site(stack, vpc, routes, private, site_cidr)
     addresses = Addresses(vpc, routes, [subnet.ref for subnet in private])
-    _endpoints(stack, addresses, vpc_cidr)
+    endpoints(stack, addresses, vpc_cidr)
     _flow_logs(stack, vpc, key)
     _registries(stack, key)
-    work = _security_group_of_the_cloud_half(stack, vpc, vpc_cidr, site_cidr, prefix_list)
+    work = security_group_of_the_cloud_half(stack, vpc, vpc_cidr, site_cidr, prefix_list)
     for name, value, description in (
         ("VpcId", vpc.ref, "The VPC"),
         ("VpcCidr", vpc_cidr, "Its range"),
@@ -217,133 +182,6 @@ def _way_to_the_site(
     route.add_resource_dependency(attachment)
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where endpoints stand."""
-
-    vpc: ec2.CfnVPC
-    routes: ec2.CfnRouteTable
-    subnets: list[str]
-
-
-def _endpoints(stack: Stack, at: Addresses, vpc_cidr: str) -> None:
-    group = ec2.CfnSecurityGroup(
-        stack,
-        "EndpointSecurityGroup",
-        group_description="Interface endpoints: answer the VPC, begin nothing",
-        vpc_id=at.vpc.ref,
-        security_group_ingress=[rule_in(443, vpc_cidr, "the VPC")],
-        security_group_egress=[NOWHERE],
-    )
-    for service, actions in ENDPOINTS.items():
-        _interface(stack, at, group, service, _only(actions) if actions else None)
-    for service in OUTPOST_ENDPOINTS:
-        endpoint = _interface(stack, at, group, service, None)
-        endpoint.add_override("Condition", "HasOutpost")
-    ec2.CfnVPCEndpoint(
-        stack,
-        "S3Endpoint",
-        vpc_id=at.vpc.ref,
-        vpc_endpoint_type="Gateway",
-        service_name=Fn.sub("com.amazonaws.${AWS::Region}.s3"),
-        route_table_ids=[at.routes.ref],
-        policy_document=document(
-            {
-                "Sid": "LayersOfImages",
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": ["s3:GetObject"],
-                "Resource": [
-                    Fn.sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")
-                ],
-            }
-        ),
-    )
-
-
-def _interface(
-    stack: Stack,
-    at: Addresses,
-    group: ec2.CfnSecurityGroup,
-    service: str,
-    policy: Json | None,
-) -> ec2.CfnVPCEndpoint:
-    name = "".join(word.capitalize() for word in service.replace(".", "-").split("-"))
-    return ec2.CfnVPCEndpoint(
-        stack,
-        f"{name}Endpoint",
-        vpc_id=at.vpc.ref,
-        vpc_endpoint_type="Interface",
-        service_name=Fn.sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
-        subnet_ids=at.subnets,
-        security_group_ids=[group.attr_group_id],
-        private_dns_enabled=True,
-        policy_document=policy,
-    )
-
-
-def _only(actions: tuple[str, ...]) -> Json:
-    """Callers of this account, for these actions."""
-    statement = allow(
-        "OwnCallersOnly",
-        actions,
-        ["*"],
-        {"StringEquals": {"aws:PrincipalAccount": Fn.ref("AWS::AccountId")}},
-    )
-    return document(statement | {"Principal": "*"})
-
-
-def rule_in(port: int, cidr: str, who: str) -> ec2.CfnSecurityGroup.IngressProperty:
-    """Let a range in on a port."""
-    return ec2.CfnSecurityGroup.IngressProperty(
-        ip_protocol="tcp", from_port=port, to_port=port, cidr_ip=cidr, description=f"from {who}"
-    )
-
-
-def rule_out(port: int, cidr: str, where: str) -> ec2.CfnSecurityGroup.EgressProperty:
-    """Let out to a range on a port."""
-    return ec2.CfnSecurityGroup.EgressProperty(
-        ip_protocol="tcp", from_port=port, to_port=port, cidr_ip=cidr, description=f"to {where}"
-    )
-
-
-NOWHERE = ec2.CfnSecurityGroup.EgressProperty(
-    ip_protocol="icmp",
-    from_port=252,
-    to_port=86,
-    cidr_ip="255.255.255.255/32",
-    description="nowhere; without a rule EC2 adds one that leads everywhere",
-)
-
-
-def _security_group_of_the_cloud_half(
-    stack: Stack, vpc: ec2.CfnVPC, vpc_cidr: str, site_cidr: str, prefix_list: str
-) -> ec2.CfnSecurityGroup:
-    return ec2.CfnSecurityGroup(
-        stack,
-        "WorkSecurityGroup",
-        group_description="The cloud half: endpoints, its database, the tool servers of sites",
-        vpc_id=vpc.ref,
-        security_group_ingress=[
-            rule_in(8800, vpc_cidr, "the VPC"),
-            rule_in(8800, site_cidr, "the site"),
-        ],
-        security_group_egress=[
-            rule_out(443, vpc_cidr, "endpoints"),
-            rule_out(5432, vpc_cidr, "the database"),
-            rule_out(8700, vpc_cidr, "tool servers on the Outpost"),
-            rule_out(8700, site_cidr, "tool servers of the site"),
-            ec2.CfnSecurityGroup.EgressProperty(
-                ip_protocol="tcp",
-                from_port=443,
-                to_port=443,
-                destination_prefix_list_id=prefix_list,
-                description="to S3, for the layers of images",
-            ),
-        ],
-    )
-
-
 def _flow_logs(stack: Stack, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
     group = logs.CfnLogGroup(
         stack,
@@ -401,75 +239,3 @@ def _registries(stack: Stack, key: kms.CfnKey) -> None:
         published(
             stack, f"{half}ImagesArn", registry.attr_arn, f"Registry of the {half.lower()} half"
         )
-
-
-def _key(stack: Stack) -> kms.CfnKey:
-    key = kms.CfnKey(
-        stack,
-        "Key",
-        description="tierwise: everything at rest in the Region",
-        enable_key_rotation=True,
-        pending_window_in_days=30,
-        key_policy=document(
-            _of_the_account(),
-            _of_a_service(
-                "Logs",
-                Fn.sub("logs.${AWS::Region}.amazonaws.com"),
-                {
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": own("logs", "log-group:*"),
-                    }
-                },
-            ),
-            *(
-                _of_a_service(
-                    word,
-                    f"{service}.amazonaws.com",
-                    {"StringEquals": {"aws:SourceAccount": Fn.ref("AWS::AccountId")}},
-                )
-                for word, service in (
-                    ("Events", "events"),
-                    ("Alarms", "cloudwatch"),
-                    ("AgentCore", "bedrock-agentcore"),
-                )
-            ),
-        ),
-    )
-    kept(key)
-    kms.CfnAlias(
-        stack,
-        "KeyAlias",
-        alias_name=Fn.sub("alias/${AWS::StackName}"),
-        target_key_id=key.attr_key_id,
-    )
-    return key
-
-
-_USE = (
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:DescribeKey",
-)
-_ADMINISTER = (
-    "kms:CreateGrant kms:ListGrants kms:RevokeGrant kms:GetKeyPolicy kms:PutKeyPolicy "
-    "kms:ListKeyPolicies kms:EnableKey kms:DisableKey kms:EnableKeyRotation "
-    "kms:DisableKeyRotation kms:GetKeyRotationStatus kms:UpdateKeyDescription "
-    "kms:ScheduleKeyDeletion kms:CancelKeyDeletion kms:TagResource kms:UntagResource "
-    "kms:ListResourceTags"
-).split()
-
-
-def _of_the_account() -> Json:
-    """Let the account's own roles be given the key; without it nobody could administer it."""
-    statement = allow("OwnAccount", [*_USE, *_ADMINISTER], ["*"])
-    return statement | {
-        "Principal": {"AWS": Fn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}
-    }
-
-
-def _of_a_service(sid: str, service: str, conditions: Json) -> Json:
-    return allow(sid, _USE, ["*"], conditions) | {"Principal": {"Service": service}}

@@ -24,6 +24,8 @@ from aws_cdk import (
 Json = dict[str, Any]  # a piece of a template
 
 CIDR = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
+SECRET_ARN = r"^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+$"  # noqa: S105 - where, not what
+AGENTCORE_SERVICE = "bedrock-agentcore.amazonaws.com"
 LOG_DAYS = (30, 60, 90, 180, 365, 400, 731)
 
 

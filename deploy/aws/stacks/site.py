@@ -16,7 +16,6 @@ from aws_cdk import aws_s3outposts as s3outposts
 
 from deploy.aws.stacks.cluster import encrypted_disk, no_role_for_pods
 from deploy.aws.stacks.network import NAME as NETWORK
-from deploy.aws.stacks.network import rule_in, rule_out
 from deploy.aws.stacks.parts import (
     CIDR,
     Published,
@@ -29,6 +28,7 @@ from deploy.aws.stacks.parts import (
     published,
     trust,
 )
+from deploy.aws.stacks.security_groups import rule_in, rule_out
 
 NAME = "tierwise-site"
 

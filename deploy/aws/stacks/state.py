@@ -14,7 +14,6 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_sqs as sqs
 
 from deploy.aws.stacks.network import NAME as NETWORK
-from deploy.aws.stacks.network import NOWHERE
 from deploy.aws.stacks.parts import (
     Json,
     Published,
@@ -26,6 +25,7 @@ from deploy.aws.stacks.parts import (
     parameter,
     published,
 )
+from deploy.aws.stacks.security_groups import NOWHERE
 
 NAME = "tierwise-state"
 

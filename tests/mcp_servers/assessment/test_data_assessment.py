@@ -82,6 +82,16 @@ def test_identifiers_are_counted_by_field_and_kind(folder: Path, policy: Policy)
     assert secret == "SECRET"
 
 
+def test_columns_of_a_table_with_semicolons_keep_their_names(folder: Path, policy: Policy) -> None:
+    """R6: what ingest reads as a table of tickets is assessed as the same table."""
+    export = f"Number;Subject;Caller\nINC1;no service, no call;{MSISDN}\n"
+    (folder / "tickets" / "export.csv").write_text(export)
+    found = by_source(assessed(folder, policy, EVERYBODY))["tickets/*.csv"].finding
+    fields = {field.name: field.identifiers for field in found.fields}
+    assert fields == {"Number": {}, "Subject": {}, "Caller": {"SUBSCRIBER": 1}}
+    assert found.records == 1
+
+
 def test_a_source_without_an_owner_is_a_grey_area_to_be_settled_within_a_month(
     folder: Path, policy: Policy
 ) -> None:

@@ -11,7 +11,8 @@ import json
 import httpx
 import pytest
 
-from mcp_servers.ownership.site_host import SERVERS, SiteHost
+from mcp_servers.ownership.site_host import SiteHost
+from mcp_servers.serving.site_servers import SERVERS, toolset_of
 from mcp_servers.site_directory import SiteDirectory
 from placement.second_lock import LONGEST_TOOL_NAME, GatewayTool
 from tests.mcp_servers.fixture_tools import Guard
@@ -87,7 +88,7 @@ def test_every_tool_keeps_its_name_behind_a_target(tmp_path) -> None:
     host = SiteHost(SiteDirectory.open(make_site(tmp_path / "small")))
     try:
         for server in SERVERS:
-            for tool in host.toolset(server).tools:
+            for tool in toolset_of(host, server).tools:
                 assert len(tool.name) <= LONGEST_TOOL_NAME
                 shown = GatewayTool("t" * 21, tool.name, tool.data_classes).action
                 assert len(shown) <= GATEWAY_NAME

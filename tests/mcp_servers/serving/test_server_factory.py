@@ -322,3 +322,21 @@ def test_only_who_asks_to_hear_of_progress_is_answered_by_a_stream(
     assert kind == ("text/event-stream" if wish else "application/json")
     assert messages[-1]["result"]["structuredContent"] == {"text": "up"}
     assert [message["params"]["progress"] for message in messages[:-1]] == [1, 2, 3] * wish
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_an_argument_that_a_tool_does_not_take_is_refused_by_name(guard: Guard, mode: str) -> None:
+    """Us: a misspelt window left out in silence would be answered with another window."""
+    result = call(in_memory(guard), "echo", {"text": "hello", "from": "yesterday"}, mode=mode)
+    assert result.is_error
+    assert result.content[0].text == "invalid_argument: echo takes no 'from'; it takes text, times"
+
+
+def test_a_stream_that_nobody_kept_is_not_resumed(guard: Guard) -> None:
+    """MCP, Streamable HTTP: a server without such a stream answers 405, never 500."""
+    resuming = {"Accept": "text/event-stream", "Last-Event-ID": "5"}
+    with over_http(guard) as url:
+        known = httpx.get(f"{url}/alarms/mcp", headers=bearer(guard) | resuming, timeout=10)
+        stranger = httpx.get(f"{url}/alarms/mcp", headers=resuming, timeout=10)
+    assert (known.status_code, known.headers["allow"]) == (405, "POST")
+    assert stranger.status_code == 401

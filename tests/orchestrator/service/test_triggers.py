@@ -239,6 +239,25 @@ def test_a_body_that_is_too_large_or_no_record_is_refused(kind, size, status, si
     assert asyncio.run(work()).status_code == status
 
 
+@pytest.mark.parametrize("stated", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_no_clock_shows_is_the_time_of_its_arrival(stated, site, declared):
+    """Issue 9: a sender's mistake loses no trigger, and sent again it is the same one."""
+
+    async def work():
+        async with running(declared(site), working=False) as talk:
+            bodies = [{"id": "a", "time": stated}] * 2
+            answers = [await talk.foreign("generic", body) for body in bodies]
+            [incident] = await talk.service.overview.incidents(limit=10)
+            moments = (stated, stated)
+            refused = await talk.envelope(window=moments, created_at=stated)
+            return [answer.status_code for answer in (*answers, refused)], incident
+
+    statuses, incident = asyncio.run(work())
+    assert statuses == [202, 200, 400]
+    begin = datetime.fromisoformat(incident.window_start)
+    assert abs(begin - datetime.now(UTC)) < timedelta(hours=1)
+
+
 # ------------------------------------------------------------------------- storms and budgets
 
 

@@ -115,6 +115,15 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         _PLAIN + "Isis: %ISIS-4-ISIS_ADJCHG: L2 Neighbor State Change for SystemID 1111.1111.1111 on Ethernet1 to DOWN",
         {"kind": "isis_adjacency", "state": "down", "interface": "Ethernet1", "neighbor": "1111.1111.1111"},
     ),
+    (
+        _PLAIN + "Rib: %OSPF-4-OSPF_ADJACENCY_TEARDOWN: NGB 10.0.0.1, interface 10.0.1.1 adjacency dropped: interface went down, state was: FULL",
+        {
+            "kind": "ospf_adjacency", "state": "down", "neighbor": "10.0.0.1",
+            "reason": "interface went down, state was: FULL",
+        },
+    ),
+    (_PLAIN + "Rib: %OSPF-4-OSPF_ADJACENCY_ESTABLISHED: NGB 10.0.0.1, interface 10.0.1.1 adjacency established",
+        {"kind": "ospf_adjacency", "state": "up", "neighbor": "10.0.0.1"}),
     (_IOS + "%IP-4-DUPADDR: Duplicate address 10.0.0.1 on GigabitEthernet1, sourced by aaaa.bbbb.cccc",
         {"kind": "interface", "state": "degraded", "interface": "GigabitEthernet1"}),
     (_IOS + "%SYS-2-MALLOCFAIL: Memory allocation of 1000 bytes failed from 0x6015",
@@ -123,6 +132,15 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         {"kind": "optics", "state": "degraded", "interface": "Te1/1/1"}),
     (_IOS + "%SYS-5-RESTART: System restarted --", {"kind": "restart", "state": "noted"}),
     # Junos
+    (
+        _JUNOS + "rpd[24]: bgp_peer_mgmt_clear:7321: NOTIFICATION sent to 10.0.0.1 (Internal AS 65001): code 6 (Cease) "
+        "subcode 4 (Administratively Reset), Reason: Management session cleared BGP neighbor",
+        {
+            "kind": "bgp_session", "state": "down", "neighbor": "10.0.0.1", "neighbor_as": 65001,
+            "reason": "code 6 (Cease) subcode 4 (Administratively Reset), Reason: Management session cleared BGP neighbor",
+            "initiator": "local",
+        },
+    ),
     (
         _JUNOS + "rpd[24]: RPD_OSPF_NBRDOWN: OSPF neighbor 10.0.0.1 (realm ospf-v2 ge-0/0/0.0 area 0.0.0.0) state "
         "changed from Full to Down due to InActiveTimer (event reason: neighbor was inactive)",

@@ -1,9 +1,11 @@
-"""`/metrics`: figures of the process and of the shared state, as Prometheus reads them."""
+"""Figures of a process as Prometheus reads them: what `/metrics` of both halves answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+CONTENT_TYPE = "text/plain; version=0.0.4"
 
 
 @dataclass(frozen=True, slots=True)
