@@ -12,13 +12,22 @@ culprit) join, but never merge incidents that already stand.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from agents.alarm_notices import Notice
+from agents.incident_places import IncidentPlaces
+from agents.tracked_incidents import (
+    FLAPS,
+    MAX_IDS,
+    SEVERITY_RANK,
+    TrackedAlarm,
+    TrackedChanges,
+    TrackedIncident,
+    leads,
+)
 from telecom.alarm import PerceivedSeverity
-from telecom.incident import IncidentState, IncidentStep
+from telecom.incident import IncidentStep
 from telecom.topology import Topology
 
 QUIET = 240.0
@@ -27,126 +36,13 @@ alarms closes after them. The BGP hold timer (180 s, RFC 4271), and a minute for
 STALE = 24 * 3600.0
 """Seconds after which an alarm that nobody repeats and nobody clears no longer keeps an incident
 open: its clear was lost."""
-FLAPS = 3
-"""Returns within `FLAP_SPAN` that make an alarm a flapping one."""
-FLAP_SPAN = 600.0
 RESYNC = 900.0
 """Seconds after a rebuilt alarm list (TS 28.532) in which its alarms are repeated; those that are
 not have ended unheard."""
-_CROWD = 32
-"""Neighbours of an element above which sharing it says nothing: a reflector, a manager."""
-_MAX_IDS = 8
 
-_RANK = {
-    PerceivedSeverity.CRITICAL: 5,
-    PerceivedSeverity.MAJOR: 4,
-    PerceivedSeverity.MINOR: 3,
-    PerceivedSeverity.WARNING: 2,
-    PerceivedSeverity.INDETERMINATE: 1,
-    PerceivedSeverity.CLEARED: 0,
-}
-_ROLE_RANK = {"fault": 0, "error": 1, "failure": 2}
 _STEP_RANK: dict[IncidentStep, int] = {
     "grew": 0, "eased": 1, "split": 2, "opened": 3, "merged": 4, "closed": 5,
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class TrackedAlarm:
-    """One alarm of the current list: every report of one problem with one object."""
-
-    key: str
-    incident: int
-    device: str
-    managed_object: str
-    alarm_type: str
-    problem: str
-    cause: str | None
-    role: str
-    severity: PerceivedSeverity
-    """As last raised or changed; kept after a clear."""
-    raised: float
-    last: float
-    alarm_ids: list[str]
-    """First record's id, then other ids that its source gave it, `_MAX_IDS` at most."""
-    event: bool = False
-    """It tells no state that could end, so it is over when its burst is."""
-    cleared: float | None = None
-    reports: int = 1
-    flaps: int = 0
-    returns: list[float] = field(default_factory=list)
-    """Times of the latest returns after a clear, `FLAPS` at most."""
-    acknowledged: bool = False
-    planned: bool = False
-    unconfirmed_since: float | None = None
-    """When its source rebuilt its alarm list without having repeated this alarm yet."""
-
-    @property
-    def active(self) -> bool:
-        """Whether it is not clear."""
-        return self.cleared is None
-
-    @property
-    def flapping(self) -> bool:
-        """Whether it came back `FLAPS` times within `FLAP_SPAN` before its last report."""
-        return len(self.returns) >= FLAPS and self.last - self.returns[-FLAPS] <= FLAP_SPAN
-
-
-@dataclass(slots=True)
-class TrackedIncident:
-    """One incident and its alarms."""
-
-    number: int
-    origin: str
-    """Names its first alarm, for an id that a rebuilt store gives again."""
-    first: float
-    last: float
-    state: IncidentState = "open"
-    closed: float | None = None
-    merged_into: int | None = None
-    split_from: int | None = None
-    worst: PerceivedSeverity = PerceivedSeverity.CLEARED
-    records: int = 0
-    revision: int = 0
-    settled: bool = False
-    """Whether the burst is over and what is left was looked at for a split."""
-    due: float = float("inf")
-    """When the tracker will look at it by itself."""
-    alarms: dict[str, TrackedAlarm] = field(default_factory=dict)
-    active: Counter[PerceivedSeverity] = field(default_factory=Counter)
-    devices: dict[str, float] = field(default_factory=dict)
-    """Element -> time of its latest notice, in order of first alarm."""
-    acknowledged: int = 0
-    unplanned: int = 0
-    leader: TrackedAlarm | None = None
-
-    @property
-    def severity(self) -> PerceivedSeverity:
-        """The gravest active alarm."""
-        return max(
-            (severity for severity, count in self.active.items() if count),
-            key=_RANK.__getitem__,
-            default=PerceivedSeverity.CLEARED,
-        )
-
-    @property
-    def active_count(self) -> int:
-        """How many of its alarms are not clear."""
-        return self.active.total()
-
-
-@dataclass(slots=True)
-class TrackedChanges:
-    """What happened since it was asked for last."""
-
-    incidents: dict[int, tuple[TrackedIncident, IncidentStep]] = field(default_factory=dict)
-    alarms: dict[str, TrackedAlarm] = field(default_factory=dict)
-    records: dict[int, int] = field(default_factory=dict)
-    """Record number -> incident."""
-    moved: list[tuple[int, int]] = field(default_factory=list)
-    """Records of the first incident now belong to the second: a merge."""
-    parted: list[tuple[str, int, int]] = field(default_factory=list)
-    """An alarm's key, the incident it left, the incident it is in now: a split."""
 
 
 class IncidentTracker:
@@ -166,7 +62,7 @@ class IncidentTracker:
             next_number: Of the next incident that opens.
             planned: Whether an object is in a maintenance window at a time.
         """
-        self._topology = topology
+        self._places = IncidentPlaces(topology)
         self._planned = planned
         self._next = next_number
         self.clock = float("-inf")
@@ -174,11 +70,6 @@ class IncidentTracker:
         self.incidents: dict[int, TrackedIncident] = {}
         self._alarms: dict[str, TrackedAlarm] = {}
         self._by_id: dict[str, str] = {}
-        self._at: defaultdict[str, set[int]] = defaultdict(set)
-        """Element -> open incidents that have an alarm of it."""
-        self._near: defaultdict[str, dict[int, float]] = defaultdict(dict)
-        """Element -> open incidents at a neighbour of it, with the latest time there."""
-        self._neighbors: dict[str, tuple[str, ...]] = {}
         self._due: list[tuple[float, int]] = []
         self._changes = TrackedChanges()
 
@@ -196,7 +87,7 @@ class IncidentTracker:
                 incident.devices[alarm.device] = max(
                     alarm.last, incident.devices.get(alarm.device, alarm.last)
                 )
-                self._mark(incident, alarm.device, alarm.last)
+                self._places.mark(incident.number, alarm.device, alarm.last)
             self._look_again(incident, incident.last + QUIET)
 
     def alarms(self) -> Iterator[TrackedAlarm]:
@@ -255,7 +146,7 @@ class IncidentTracker:
         """Active alarms of an element."""
         return [
             alarm
-            for number in self._at.get(device, ())
+            for number in self._places.at(device)
             for alarm in self.incidents[number].alarms.values()
             if alarm.device == device and alarm.active
         ]
@@ -304,14 +195,14 @@ class IncidentTracker:
                 incident.active[alarm.severity] -= 1
             incident.active[severity] += 1
             alarm.severity = severity
-            incident.worst = max(incident.worst, severity, key=_RANK.__getitem__)
+            incident.worst = max(incident.worst, severity, key=SEVERITY_RANK.__getitem__)
         if returns:
             alarm.cleared = None
             alarm.flaps += 1
             alarm.returns = [*alarm.returns, notice.time][-FLAPS:]
         alarm.reports += 1
         alarm.unconfirmed_since = None
-        if notice.alarm_id not in alarm.alarm_ids and len(alarm.alarm_ids) < _MAX_IDS:
+        if notice.alarm_id not in alarm.alarm_ids and len(alarm.alarm_ids) < MAX_IDS:
             alarm.alarm_ids.append(notice.alarm_id)
             self._by_id[notice.alarm_id] = alarm.key
         self._belong(alarm, notice)
@@ -359,11 +250,11 @@ class IncidentTracker:
             incident.active[alarm.severity] += 1
         incident.acknowledged += alarm.acknowledged
         incident.unplanned += not alarm.planned
-        incident.worst = max(incident.worst, alarm.severity, key=_RANK.__getitem__)
+        incident.worst = max(incident.worst, alarm.severity, key=SEVERITY_RANK.__getitem__)
         incident.devices.setdefault(alarm.device, alarm.last)
-        if incident.leader is None or _leads(alarm, incident.leader):
+        if incident.leader is None or leads(alarm, incident.leader):
             incident.leader = alarm
-        self._at[alarm.device].add(incident.number)
+        self._places.add(alarm.device, incident.number)
         self._changes.alarms[alarm.key] = alarm
 
     # Incidents
@@ -375,9 +266,7 @@ class IncidentTracker:
             return self._merge(beside, notice.time)
         shared = [
             self.incidents[number]
-            for neighbor in self._neighbors_of(notice.device)
-            if len(self._neighbors_of(neighbor)) <= _CROWD
-            for number, time in self._near.get(neighbor, {}).items()
+            for number, time in self._places.sharing_a_neighbor(notice.device)
             if abs(notice.time - time) <= QUIET
         ]
         if shared:
@@ -393,10 +282,10 @@ class IncidentTracker:
         }
         for device in {notice.device, notice.peer} - {None}:
             assert device is not None  # taken out above
-            for number in self._at.get(device, ()):
+            for number in self._places.at(device):
                 if abs(notice.time - self.incidents[number].devices[device]) <= QUIET:
                     found.add(number)
-        for number, time in self._near.get(notice.device, {}).items():
+        for number, time in self._places.near(notice.device):
             if abs(notice.time - time) <= QUIET:
                 found.add(number)
         return [self.incidents[number] for number in found]
@@ -434,7 +323,7 @@ class IncidentTracker:
                 self._enlist(oldest, alarm)
             for device, last in other.devices.items():
                 oldest.devices[device] = max(last, oldest.devices.get(device, last))
-                self._mark(oldest, device, last)
+                self._places.mark(oldest.number, device, last)
             oldest.records += other.records
             oldest.last = max(oldest.last, other.last)
             other.state, other.merged_into, other.closed = "merged", oldest.number, time
@@ -466,14 +355,7 @@ class IncidentTracker:
     def _live(self, incident: TrackedIncident, device: str, time: float) -> None:
         """Trouble at an element: what happens near it within `QUIET` belongs to it."""
         incident.devices[device] = max(time, incident.devices.get(device, time))
-        self._mark(incident, device, time)
-
-    def _mark(self, incident: TrackedIncident, device: str, time: float) -> None:
-        """Let the neighbours know."""
-        for neighbor in self._neighbors_of(device):
-            near = self._near[neighbor]
-            if time > near.get(incident.number, float("-inf")):
-                near[incident.number] = time
+        self._places.mark(incident.number, device, time)
 
     def _note(
         self, incident: TrackedIncident, step: IncidentStep, alarm: TrackedAlarm | None = None
@@ -531,7 +413,7 @@ class IncidentTracker:
 
     def _split(self, incident: TrackedIncident) -> None:
         """Part what is left when the links between have healed."""
-        parts = self._parts([alarm for alarm in incident.alarms.values() if alarm.active])
+        parts = self._places.parts([alarm for alarm in incident.alarms.values() if alarm.active])
         for part in parts[1:]:
             first = min(part, key=lambda alarm: alarm.raised)
             own = TrackedIncident(
@@ -553,7 +435,7 @@ class IncidentTracker:
                 own.devices[alarm.device] = alarm.last
                 own.records += alarm.reports
                 incident.records -= alarm.reports
-                self._mark(own, alarm.device, alarm.last)
+                self._places.mark(own.number, alarm.device, alarm.last)
                 self._changes.parted.append((alarm.key, incident.number, own.number))
             self._look_again(own, own.last + STALE)
             self._note(own, "opened")
@@ -566,56 +448,16 @@ class IncidentTracker:
         left = {alarm.device for alarm in incident.alarms.values()}
         for device in incident.devices.keys() - left:
             del incident.devices[device]
-            self._unmark(incident, device)
+            self._places.unmark(incident.number, device)
         for device, last in incident.devices.items():
-            self._mark(incident, device, last)
+            self._places.mark(incident.number, device, last)
         incident.leader = None
         for alarm in incident.alarms.values():
-            if incident.leader is None or _leads(alarm, incident.leader):
+            if incident.leader is None or leads(alarm, incident.leader):
                 incident.leader = alarm
-
-    def _parts(self, alarms: list[TrackedAlarm]) -> list[list[TrackedAlarm]]:
-        """Group alarms by elements that are joined or share a neighbour, oldest part first."""
-        by_device: defaultdict[str, list[TrackedAlarm]] = defaultdict(list)
-        for alarm in alarms:
-            by_device[alarm.device].append(alarm)
-        left, parts = set(by_device), list[list[TrackedAlarm]]()
-        while left:
-            frontier = [left.pop()]
-            part = list[TrackedAlarm]()
-            while frontier:
-                device = frontier.pop()
-                part += by_device[device]
-                around = set(self._neighbors_of(device))
-                for neighbor in self._neighbors_of(device):
-                    if len(self._neighbors_of(neighbor)) <= _CROWD:
-                        around.update(self._neighbors_of(neighbor))
-                joined = around & left
-                left -= joined
-                frontier += joined
-            parts.append(part)
-        return sorted(parts, key=lambda part: min(alarm.raised for alarm in part))
 
     def _forget(self, incident: TrackedIncident) -> None:
         """Let nothing join it any more."""
         del self.incidents[incident.number]
         for device in incident.devices:
-            self._unmark(incident, device)
-
-    def _unmark(self, incident: TrackedIncident, device: str) -> None:
-        """Take an element out of an incident, and the incident from its neighbours' sight."""
-        self._at[device].discard(incident.number)
-        for neighbor in self._neighbors_of(device):
-            self._near[neighbor].pop(incident.number, None)
-
-    def _neighbors_of(self, device: str) -> tuple[str, ...]:
-        known = self._neighbors.get(device)
-        if known is None:
-            known = self._neighbors[device] = tuple(self._topology.neighbors(device))
-        return known
-
-
-def _leads(alarm: TrackedAlarm, other: TrackedAlarm) -> bool:
-    """Whether an alarm is nearer to a cause: no mere event, a fault before its effects, earlier."""
-    one = (alarm.event, _ROLE_RANK.get(alarm.role, 1), alarm.raised)
-    return one < (other.event, _ROLE_RANK.get(other.role, 1), other.raised)
+            self._places.unmark(incident.number, device)

@@ -22,12 +22,8 @@ from datetime import UTC, datetime
 from hmac import digest
 
 from agents.alarm_notices import Notice
-from agents.incident_tracking import (
-    IncidentTracker,
-    TrackedAlarm,
-    TrackedChanges,
-    TrackedIncident,
-)
+from agents.incident_tracking import IncidentTracker
+from agents.tracked_incidents import TrackedAlarm, TrackedChanges, TrackedIncident
 from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.pending_notices import forget_notices, oldest_notices
 from telecom.alarm import PerceivedSeverity

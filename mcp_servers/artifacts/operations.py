@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,13 +19,11 @@ from mcp_servers.artifacts.in_force import (
 from mcp_servers.artifacts.signed_files import Kind, signature_file
 from mcp_servers.artifacts.version_shelf import VersionShelf
 from mcp_servers.ownership.owner_protocol import JsonValue
+from mcp_servers.ownership.store_owner import Arguments, Operation, Progress
 from telecom.errors import InvalidArgumentError, SignatureRefusedError, StoreDamagedError
 
 if TYPE_CHECKING:
     from mcp_servers.ownership.site_host import SiteHost
-
-Arguments = Mapping[str, JsonValue]
-Progress = Callable[[str, int, int], None]
 
 _ROLES = {".yaml": CATALOGUE, ".yml": CATALOGUE, ".cedar": RULES}
 
@@ -37,7 +35,7 @@ class ArtifactOperations:
         self._host = host
 
     @property
-    def operations(self) -> dict[str, Callable[[Arguments, Progress], JsonValue]]:
+    def operations(self) -> dict[str, Operation]:
         """Every operation by the name under which a command asks for it."""
         return {
             "promote_artifact": self.promote,

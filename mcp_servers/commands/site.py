@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from mcp_servers.commands.output import print_json, print_table, print_text, progress_bar, say
-from telecom.errors import InvalidArgumentError
+from telecom.errors import IdentityError, InvalidArgumentError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The site directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
@@ -111,7 +111,7 @@ def ingest(
         RAY_ADDRESS=ray-head:6379 tierwise-site ingest site tickets docs --engine ray
     """
     from mcp_servers.commands.opening import open_site
-    from mcp_servers.ownership.site_operations import CORPORA
+    from mcp_servers.ownership.corpus_intake import CORPORA
 
     every = WATCHED if watch else CORPORA
     wanted = list(dict.fromkeys(corpora or every))
@@ -224,4 +224,7 @@ def token(
     issuer = TokenIssuer(site.settings.site_id, SiteKeys.open(site.store / "keys"))
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     lifetime = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    print_text(issuer.issue(wanted, caller, lifetime))
+    try:
+        print_text(issuer.issue(wanted, caller, lifetime))
+    except IdentityError as exc:
+        raise InvalidArgumentError("--scopes", str(exc)) from exc

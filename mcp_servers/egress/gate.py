@@ -9,20 +9,19 @@ request says.
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from mcp_servers.egress.approval_desk import ApprovalDesk
+from mcp_servers.egress.argument_words import each_string, holds_guess
 from mcp_servers.egress.budgets import BUDGET_WINDOW, EgressBudgets
 from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.egress.release_decisions import Judgement, ReleaseDecisions
+from mcp_servers.egress.renderings import FORMS, Form, Rendering
 from mcp_servers.serving.identity import Caller
 from mcp_servers.site_directory import SiteSettings
 from placement import LivePolicy, Policy, TierInstance, awaits_approval
@@ -31,27 +30,15 @@ from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.documents import Document, Json, Namer, distinct, sanitized
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
 from telecom.identifiers.masking import label, placeholder
-from telecom.identifiers.numbering import may_be_subscribers
 from telecom.identifiers.tokens import escape_lookalikes
-from telecom.tokens import estimate_tokens
 from telecom.workload import Home
-
-Form = Literal["raw", "pseudonymized", "anonymized"]
 
 LARGEST_ANSWER_BYTES = 256 * 1024
 """No answer is larger than this on the wire."""
 
-_FORMS: tuple[Form, ...] = ("raw", "pseudonymized", "anonymized")
 _FOUND_CLASS = "subscriber_pii"
 """What an answer also is when identifiers turn up in a class that says it has none."""
 _LOCAL_DECISION = "local"
-_RECORD_KEYS = frozenset(
-    {"quote", "text", "raw", "additionalText", "additional_text", "close_note", "description"}
-)
-_NO_WORDS = frozenset(
-    {"alarm_id", "ticket_id", "uri", "handle", "cursor", "from_time", "to_time", "at"}
-)
-_NUMBER = re.compile(r"(?<![\w.])\d{10,16}(?![\w.])")
 _NARROWER = "narrow it by a shorter window, one managed object or a smaller limit"
 
 
@@ -85,39 +72,11 @@ class Released:
     ledger_hash: str
 
 
-@dataclass(frozen=True)
-class _Rendering:
-    """An answer in one of its forms."""
-
-    form: Form
-    value: Json
-    found: list[Identifier]
-    masked: dict[str, int]
-
-    @cached_property
-    def payload(self) -> bytes:
-        """As compact JSON."""
-        return _compact(self.value)
-
-    @cached_property
-    def tokens(self) -> int:
-        """Of the payload."""
-        return estimate_tokens(self.payload.decode())
-
-    def summary_tokens(self, field: str | None) -> int:
-        """Tokens of the field in which a summary is measured, or of all."""
-        if field is None or not isinstance(self.value, dict) or field not in self.value:
-            return estimate_tokens(self.value) if isinstance(self.value, str) else self.tokens
-        measured = self.value[field]
-        text = measured if isinstance(measured, str) else _compact(measured).decode()
-        return estimate_tokens(text)
-
-
 @dataclass(frozen=True, slots=True)
 class _Permit:
     """A rendering that may go to a tier, and the id of that decision."""
 
-    rendering: _Rendering
+    rendering: Rendering
     decision_id: str
     tier: str
     by_approval: bool = False
@@ -197,7 +156,7 @@ class EgressGate:
         permit = self._permit(document, release)
         payload, tokens = permit.rendering.payload, permit.rendering.tokens
         self._check_size(release, len(payload), tokens)
-        records = _count_records(permit.rendering.value)
+        records = permit.rendering.records
         entry = self._entry(release, permit, payload, tokens=tokens, records=records)
         approval = (
             self._desk.approval_of(entry, payload) if permit.by_approval and self._desk else None
@@ -233,10 +192,10 @@ class EgressGate:
         decisions = self._in_force()
         tier = decisions.tier(release.caller.tier)
         refused: Judgement | None = None
-        rendering: _Rendering | None = None
-        for form in _FORMS:
+        rendering: Rendering | None = None
+        for form in FORMS:
             if rendering is not None and not rendering.found:
-                rendering = _as(rendering, form)  # nothing to mask: the same in every form
+                rendering = rendering.in_form(form)  # nothing to mask: the same in every form
             else:
                 rendering = self._render(document, form)
             judged = _judge(release, rendering, tier, decisions)
@@ -263,10 +222,10 @@ class EgressGate:
         """The weakest form that a person's yes would let out; nobody is asked to reveal anyone."""
         if self._desk is None:
             return None
-        for form in _FORMS:
+        for form in FORMS:
             rendering = self._render(document, form)
             judged = _judge(release, rendering, tier, decisions)
-            if (form == "raw" and _people(rendering)) or not awaits_approval(
+            if (form == "raw" and rendering.holds_people) or not awaits_approval(
                 decisions.policy, judged.workload, tier
             ):
                 continue
@@ -279,7 +238,7 @@ class EgressGate:
 
     def _identifiers_may_go(
         self,
-        rendering: _Rendering,
+        rendering: Rendering,
         judged: Judgement,
         decisions: ReleaseDecisions,
         *,
@@ -297,7 +256,7 @@ class EgressGate:
             decisions: The policy in force.
             opened: Whether a weaker form was refused.
         """
-        if not _people(rendering) or self._is_at_home(judged.tier):
+        if not rendering.holds_people or self._is_at_home(judged.tier):
             return True
         if rendering.form == "pseudonymized" and opened:
             return True
@@ -311,7 +270,7 @@ class EgressGate:
     def _is_at_home(self, tier: TierInstance) -> bool:
         return tier.on_premises and tier.site is not None and tier.site == self.home.site
 
-    def _render(self, document: Document, form: Form) -> _Rendering:
+    def _render(self, document: Document, form: Form) -> Rendering:
         masked: Counter[str] = Counter()
 
         def counted(identifier: Identifier) -> str:
@@ -321,7 +280,7 @@ class EgressGate:
 
         names = self._namer(form)
         value, found = document.render(counted)
-        return _Rendering(form, value, found, {kind: n for kind, n in masked.items() if n})
+        return Rendering(form, value, found, {kind: n for kind, n in masked.items() if n})
 
     def _namer(self, form: Form) -> Namer:
         def name(identifier: Identifier) -> str:
@@ -386,7 +345,7 @@ class EgressGate:
         document = Document(dict(arguments), self.detector)
         _, found = document.render(lambda identifier: identifier.value)
         kinds_found = {identifier.kind.value for identifier in found}
-        if _holds_guess(document.value):
+        if holds_guess(document.value):
             kinds_found.add(IdentifierKind.SUBSCRIBER.value)
         if kinds_found and self._is_outside(caller):
             kinds = ", ".join(sorted(kinds_found))
@@ -396,7 +355,7 @@ class EgressGate:
                 remedy="use the pseudonym that an earlier answer gave, or have the site "
                 "pseudonymize the text first",
             )
-        resolved = _each_string(document.value, self._pseudonymizer.resolve_text)
+        resolved = each_string(document.value, self._pseudonymizer.resolve_text)
         return resolved if isinstance(resolved, dict) else {}
 
 
@@ -428,44 +387,11 @@ def _escaped(value: Json, pseudonymizer: Pseudonymizer) -> Json:
     characters, and this is the one way out. A token that this site made stays, because people quote
     earlier answers; its resolution leads nobody to more than that answer said.
     """
-    return _each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
-
-
-def _holds_guess(value: Json, field: str = "") -> bool:
-    """Tell whether words to search for hold a number that a subscriber may have.
-
-    A record says what its numbers are; somebody who guesses need not. Ids and times are exempt: a
-    source's own ids are numbers, too, and only a record's own id finds it.
-    """
-    if isinstance(value, str):
-        return field not in _NO_WORDS and any(map(may_be_subscribers, _NUMBER.findall(value)))
-    if isinstance(value, list):
-        return any(_holds_guess(item, field) for item in value)
-    if isinstance(value, dict):
-        return any(_holds_guess(item, key) for key, item in value.items())
-    return False
-
-
-def _as(rendering: _Rendering, form: Form) -> _Rendering:
-    """The same rendering under another form's name, with what was measured of it."""
-    same = replace(rendering, form=form)
-    same.__dict__.update(payload=rendering.payload, tokens=rendering.tokens)
-    return same
-
-
-def _each_string(value: Json, change: Callable[[str], str]) -> Json:
-    """Change every string of a document; keys are strings, too."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, list):
-        return [_each_string(item, change) for item in value]
-    if isinstance(value, dict):
-        return {change(key): _each_string(item, change) for key, item in value.items()}
-    return value
+    return each_string(value, lambda text: escape_lookalikes(text, pseudonymizer.is_known))
 
 
 def _judge(
-    release: Release, rendering: _Rendering, tier: TierInstance, decisions: ReleaseDecisions
+    release: Release, rendering: Rendering, tier: TierInstance, decisions: ReleaseDecisions
 ) -> Judgement:
     limit = decisions.summary_limit(release.data_classes)
     return decisions.judge(
@@ -475,11 +401,6 @@ def _judge(
         form=rendering.form,
         summarized=rendering.summary_tokens(release.summary_field) <= limit,
     )
-
-
-def _people(rendering: _Rendering) -> bool:
-    """Whether an answer holds identifiers of people; device secrets are masked in every form."""
-    return any(found.kind is not IdentifierKind.SECRET for found in rendering.found)
 
 
 def _refusal(release: Release, judged: Judgement) -> EgressRefusedError:
@@ -495,17 +416,3 @@ def _refusal(release: Release, judged: Judgement) -> EgressRefusedError:
         rule=broken.rule,
         remedy=remedy,
     )
-
-
-def _compact(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _count_records(value: Json) -> int:
-    """How many raw records an answer quotes."""
-    if isinstance(value, list):
-        return sum(map(_count_records, value))
-    if isinstance(value, dict):
-        quotes = any(value.get(key) for key in _RECORD_KEYS & value.keys())
-        return quotes + sum(map(_count_records, value.values()))
-    return 0

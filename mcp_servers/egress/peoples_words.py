@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mcp_servers.egress.gate import EgressGate, Form, Release
+from mcp_servers.egress.gate import EgressGate, Release
+from mcp_servers.egress.renderings import Form
 from mcp_servers.serving.identity import Caller
 from telecom.identifiers import Identifier
 from telecom.tokens import estimate_tokens

@@ -39,7 +39,9 @@ from telecom.errors import OperatorError, TierwiseError
 
 Progress = Callable[[str, int, int], None]
 """Called with a phrase, steps done and steps in all."""
-Operation = Callable[[Mapping[str, JsonValue], Progress], JsonValue]
+Arguments = Mapping[str, JsonValue]
+"""Of an operation, as JSON."""
+Operation = Callable[[Arguments, Progress], JsonValue]
 """What the owner does for a command: arguments in, JSON out."""
 
 _NEWS_SECONDS = 0.2

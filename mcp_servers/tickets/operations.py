@@ -5,12 +5,12 @@ Every operation takes and gives JSON, as those of `site_operations` do, whose pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mcp_servers.ownership.owner_protocol import JsonValue
+from mcp_servers.ownership.store_owner import Arguments, Operation, Progress
 from mcp_servers.tickets.search_filters import filters_of
 from rag.confirmed_causes import decide, own_evaluation_set, read_decisions, record_decision
 from telecom.errors import KnowledgeBaseEmptyError
@@ -18,9 +18,6 @@ from telecom.errors import KnowledgeBaseEmptyError
 if TYPE_CHECKING:
     from mcp_servers.ownership.site_host import SiteHost
     from rag.knowledge_base import KnowledgeBase
-
-Arguments = Mapping[str, JsonValue]
-Progress = Callable[[str, int, int], None]
 
 
 class KnowledgeOperations:
@@ -30,7 +27,7 @@ class KnowledgeOperations:
         self._host = host
 
     @property
-    def operations(self) -> dict[str, Callable[[Arguments, Progress], JsonValue]]:
+    def operations(self) -> dict[str, Operation]:
         """Every operation by the name under which a command asks for it."""
         return {
             "search": self.search,

@@ -22,6 +22,7 @@ from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.models.timed import Closable, TimedModel
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_access.site_client import Purpose, SiteClient
+from orchestrator.site_access.site_desk import SiteDesk
 from orchestrator.site_access.sites import open_sites
 from placement.decision import DecisionRecord
 from placement.latency import LatencySample
@@ -110,7 +111,7 @@ async def _probe_tool(client: SiteClient, delegator: Delegator, calls: int, prob
     site = client.declaration
     try:
         placed = delegator.place(alarm_triage.PROFILE, site, kinds=_TOOLS)
-        desk = client.desk(Purpose(PROBE))
+        desk = SiteDesk(client, Purpose(PROBE))
         for _ in range(calls):
             await desk.summarize_alarms(None, budget_tokens=_SHORTEST_BRIEF)
             record = desk.records[-1]

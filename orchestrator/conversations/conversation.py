@@ -34,7 +34,8 @@ from orchestrator.investigating.reasoning import ModelFactory, make_model
 from orchestrator.investigating.step_events import StepWatcher, unwatched
 from orchestrator.rendering.briefing import to_concise
 from orchestrator.settings import Settings
-from orchestrator.site_access.site_client import Neighborhood, Purpose
+from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.site_desk import Neighborhood
 from orchestrator.site_access.sites import open_sites
 from orchestrator.storage.state import open_state
 from placement.policy import load_policy

@@ -25,6 +25,7 @@ from orchestrator.investigating.delegation import Delegator
 from orchestrator.rendering.terminal import text
 from orchestrator.settings import Settings, SiteDeclaration, explain, is_database_url
 from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.site_desk import SiteDesk
 from orchestrator.site_access.sites import open_sites
 from orchestrator.storage.state import open_state
 from placement.policy import Policy, load_policy
@@ -147,7 +148,7 @@ async def _reachable(settings: Settings, site: SiteDeclaration) -> tuple[Check, 
     try:
         async with open_sites(one_site) as sites:
             client = sites.by_name[site.name]
-            summary = await client.desk(_PROBE).summarize_alarms(None)
+            summary = await SiteDesk(client, _PROBE).summarize_alarms(None)
     except TierwiseError as exc:
         cure = "docs/runbooks/outage.md; on the site: tierwise-site doctor DIR"
         return Check(what=what, verdict="fail", says=str(exc), next=cure), site

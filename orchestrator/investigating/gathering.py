@@ -21,7 +21,8 @@ from orchestrator.executors import Executor, InProcess, McpEndpoint, SiteTools
 from orchestrator.investigating.delegation import Delegation, Delegator, check_receipts
 from orchestrator.investigating.step_events import Outcome, StepEvent, StepWatcher, unwatched
 from orchestrator.settings import SiteStatement
-from orchestrator.site_access.site_client import CallRecord, Neighborhood, Purpose, SiteDesk
+from orchestrator.site_access.site_client import CallRecord, Purpose
+from orchestrator.site_access.site_desk import Neighborhood, SiteDesk
 from orchestrator.site_access.site_excerpts import Excerpt, read_excerpt
 from orchestrator.site_access.sites import Sites
 from placement.latency import LatencySample
@@ -184,7 +185,7 @@ class Gatherer:
         for name, client in self.sites.by_name.items():
             try:
                 self.delegator.place(alarm_triage.PROFILE, client.declaration, kinds=_ON_TOOLS)
-                moment = await client.desk(self.purpose).alarm_time(alarm_id)
+                moment = await SiteDesk(client, self.purpose).alarm_time(alarm_id)
             except ToolRetry:
                 failures.append(
                     RecordNotFoundError("alarm", alarm_id, hint=f"asked {name}; check the id")
@@ -228,7 +229,7 @@ class Gatherer:
             step = step.model_copy(update={"decision_id": placed.decision_id})
             going = step.model_copy(update={"tier": placed.tier})
             self.watch(StepEvent(what=what, outcome="placed", step=going))
-            desk = self.sites.behind(placed.executor, site).desk(self.purpose)
+            desk = SiteDesk(self.sites.behind(placed.executor, site), self.purpose)
             finding = await work(placed, desk)
             if client.declaration != declaration:  # it said where it is: decided with that
                 placed = self.delegator.place(

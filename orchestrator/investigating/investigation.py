@@ -11,14 +11,11 @@ remote call is a task, so that a resumed run does not repeat it.
 from __future__ import annotations
 
 import asyncio
-import operator
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
-from typing import Annotated, Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.func import task
@@ -28,17 +25,22 @@ from langgraph.types import Send
 from langsmith import tracing_context
 
 from agents import grounding, judgement, planner, predictions
-from agents.findings import (
-    AlarmSummary,
-    ChangeReview,
-    EvidencePack,
-    Proposal,
-    TicketReview,
-)
+from agents.findings import AlarmSummary, EvidencePack, Proposal
 from agents.predictions import Sighting, Trials
 from agents.report import assemble
 from orchestrator.investigating.delegation import Delegator
+from orchestrator.investigating.findings_file import FindingsFile, site_of
 from orchestrator.investigating.gathering import Gatherer, Look
+from orchestrator.investigating.progress import (
+    Errand,
+    JsonObject,
+    Progress,
+    accounts_of,
+    accounts_of_reasoning,
+    forms_of,
+    nobody_answered,
+    told_by,
+)
 from orchestrator.investigating.reasoning import (
     ModelFactory,
     Reasoned,
@@ -51,24 +53,13 @@ from orchestrator.settings import Settings, SiteStatement
 from orchestrator.site_access.site_client import Purpose
 from orchestrator.site_access.sites import Sites
 from orchestrator.storage.model_ledger import ModelLedger
-from orchestrator.storage.state import Finding, State
+from orchestrator.storage.state import State
 from placement.policy import Policy
-from telecom.errors import (
-    BudgetExceededError,
-    PlacementRefusedError,
-    SettingsError,
-    SiteUnavailableError,
-    TierwiseError,
-    ToolRefused,
-    ToolTimeoutError,
-)
-from telecom.evidence import Evidence, Gap
+from telecom.errors import BudgetExceededError, SettingsError
+from telecom.evidence import Gap
 from telecom.report import ProvenanceStep, RootCauseReport
 from telecom.schema import ProductModel
 from telecom.times import Window
-from telecom.topology import ManagedObject
-
-JsonObject = dict[str, Any]  # a model's JSON: what a checkpoint can hold
 
 
 class Inquiry(ProductModel):
@@ -77,32 +68,6 @@ class Inquiry(ProductModel):
     question: str | None = None
     window: tuple[datetime, datetime] | None = None
     alarm_id: str | None = None
-
-
-class Progress(TypedDict, total=False):
-    """The graph's state: keys of findings, and what the report accounts for."""
-
-    inquiry: JsonObject
-    sites: list[str]
-    """Sites whose alarms were folded."""
-    steps: list[JsonObject]
-    looks: Annotated[list[JsonObject], operator.add]
-    """What each look gave: site, kind, key of the finding or None, forms of its answers, what the
-    site said about itself."""
-    gaps: Annotated[list[JsonObject], operator.add]
-    provenance: Annotated[list[JsonObject], operator.add]
-    model_agrees: bool | None
-    """Whether the model and the deterministic analyst named the same cause."""
-
-
-class _Errand(TypedDict):
-    """One branch of the fan-out."""
-
-    site: str
-    number: int
-    step: JsonObject
-    told: JsonObject | None
-    """What the site has said about itself, for a process that resumes and did not hear it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +135,7 @@ def build_graph(
     graph = StateGraph(Progress)
     graph.add_node("scope", nodes.scope)
     graph.add_node("plan", nodes.plan)
-    graph.add_node("gather", nodes.gather, input_schema=_Errand)
+    graph.add_node("gather", nodes.gather, input_schema=Errand)
     graph.add_node("hypothesise", nodes.hypothesise)
     graph.add_node("test", nodes.test)
     graph.add_node("reason", nodes.reason)
@@ -197,6 +162,7 @@ class _Nodes:
         self._watch = watch
         self._incident = purpose.investigation
         self._state = services.state
+        self._findings = FindingsFile(services.state, self._incident)
         self._delegator = Delegator(
             services.settings,
             services.policy,
@@ -230,8 +196,8 @@ class _Nodes:
         looks = await asyncio.gather(*(self._look_at_alarms(name, span) for name in names))
         answered = [look["site"] for look in looks if look["name"] is not None]
         if not answered:
-            raise _nobody_answered(looks)
-        accounts = _accounts(looks)
+            raise nobody_answered(looks)
+        accounts = accounts_of(looks)
         for name in answered:
             gaps = self._services.sites.by_name[name].contradictions
             accounts["gaps"] += [gap.model_dump(mode="json") for gap in gaps]
@@ -261,47 +227,47 @@ class _Nodes:
         return [
             Send(
                 "gather",
-                _Errand(
-                    site=step["site"], number=number, step=step, told=_told(state, step["site"])
+                Errand(
+                    site=step["site"], number=number, step=step, told=told_by(state, step["site"])
                 ),
             )
             for number, step in enumerate(state["steps"])
         ] or "hypothesise"
 
-    async def gather(self, state: _Errand) -> Progress:
+    async def gather(self, state: Errand) -> Progress:
         """Run one step; its failure is a gap."""
-        return _accounts([await self._look(state)])
+        return accounts_of([await self._look(state)])
 
     async def hypothesise(self, state: Progress) -> Progress:
         """Let the deterministic analyst read everything, and say what each hypothesis predicts."""
-        forms = _forms(state)
+        forms = forms_of(state)
         for site in state["sites"]:
-            self._remember(site, _told(state, site))
-        pack = await self._pack(state)
+            self._remember(site, told_by(state, site))
+        pack = await self._findings.pack(state)
         reasoned = await self._reasoner().with_rules(pack, forms)
         await self._state.write_notes()
         rules = reasoned.proposal
         assert rules is not None  # the deterministic analyst always answers
         suspects = predictions.suspects_of(rules.root_causes, pack)
         await self._state.put(self._incident, "rules", reasoned)
-        await self._keep_trials(Trials(predictions=predictions.predict(suspects, pack)))
-        return _reasoned_state(reasoned)
+        await self._findings.keep_trials(Trials(predictions=predictions.predict(suspects, pack)))
+        return accounts_of_reasoning(reasoned)
 
     async def test(self, state: Progress) -> Progress:
         """Look up what the findings do not answer of the predictions, as far as budgets reach."""
-        return await self._tested(state, await self._pack(state))
+        return await self._tested(state, await self._findings.pack(state))
 
     async def reason(self, state: Progress) -> Progress:
         """Where the matter is open, let a model read; its causes are tested like any other."""
         rules = await self._state.get(self._incident, "rules", Reasoned)
-        trials = await self._trials()
-        pack = await self._pack(state)
+        trials = await self._findings.trials()
+        pack = await self._findings.pack(state)
         judged = judgement.judge(_given(rules), None, pack, trials)
         if not escalates(self._services.settings, judged.proposal, pack):
             return {}
         reasoned = Reasoned.model_validate(await self._think(state))
         await self._state.put(self._incident, "model", reasoned)
-        told = _reasoned_state(reasoned)
+        told = accounts_of_reasoning(reasoned)
         if reasoned.proposal is None:
             return told
         fresh = [
@@ -310,7 +276,7 @@ class _Nodes:
             if not trials.of(suspect.managed_object)
         ]
         made = (*trials.predictions, *predictions.predict(fresh, pack))
-        await self._keep_trials(trials.model_copy(update={"predictions": made}))
+        await self._findings.keep_trials(trials.model_copy(update={"predictions": made}))
         tested = await self._tested(state, pack)
         for key in ("gaps", "provenance"):
             told[key] = [*told[key], *tested[key]]
@@ -319,12 +285,12 @@ class _Nodes:
     async def verify(self, state: Progress) -> Progress:
         """Keep what the evidence carries; a model that is left with nothing gives way."""
         rules = await self._state.get(self._incident, "rules", Reasoned)
-        model = await self._answer_of_model()
+        model = await self._findings.answer_of_model()
         judged = judgement.judge(
             _given(rules),
             None if model is None else model.proposal,
-            await self._pack(state),
-            await self._trials(),
+            await self._findings.pack(state),
+            await self._findings.trials(),
         )
         await self._state.put(self._incident, "verified", judged.proposal)
         return {
@@ -337,11 +303,11 @@ class _Nodes:
         accepted = await self._state.get(self._incident, "verified", Proposal)
         report = assemble(
             grounding.VerifiedProposal(accepted),
-            await self._pack(state),
+            await self._findings.pack(state),
             incident_id=self._incident,
             provenance=[ProvenanceStep.model_validate(step) for step in state["provenance"]],
             model_agrees=state["model_agrees"],
-            trials=await self._trials(),
+            trials=await self._findings.trials(),
         )
         await self._state.put(self._incident, "report", report)
         return {}
@@ -355,7 +321,7 @@ class _Nodes:
         )
         return await self._kept(site, "alarms", look)
 
-    async def _errand(self, errand: _Errand) -> JsonObject:
+    async def _errand(self, errand: Errand) -> JsonObject:
         site, step = errand["site"], errand["step"]
         self._remember(site, errand["told"])
         summary = await self._state.get(self._incident, f"alarms:{site}", AlarmSummary)
@@ -392,11 +358,11 @@ class _Nodes:
 
     async def _reasoned(self, state: Progress) -> JsonObject:
         for site in state["sites"]:
-            self._remember(site, _told(state, site))
+            self._remember(site, told_by(state, site))
         reasoner = self._reasoner()
-        reasoned = await reasoner.with_model(
-            await self._pack(state), _forms(state), seconds=self._deadline - time.monotonic()
-        )
+        pack = await self._findings.pack(state)
+        left = self._deadline - time.monotonic()
+        reasoned = await reasoner.with_model(pack, forms_of(state), seconds=left)
         self._state.note_calls(self._incident, reasoner.calls)
         await self._state.write_notes()
         return reasoned.model_dump(mode="json")
@@ -416,11 +382,11 @@ class _Nodes:
 
     async def _tested(self, state: Progress, pack: EvidencePack) -> Progress:
         """Look up open predictions at the site that knows the suspect, then decide again."""
-        trials = await self._trials()
+        trials = await self._findings.trials()
         open_ones = predictions.wanted(trials.predictions, trials.sightings)
         left = self._services.settings.budgets.lookups - len(trials.sightings)
         looks = await asyncio.gather(
-            *(self._look_up(_site_of(name, pack), name) for name in open_ones[: max(0, left)])
+            *(self._look_up(site_of(name, pack), name) for name in open_ones[: max(0, left)])
         )
         found = [
             await self._state.get(self._incident, look["name"], Sighting)
@@ -429,8 +395,8 @@ class _Nodes:
         ]
         sightings = (*trials.sightings, *found)
         decided = predictions.decide(trials.predictions, pack, sightings)
-        await self._keep_trials(Trials(predictions=decided, sightings=sightings))
-        accounts = _accounts(looks)
+        await self._findings.keep_trials(Trials(predictions=decided, sightings=sightings))
+        accounts = accounts_of(looks)
         if len(open_ones) > max(0, left) and self._services.settings.budgets.lookups:
             why = f"budgets.lookups: {len(open_ones) - max(0, left)} more elements were not read"
             accounts["gaps"] += [Gap(what="tests of the hypotheses", why=why).model_dump()]
@@ -473,127 +439,8 @@ class _Nodes:
             "error": None if look.error is None else look.error.code,
         }
 
-    # ----------------------------------------------------------------- values
-
-    async def _trials(self) -> Trials:
-        return await self._state.get(self._incident, "trials", Trials)
-
-    async def _keep_trials(self, trials: Trials) -> None:
-        await self._state.put(self._incident, "trials", trials)
-
-    async def _answer_of_model(self) -> Reasoned | None:
-        try:
-            return await self._state.get(self._incident, "model", Reasoned)
-        except KeyError:
-            return None
-
-    async def _pack(self, state: Progress) -> EvidencePack:
-        """Everything that was gathered, from the findings."""
-        alarms = await self._found(state, "alarms", AlarmSummary)
-        changes = await self._found(state, "changes", ChangeReview)
-        tickets = await self._found(state, "tickets", TicketReview)
-        findings: tuple[AlarmSummary | ChangeReview | TicketReview, ...]
-        findings = (*alarms, *changes, *tickets)
-        evidence: dict[str, Evidence] = {}
-        for key, quotation in chain.from_iterable(f.evidence.items() for f in findings):
-            evidence.setdefault(key, Evidence.received(quotation))
-        for sighting in await self._sightings():
-            for key, quotation in sighting.evidence.items():
-                evidence.setdefault(key, Evidence.received(quotation))
-        model = await self._answer_of_model()
-        for key, item in ({} if model is None else model.evidence).items():
-            evidence.setdefault(key, item)
-        return EvidencePack(
-            question=state["inquiry"].get("question"),
-            window=(min(s.window[0] for s in alarms), max(s.window[1] for s in alarms)),
-            sites=tuple(state["sites"]),
-            alarms=alarms,
-            changes=changes,
-            tickets=tickets,
-            evidence=evidence,
-            gaps=(
-                *chain.from_iterable(finding.gaps for finding in findings),
-                *(Gap.model_validate(gap) for gap in state.get("gaps", ())),
-            ),
-        )
-
-    async def _sightings(self) -> tuple[Sighting, ...]:
-        try:
-            return (await self._trials()).sightings
-        except KeyError:
-            return ()
-
-    async def _found(self, state: Progress, kind: str, shape: type[Finding]) -> tuple[Finding, ...]:
-        found = [
-            await self._state.get(self._incident, look["name"], shape)
-            for look in state["looks"]
-            if look["kind"] == kind and look["name"] is not None
-        ]
-        return tuple(found)
-
-
-def _nobody_answered(looks: Sequence[JsonObject]) -> TierwiseError:
-    """Why there is nothing to report on, site by site."""
-    gaps = [Gap.model_validate(look["gap"]) for look in looks]
-    why = "; ".join(dict.fromkeys(gap.why for gap in gaps))
-    rules = [
-        gap.rule
-        for look, gap in zip(looks, gaps, strict=True)
-        if gap.rule is not None and look["error"] != SiteUnavailableError.code
-    ]
-    if len(rules) == len(gaps):
-        decision_id = looks[0]["step"]["decision_id"] or ""
-        return PlacementRefusedError(why, decision_id=decision_id, rule=rules[0])
-    if {look["error"] for look in looks} <= {SiteUnavailableError.code, ToolTimeoutError.code}:
-        names = ", ".join(look["site"] for look in looks)
-        return SiteUnavailableError(names, why.removeprefix(f"site {names!r} is not available: "))
-    return ToolRefused(why)
-
-
-def _told(state: Progress, site: str) -> JsonObject | None:
-    """What a site said about itself in its newest answer."""
-    told = [look["told"] for look in state["looks"] if look["site"] == site]
-    return next((one for one in reversed(told) if one is not None), None)
-
 
 def _given(reasoned: Reasoned) -> Proposal:
     """The deterministic analyst's proposal, which is always there."""
     assert reasoned.proposal is not None
     return reasoned.proposal
-
-
-def _forms(state: Progress) -> dict[str, list[str | None]]:
-    """Site -> the forms in which its answers came."""
-    forms: dict[str, list[str | None]] = {}
-    for look in state["looks"]:
-        forms.setdefault(look["site"], []).extend(look["forms"])
-    return forms
-
-
-def _reasoned_state(reasoned: Reasoned) -> Progress:
-    return {
-        "gaps": [gap.model_dump(mode="json") for gap in reasoned.gaps],
-        "provenance": [step.model_dump(mode="json") for step in reasoned.steps],
-    }
-
-
-def _site_of(managed_object: str, pack: EvidencePack) -> str:
-    """The site whose findings speak of an element; the first when none does."""
-    device = ManagedObject.parse(managed_object).device.lower()
-    for name, summary in zip(pack.sites, pack.alarms, strict=True):
-        ends = [end for link in summary.topology for end in (link.source, link.target)]
-        known = [group.managed_object for group in summary.groups]
-        known += [candidate.managed_object for candidate in summary.root_cause_candidates]
-        if device in {ManagedObject.parse(each).device.lower() for each in (*ends, *known)}:
-            return name
-    return pack.sites[0]
-
-
-def _accounts(looks: Sequence[JsonObject]) -> Progress:
-    """What looks add to the state."""
-    keys = ("site", "kind", "name", "forms", "told")
-    return {
-        "looks": [{key: look[key] for key in keys} for look in looks],
-        "gaps": [look["gap"] for look in looks if look["gap"] is not None],
-        "provenance": [look["step"] for look in looks],
-    }

@@ -17,7 +17,7 @@ import httpx
 from mcp.client.stdio import get_default_environment
 
 from orchestrator.settings import SiteDeclaration
-from orchestrator.site_access.mcp_connection import HttpTarget
+from orchestrator.site_access.mcp_transports import HttpTarget
 from orchestrator.site_access.site_process import site_process
 from orchestrator.site_access.sites import targets_of
 from telecom.errors import InvalidArgumentError, SiteUnavailableError

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_access.mcp_connection import HttpTarget, McpConnection
+from orchestrator.site_access.mcp_connection import McpConnection
+from orchestrator.site_access.mcp_transports import HttpTarget
 from orchestrator.site_access.sites import targets_of
 from orchestrator.storage.tool_pins import ToolPins
 from telecom.errors import InvalidArgumentError

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.site_access.site_client import SiteDesk
+from orchestrator.site_access.site_desk import SiteDesk
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.errors import ToolRetry
 from telecom.evidence import EvidenceSource, Quotation

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from orchestrator.site_access.mcp_connection import StdioTarget
+from orchestrator.site_access.mcp_transports import StdioTarget
 from telecom.errors import MissingExtraError, SiteDirectoryError
 
 COMMAND = "tierwise-site"

@@ -11,7 +11,7 @@ import jwt
 
 from orchestrator.executors import Executor, McpEndpoint
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_access.mcp_connection import HttpTarget, StdioTarget
+from orchestrator.site_access.mcp_transports import HttpTarget, StdioTarget
 from orchestrator.site_access.person_statements import PersonStatements
 from orchestrator.site_access.site_client import SiteClient
 from orchestrator.site_access.site_process import site_process

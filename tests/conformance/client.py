@@ -14,7 +14,8 @@ from contextlib import aclosing
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from orchestrator.site_access.mcp_connection import HttpTarget, McpConnection
+from orchestrator.site_access.mcp_connection import McpConnection
+from orchestrator.site_access.mcp_transports import HttpTarget
 from orchestrator.storage.tool_pins import ToolPins
 from telecom.errors import TierwiseError
 

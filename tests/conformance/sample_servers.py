@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.sample_site import generate
@@ -71,7 +72,7 @@ def sample_servers(folder: Path) -> Iterator[SampleServers]:
     site = SiteDirectory.open(folder)
     owned = OwnedSite(site)
     try:
-        owned.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, _quiet)
+        owned.operations["ingest"]({"corpora": CORPORA}, _quiet)
         host = owned.host
         token = TokenIssuer(site.settings.site_id, host.keys).issue(
             sorted(READ_SCOPES | {CONFIRM_SCOPE}), "region", timedelta(hours=1)

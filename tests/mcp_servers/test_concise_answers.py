@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import STDIO_CALLER, Caller
@@ -47,7 +48,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     folder = make_site(tmp_path_factory.mktemp("concise") / "small")
     (folder / "docs" / "runbook clearing.md").write_text(LONG)
     site = OwnedSite(SiteDirectory.open(folder))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 

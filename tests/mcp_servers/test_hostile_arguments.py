@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import STDIO_CALLER
@@ -50,7 +51,7 @@ ODD = st.one_of(
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     """A small site, ingested and open."""
     site = OwnedSite(SiteDirectory.open(make_site(tmp_path_factory.mktemp("hostile") / "small")))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 

@@ -42,7 +42,7 @@ def test_a_site_whose_vectors_are_gone_stays_ready_and_says_so(tmp_path: Path) -
         now=lambda: moment[0],
     )
     assert watch.state() == KnowledgeState(state="empty")
-    owned.ingest({"corpora": ["tickets"]}, lambda *_: None)
+    owned.operations["ingest"]({"corpora": ["tickets"]}, lambda *_: None)
     assert watch.state() == KnowledgeState(state="whole")
     index = host.knowledge._index.index
     assert index is not None
@@ -60,7 +60,7 @@ def test_watching_opens_nothing(tmp_path: Path) -> None:
     """Us: whoever asks for readiness does not make the site load a model."""
     folder = make_site(tmp_path / "small")
     first = OwnedSite(SiteDirectory.open(folder))
-    first.ingest({"corpora": ["tickets"]}, lambda *_: None)
+    first.operations["ingest"]({"corpora": ["tickets"]}, lambda *_: None)
     first.close()
     again = OwnedSite(SiteDirectory.open(folder))
     assert again.host.knowledge_watch.state() == KnowledgeState(state="closed")

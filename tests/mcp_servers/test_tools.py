@@ -11,6 +11,7 @@ import anyio
 import pytest
 from mcp import Client
 
+from mcp_servers.ownership.corpus_intake import CORPORA
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.ownership.site_operations import OwnedSite
 from mcp_servers.serving.identity import READ_SCOPES, STDIO_CALLER, Caller, site_issuer
@@ -34,7 +35,7 @@ DAY = {"from_time": "2026-02-28T12:00:00", "to_time": "2026-03-01T12:00:00"}
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHost]:
     """A small site, ingested and open."""
     site = OwnedSite(SiteDirectory.open(make_site(tmp_path_factory.mktemp("tools") / "small")))
-    site.ingest({"corpora": ["tickets", "docs", "alarms", "configs"]}, lambda *_: None)
+    site.operations["ingest"]({"corpora": CORPORA}, lambda *_: None)
     yield site.host
     site.close()
 

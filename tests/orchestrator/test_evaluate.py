@@ -11,7 +11,7 @@ from tests.command import tierwise
 
 def test_a_labelled_site_goes_through_the_real_investigation_and_is_scored(tmp_path: Path) -> None:
     """R13, INTERFACES: cases, families and summary, with fractions from 0 to 1."""
-    sample_site.generate(tmp_path / "case", family="interface_shutdown", seed=77)
+    sample_site.generate(tmp_path / "case", family="interface_shutdown", seed=77, size=90)
     done = tierwise("evaluate", tmp_path / "case", "--json", state=tmp_path)
     assert done.code == 0, done.err
     found = json.loads(done.out)

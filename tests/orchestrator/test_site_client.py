@@ -13,14 +13,11 @@ import pytest
 from agents.findings import ChangeReview
 from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import Settings, SiteDeclaration
-from orchestrator.site_access.mcp_connection import (
-    MAX_ANSWER_BYTES,
-    HttpTarget,
-    McpConnection,
-    StdioTarget,
-)
+from orchestrator.site_access.mcp_connection import McpConnection
+from orchestrator.site_access.mcp_transports import MAX_ANSWER_BYTES, HttpTarget, StdioTarget
 from orchestrator.site_access.person_statements import PersonStatements
 from orchestrator.site_access.site_client import Purpose, SiteClient
+from orchestrator.site_access.site_desk import SiteDesk
 from orchestrator.site_access.sites import SERVERS, open_sites, targets_of
 from telecom.errors import (
     ApprovalPendingError,
@@ -49,7 +46,7 @@ def asking(double, work, *, timeout_s=10.0, token=None, tmp_path=None):
     async def run():
         client = SiteClient(site, targets_of(site), timeout_s=timeout_s)
         try:
-            return await work(client.desk(PURPOSE))
+            return await work(SiteDesk(client, PURPOSE))
         finally:
             await client.close()
 
@@ -93,8 +90,8 @@ def test_the_purpose_of_a_call_travels_with_it(site, tmp_path):
     async def run():
         async with open_sites(settings) as sites:
             purpose = Purpose("inc-1", sites.people.pseudonym("A. Keller"))
-            await sites.by_name["core"].desk(purpose).summarize_alarms(None)
-            await sites.by_name["core"].desk(Purpose("inc-2")).summarize_alarms(None)
+            await SiteDesk(sites.by_name["core"], purpose).summarize_alarms(None)
+            await SiteDesk(sites.by_name["core"], Purpose("inc-2")).summarize_alarms(None)
 
     asyncio.run(run())
     named, nobody = (call.meta for call in site.calls)

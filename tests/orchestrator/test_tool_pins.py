@@ -10,6 +10,7 @@ from orchestrator.doubles.site import SiteDouble
 from orchestrator.settings import Settings, SiteDeclaration
 from orchestrator.site_access.pinned_tools import look_at_tools
 from orchestrator.site_access.site_client import Purpose
+from orchestrator.site_access.site_desk import SiteDesk
 from orchestrator.site_access.sites import open_sites
 from orchestrator.storage.database import read_rows
 from telecom.errors import InvalidArgumentError, SettingsError, ToolChangedError
@@ -45,7 +46,7 @@ def summarized(settings: Settings):
 
     async def run():
         async with open_sites(settings) as sites:
-            return await sites.by_name["core"].desk(PURPOSE).summarize_alarms(None)
+            return await SiteDesk(sites.by_name["core"], PURPOSE).summarize_alarms(None)
 
     return asyncio.run(run())
 
@@ -90,7 +91,7 @@ def test_only_the_changed_tool_is_refused(site, settings) -> None:
 
     async def search():
         async with open_sites(settings) as sites:
-            return await sites.by_name["core"].desk(PURPOSE).search_tickets("mtu")
+            return await SiteDesk(sites.by_name["core"], PURPOSE).search_tickets("mtu")
 
     assert asyncio.run(search()) == ()
 

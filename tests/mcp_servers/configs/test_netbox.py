@@ -207,7 +207,7 @@ def test_the_site_asks_netbox_on_ingest_and_lives_without_it(
         assert _ingest(opened)["rejected"] == 1
         assert "the last reading stays in use" in (site / "store" / "rejects.jsonl").read_text()
         question = {"managed_object": "pe1:Hu0/0/0/1", "hops": 1}
-        shown = opened.list_neighbors(question, lambda *_: None)
+        shown = opened.operations["list_neighbors"](question, lambda *_: None)
     told = {link["b"]["managed_object"]: link for link in shown}
     assert told["pe3:Hu0/0/0/7"]["sources"] == ["netbox"]
     assert told["pe3:Hu0/0/0/7"]["conflicts"] == [
@@ -216,6 +216,6 @@ def test_the_site_asks_netbox_on_ingest_and_lives_without_it(
 
 
 def _ingest(opened: OwnedSite) -> dict[str, int]:
-    counts = opened.ingest({"corpora": ["configs"]}, lambda *_: None)
+    counts = opened.operations["ingest"]({"corpora": ["configs"]}, lambda *_: None)
     found: dict[str, int] = counts["configs"]
     return found

@@ -14,7 +14,8 @@ import pytest
 
 from mcp_servers.egress.ledger import read_entries, verify_ledger
 from mcp_servers.serving.identity import READ_SCOPES, SiteKeys, TokenIssuer
-from orchestrator.site_access.mcp_connection import HttpTarget, McpConnection
+from orchestrator.site_access.mcp_connection import McpConnection
+from orchestrator.site_access.mcp_transports import HttpTarget
 from orchestrator.site_access.site_client import INVESTIGATION_META
 from telecom.errors import ToolRefused
 from tests.heavy import heavy
