@@ -1,11 +1,12 @@
 """Retrieval: quality beside plain BM25 and plain MiniLM, speed beside the bare engines.
 
 Real data comes from the folder `TIERWISE_DATA` (default `../shared/data` beside the repository);
-without it the quality rows are left out. `TIERWISE_BENCH_PASSAGES` names the sizes of the stores
-whose search times are measured (default 20000; the growth curve is `20000,100000,300000`, and takes
-an hour). With `hnswlib` installed the bare index is measured in the same run, else its time on
-100,000 vectors is taken from a quiet machine. Times of one call are the best of some rounds for
-each query, all candidates in turns, so that other work on the machine disturbs them alike.
+without it the quality rows are left out. `TIERWISE_BENCH_PASSAGES` names the sizes at which search
+times are measured (default 20000; the growth curve is `20000,100000,300000`): one store grows from
+each to the next, with clustered vectors instead of embedded ones. With `hnswlib` installed the bare
+index is measured in the same run, else its time on 100,000 vectors is taken from a quiet machine.
+Times of one call are the best of some rounds for each query, all candidates in turns, so that other
+work on the machine disturbs them alike.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -33,14 +36,14 @@ from rag.evaluation import Qrels, evaluate, read_qrels
 from rag.filters import SearchFilters
 from rag.knowledge_base import KnowledgeBase
 from rag.model_artifact import ensure_artifact
-from rag.preparation import prepared_ticket
+from rag.preparation import Prepared, prepared_ticket
 from rag.retrieval import Mode
 from rag.ticket_exports import TicketRecord
 from telecom.ticket import Ticket
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TIERWISE_DATA", REPOSITORY.parent / "shared" / "data"))
-SIZES = [int(size) for size in os.environ.get("TIERWISE_BENCH_PASSAGES", "20000").split(",")]
+SIZES = sorted(map(int, os.environ.get("TIERWISE_BENCH_PASSAGES", "20000").split(",")))
 HNSW_MS = 0.55
 """hnswlib alone on 100,000 such vectors: added to the embedding time as the bare lower bound."""
 NOISE = 0.01
@@ -71,8 +74,7 @@ def run() -> list[Row]:
         row("int8 cosine to fp32, minimum", cosine, "", limit=">= 0.98", ok=cosine >= 0.98),
     ]
     # Before torch is loaded: its idle threads would be measured, too.
-    for passages in SIZES:
-        rows += search_rows(int8, passages)
+    rows += growth_rows(int8, SIZES)
     rows += [ingest_row(int8, words, limit) for words, limit in ((20, 0.7), (92, 0.9))]
     fp32 = TorchEmbedder()
     rows += engine_rows(int8, fp32)
@@ -238,31 +240,47 @@ def ingest_row(embedder: Embedder, words: int, limit: float) -> Row:
     )
 
 
-def search_rows(embedder: OnnxEmbedder, passages: int) -> list[Row]:
-    """Search times over a store of many tickets with made-up vectors."""
-    queries = prose(9, 60, seed=5)
-    quarter = SearchFilters(severities=("MAJOR",))
-    few = SearchFilters(managed_objects=("pe7",))
+def growth_rows(embedder: OnnxEmbedder, sizes: Sequence[int]) -> list[Row]:
+    """Search times over a store of tickets that grows, at each size."""
+    rows: list[Row] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         KnowledgeBase.open(Path(folder) / "store", embedder) as base,
     ):
-        fill(base, passages)
-        bare, added_ms = bare_search(base, embedder)
-        taken = best_ms(
-            {
-                "bare": bare,
-                "dense": lambda text: base.search(text, mode="dense"),
-                "hybrid": base.search,
-                "lexical": lambda text: base.search(text, mode="lexical"),
-                "quarter": lambda text: base.search(text, filters=quarter),
-                "few": lambda text: base.search(text, filters=few),
-            },
-            queries,
-        )
-        found = found_first(base)
+        bare = BareIndex(embedder, max(sizes)) if find_spec("hnswlib") else None
+        before = 0
+        for passages in sizes:
+            began = time.perf_counter()
+            for vectors in fill(base, before, passages):
+                if bare is not None:
+                    bare.add(vectors)
+            before = passages
+            rows += search_rows(base, embedder, passages, bare)
+            rows.append(row(f"filling, to {passages:,} passages", time.perf_counter() - began, "s"))
+    return rows
+
+
+def search_rows(
+    base: KnowledgeBase, embedder: Embedder, passages: int, index: BareIndex | None
+) -> list[Row]:
+    """Search times, beside embedding the query and asking a bare index."""
+    queries = prose(9, 60, seed=5)
+    quarter = SearchFilters(severities=("MAJOR",))
+    few = SearchFilters(managed_objects=("pe7",))
+    taken = best_ms(
+        {
+            "bare": index.search if index else lambda text: embedder.embed([text]),
+            "dense": lambda text: base.search(text, mode="dense"),
+            "hybrid": base.search,
+            "lexical": lambda text: base.search(text, mode="lexical"),
+            "quarter": lambda text: base.search(text, filters=quarter),
+            "few": lambda text: base.search(text, filters=few),
+        },
+        queries,
+    )
+    found = found_first(base)
     p50 = {name: median(times) for name, times in taken.items()}
-    bare_ms = p50["bare"] + added_ms
+    bare_ms = p50["bare"] + (0.0 if index else HNSW_MS)
     lexical = quantiles(taken["lexical"], n=20)[-1]
     label = f"{passages:,} passages"
     rows = [
@@ -306,19 +324,23 @@ def search_rows(embedder: OnnxEmbedder, passages: int) -> list[Row]:
     ]
 
 
-def bare_search(base: KnowledgeBase, embedder: Embedder) -> tuple[Callable[[str], object], float]:
-    """Embedding a query and asking hnswlib, and what to add where hnswlib is not installed."""
-    if find_spec("hnswlib") is None:
-        return lambda text: embedder.embed([text]), HNSW_MS
-    hnswlib = importlib.import_module("hnswlib")
-    blocks = [vectors for _, vectors in base._passages.all_vectors("tickets", 5_000)]
-    index = hnswlib.Index("cosine", 384)
-    index.init_index(sum(map(len, blocks)), ef_construction=100, M=16)
-    for vectors in blocks:
-        index.add_items(vectors)
-    index.set_ef(100)
-    index.set_num_threads(1)
-    return lambda text: index.knn_query(embedder.embed([text]), k=10), 0.0
+class BareIndex:
+    """hnswlib over the same vectors, and nothing beside it."""
+
+    def __init__(self, embedder: Embedder, most: int) -> None:
+        hnswlib = importlib.import_module("hnswlib")
+        self._embedder = embedder
+        self._index = hnswlib.Index("cosine", 384)
+        self._index.init_index(most, ef_construction=100, M=16)
+        self._index.set_ef(100)
+
+    def add(self, vectors: Vectors) -> None:
+        """Take in vectors."""
+        self._index.add_items(vectors)
+
+    def search(self, text: str) -> object:
+        """Embed a query and ask for its nearest."""
+        return self._index.knn_query(self._embedder.embed([text]), k=10, num_threads=1)
 
 
 NAMED = 100
@@ -350,40 +372,48 @@ def resident_mb() -> float:
     return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def fill(base: KnowledgeBase, passages: int) -> None:
-    """Tickets of two passages each, with clustered vectors instead of embedded ones."""
-    chance, generator = random.Random(1), np.random.default_rng(1)
-    texts = prose(60, passages // 2, seed=2)
-    prepared = [
-        prepared_ticket(
-            TicketRecord(
-                Ticket(
-                    ticket_id=f"INC{number:07}",
-                    title=" ".join(text.split()[:6]),
-                    description=" ".join(text.split()[6:40])
-                    + (planted(number)[1] if number < NAMED else ""),
-                    managed_object=f"pe{chance.randrange(200)}",
-                    severity=chance.choice(("CRITICAL", "MAJOR", "MINOR", "WARNING")),
-                    close_note=" ".join(text.split()[40:]),
-                ),
-                {},
-                "tickets/all.jsonl",
-                number + 1,
-            )
+def fill(base: KnowledgeBase, before: int, passages: int) -> Iterator[Vectors]:
+    """Add tickets of two passages each, from so many passages to so many.
+
+    Yields:
+        Their vectors, block by block: clustered ones instead of embedded ones.
+    """
+    chance, generator = random.Random(before), np.random.default_rng(before)
+    for start in range(before // 2, passages // 2, 1000):
+        texts = prose(60, min(1000, passages // 2 - start), seed=start)
+        base._ingestion._commit(
+            [ticket(number, text, chance) for number, text in enumerate(texts, start)]
         )
-        for number, text in enumerate(texts)
-    ]
-    for start in range(0, len(prepared), 1000):
-        base._ingestion._commit(prepared[start : start + 1000])
-    centres = generator.normal(size=(500, 384))
+    centres = np.random.default_rng(1).normal(size=(500, 384))
     assert base._index.index is not None
-    while block := base._passages.pending("tickets", 500):
+    while block := base._passages.vectors.pending("tickets", 500):
         near = centres[generator.integers(0, 500, len(block))]
         vectors = (near + 0.7 * generator.normal(size=near.shape)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         keys = [each.key for each in block]
         base._index.index.upsert("tickets", keys, vectors)
-        base._passages.put_vectors(keys, vectors)
+        base._passages.vectors.put(keys, vectors)
+        yield vectors
+
+
+def ticket(number: int, text: str, chance: random.Random) -> Prepared:
+    """A ticket made of a text, with an identifier of its own if it is one of the first."""
+    words = text.split()
+    return prepared_ticket(
+        TicketRecord(
+            Ticket(
+                ticket_id=f"INC{number:07}",
+                title=" ".join(words[:6]),
+                description=" ".join(words[6:40]) + (planted(number)[1] if number < NAMED else ""),
+                managed_object=f"pe{chance.randrange(200)}",
+                severity=chance.choice(("CRITICAL", "MAJOR", "MINOR", "WARNING")),
+                close_note=" ".join(words[40:]),
+            ),
+            {},
+            "tickets/all.jsonl",
+            number + 1,
+        )
+    )
 
 
 def plain_bm25(documents: Mapping[str, str]) -> Callable[[str], list[str]]:
@@ -461,16 +491,22 @@ def telcobench(folder: Path) -> Collection:
 
 def prose(words: int, count: int, *, seed: int = 0) -> list[str]:
     """Texts of operations vocabulary with the word frequencies of prose."""
-    chance = random.Random(seed)
+    vocabulary, weights = _vocabulary()
+    drawn = random.Random(seed).choices(vocabulary, cum_weights=weights, k=words * count)
+    return [" ".join(drawn[at : at + words]) for at in range(0, words * count, words)]
+
+
+@cache
+def _vocabulary() -> tuple[list[str], list[float]]:
+    """Words, with the sums of their weights."""
+    chance = random.Random(0)
     stems = (
         "link port card fan power cell slice tunnel session route clock fibre alarm site core ring "
         "loss delay path rate mode unit rack cable laser queue peer timer table field"
     ).split()
     vocabulary = stems + [one + other for one in stems for other in stems if one != other]
     vocabulary += ["".join(chance.sample(stems, 3)) for _ in range(8_000)]
-    weights = [1 / (rank + 5) for rank in range(len(vocabulary))]
-    drawn = chance.choices(vocabulary, weights, k=words * count)
-    return [" ".join(drawn[at : at + words]) for at in range(0, words * count, words)]
+    return vocabulary, list(accumulate(1 / (rank + 5) for rank in range(len(vocabulary))))
 
 
 def throughput(embedder: Embedder, texts: Sequence[str]) -> float:

@@ -74,26 +74,32 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
         outcomes: Counter[str] = Counter()
         idle: list[float] = []
         busy: list[float] = []
-        took = 0.0
+        took = quiet_s = storm_s = 0.0
         async with _person(one) as ask:
             for _ in range(5):  # opens the connections to the site
                 await ask()
             before_mb = _memory_mb(one)
             for number in range(_ROUNDS):
+                before, begun = _cpu_s(one), asyncio.Event()
                 idle += [await ask() for _ in range(_QUESTIONS)]
+                between = _cpu_s(one)
                 sending = asyncio.create_task(
                     storm(
                         one.url,
                         first=number * triggers,
                         triggers=triggers // _ROUNDS,
                         incidents=_INCIDENTS,
+                        begun=begun,
                     )
                 )
+                await begun.wait()
                 while not sending.done():
                     busy.append(await ask())
                 came = await sending
                 outcomes.update(came.outcomes)
                 took += came.seconds
+                quiet_s += between - before
+                storm_s += _cpu_s(one) - between
         incidents = outcomes["accepted"]
         await asyncio.to_thread(sink.wait_for, incidents, within_s=600)
         grown = _memory_mb(one) - before_mb
@@ -102,12 +108,16 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
     sent = triggers // _ROUNDS * _ROUNDS
     kept = outcomes["accepted"] + outcomes["coalesced"]
     everything = outcomes.total() == sent and kept == stored and reported == incidents
+    question_s = quiet_s / len(idle)
+    trigger_s = (storm_s - question_s * len(busy)) / sent
     slower = {part: _part(busy, part) / _part(idle, part) for part in (50, 95)}
     # A machine that cannot keep the storm's pace is saturated: then 429 is what protects.
     in_pace = sent / took >= 0.9 * A_MINUTE / 60
     return [
         _row("triggers taken in", sent / took, "1/s", None, None),
         _row("triggers unaccounted for", 0 if everything else 1, "", 0, everything),
+        _row("CPU of a trigger, with its part of the work", trigger_s * 1000, "ms", None, None),
+        _row("CPU of a question", question_s * 1000, "ms", None, None),
         _row("a question, quiet, p50", _part(idle, 50) * 1000, "ms", None, None),
         _row("a question's p50 in a storm, of quiet", slower[50], "x", None, None),
         _row(

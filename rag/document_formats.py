@@ -6,8 +6,11 @@ extracted text for the others.
 
 from __future__ import annotations
 
+import logging
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,6 +31,30 @@ _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*\n", re.MULTILINE | re.DOTALL)
 _STEPS = re.compile(r"^steps:[ \t]*$", re.MULTILINE)
 _WORD_XML = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+_NO_DOCX = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ElementTree.ParseError,
+    EOFError,
+    KeyError,
+    RuntimeError,  # encrypted
+    ValueError,  # among them names in no known encoding
+)
+"""What a damaged file surfaces as."""
+_NO_PDF = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,  # among them NotImplementedError and RecursionError
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What a damaged file surfaces as inside pypdf, beside pypdf's own errors."""
 
 
 def read_document(file: Path) -> Document:
@@ -93,11 +120,13 @@ def read_docx(file: Path) -> Document:
     try:
         with zipfile.ZipFile(file) as archive:
             entry = archive.getinfo("word/document.xml")
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise InvalidArgumentError("file", "is compressed in a way that Word does not use")
             if entry.file_size > LARGEST_FILE:
                 raise InvalidArgumentError("file", f"unpacks to more than {LARGEST_FILE} bytes")
             # The expat that Python ships refuses entity expansion attacks.
             root = ElementTree.fromstring(archive.read(entry))  # noqa: S314
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, EOFError) as exc:
+    except _NO_DOCX as exc:
         raise InvalidArgumentError("file", "is not a Word document (.docx)") from exc
     blocks: list[tuple[int, str]] = []
     for paragraph in root.iter(f"{_WORD_XML}p"):
@@ -120,17 +149,18 @@ def read_pdf(file: Path) -> Document:
     """The text of each page, one section a page."""
     try:
         from pypdf import PdfReader  # noqa: PLC0415 - optional, and slow to import
-        from pypdf.errors import PyPdfError  # noqa: PLC0415
+        from pypdf.errors import DependencyError, PyPdfError  # noqa: PLC0415
     except ImportError as exc:
         raise InvalidArgumentError(
             "file", "PDF needs the extra 'site': pip install 'tierwise[site]'"
         ) from exc
+    # Its warnings quote the file, and are of no use to whoever ingests a thousand.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(file)
         pages = [page.extract_text() for page in reader.pages]
         title = (reader.metadata.title if reader.metadata else None) or ""
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        # A damaged file surfaces as any of these inside pypdf.
+    except (PyPdfError, DependencyError, *_NO_PDF) as exc:
         raise InvalidArgumentError("file", "is not a PDF that can be read") from exc
     text, sections = "", []
     for number, page in enumerate(pages, 1):

@@ -47,7 +47,7 @@ def probe(store: PassageStore, index: VectorIndex, corpus: str) -> tuple[int, in
     Raises:
         StoreDamagedError: The index does not answer at all.
     """
-    keys, vectors = store.sample_vectors(corpus, _SAMPLE)
+    keys, vectors = store.vectors.sample(corpus, _SAMPLE)
     if not keys:
         return 0, 0
     answers = index.nearest(corpus, vectors, _NEIGHBOURS)

@@ -23,6 +23,7 @@ _NOT_AN_IDENTIFIER = re.compile(
 )
 _SPACED_PORT = re.compile(r"\b([A-Za-z][A-Za-z-]{1,24}) (\d+(?:/\d+)+(?:[.:]\d+)?)\b")
 _SUBINTERFACE = re.compile(r"(.*/\d+)[.:]\d+")
+_DIGIT = re.compile(r"\d")
 _LONGEST = 128
 
 
@@ -104,7 +105,7 @@ def _spaced_ports(text: str) -> Iterator[str]:
 def _is_identifier(token: str) -> bool:
     if len(token) > _LONGEST:
         return False
-    if any(character.isdigit() for character in token):
+    if _DIGIT.search(token):
         return _NOT_AN_IDENTIFIER.fullmatch(token) is None
     return _CODE.fullmatch(token) is not None
 

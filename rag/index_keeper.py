@@ -55,7 +55,7 @@ class IndexKeeper:
     def open(self) -> None:
         """Open the index and put right what a killed process left; damage is noted, not raised."""
         self._opened_at = time.monotonic()
-        number = self._store.index_number()
+        number = self._store.vectors.index_number()
         place = self._place(number)
         known = {corpus: self._embedded(corpus) for corpus in CORPORA}
         if isinstance(place, Path) and any(known.values()) and not place.is_dir():
@@ -88,14 +88,14 @@ class IndexKeeper:
         """
         self.close()
         # Under a new name: Chroma holds on to a folder for the life of the process.
-        number = self._store.index_number() + 1
+        number = self._store.vectors.index_number() + 1
         folder = self._folder_of(number)
         shutil.rmtree(folder, ignore_errors=True)
         index = VectorIndex(self._place(number), CORPORA, number)
         for corpus in CORPORA:
             self._fill(index, corpus, watch)
-            self._store.forget_doomed(self._store.doomed(corpus))
-        self._store.set_index_number(number)
+            self._store.vectors.forget_doomed(self._store.vectors.doomed(corpus))
+        self._store.vectors.set_index_number(number)
         index.drop_others()
         for other in self._folder.glob(VECTOR_FOLDERS):
             if other != folder:
@@ -129,7 +129,7 @@ class IndexKeeper:
         if index.count(corpus) == known:
             return
         indexed = set(index.keys(corpus))
-        expected = self._store.embedded_keys(corpus)
+        expected = self._store.vectors.keys(corpus)
         surplus, missing = indexed - expected, expected - indexed
         if len(surplus) + len(missing) > _SMALL_REPAIR:
             raise StoreDamagedError(
@@ -139,14 +139,14 @@ class IndexKeeper:
         if surplus:
             index.delete(corpus, sorted(surplus))
         if missing:
-            for keys, vectors in self._store.all_vectors(corpus, BLOCK):
+            for keys, vectors in self._store.vectors.blocks(corpus, BLOCK):
                 wanted = [place for place, each in enumerate(keys) if each in missing]
                 if wanted:
                     index.upsert(corpus, [keys[place] for place in wanted], vectors[wanted])
 
     def _fill(self, index: VectorIndex, corpus: str, watch: Watch | None) -> None:
         done, total, began = 0, self._embedded(corpus), time.monotonic()
-        for keys, vectors in self._store.all_vectors(corpus, BLOCK):
+        for keys, vectors in self._store.vectors.blocks(corpus, BLOCK):
             index.upsert(corpus, keys, vectors)
             done += len(keys)
             if watch is not None:

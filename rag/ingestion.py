@@ -144,13 +144,13 @@ class Ingestion:
         self.drop_doomed(index, corpus)
         _, _, total = self._store.counts(corpus)
         done, began = 0, time.monotonic()
-        while wave := self._store.pending(corpus, workers.blocks_at_once * BLOCK):
+        while wave := self._store.vectors.pending(corpus, workers.blocks_at_once * BLOCK):
             blocks = [wave[start : start + BLOCK] for start in range(0, len(wave), BLOCK)]
             texts = [[each.text for each in block] for block in blocks]
             for block, embedded in zip(blocks, workers.embed(texts), strict=True):
                 keys = [each.key for each in block]
                 index.upsert(corpus, keys, embedded)
-                self._store.put_vectors(keys, embedded)
+                self._store.vectors.put(keys, embedded)
                 done += len(block)
                 if watch is not None:
                     seconds = time.monotonic() - began
@@ -159,11 +159,11 @@ class Ingestion:
 
     def drop_doomed(self, index: VectorIndex, corpus: str) -> None:
         """Take out of the index what is no longer in the store."""
-        doomed = self._store.doomed(corpus)
+        doomed = self._store.vectors.doomed(corpus)
         for start in range(0, len(doomed), BLOCK):
             block = doomed[start : start + BLOCK]
             index.delete(corpus, block)
-            self._store.forget_doomed(block)
+            self._store.vectors.forget_doomed(block)
 
     def name_of(self, file: Path) -> str:
         """A file's path in the site directory, with `/`; its full path outside of it."""

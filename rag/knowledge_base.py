@@ -403,9 +403,9 @@ class KnowledgeBase:
             raise KnowledgeBaseEmptyError("tickets" if corpus == "tickets" else "documents")
 
     def _check_stamp(self) -> None:
-        made_by = self._passages.stamp()
+        made_by = self._passages.vectors.stamp()
         if made_by is None:
-            self._passages.set_stamp(self._embedder.stamp)
+            self._passages.vectors.set_stamp(self._embedder.stamp)
         elif made_by != self._embedder.stamp:
             raise SettingsError(
                 f"the vectors in {self._folder} were made by {made_by}, this process embeds with "

@@ -14,8 +14,9 @@ import numpy as np
 
 from rag.filters import SearchFilters, where_clause
 from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
-from rag.passage_store import TOKENIZER, PassageStore
+from rag.passage_store import PassageStore
 from rag.postings import Postings
+from rag.store_file import TOKENIZER
 
 POSTINGS_BUDGET = 4_000
 """How many postings one query may score: what keeps BM25 within a few milliseconds at any size.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rag.embedding import Embedder
 from rag.filters import SearchFilters
-from rag.passage_store import PassageStore, StoredPassage
+from rag.passage_records import StoredPassage
+from rag.passage_store import PassageStore
 from rag.ranking import Candidate, cap_copies
 from rag.retrieval import Retrieval
 from rag.similarity import IncidentSignature, Precedent
@@ -39,7 +40,7 @@ def find_precedents(
     keys = list(dict.fromkeys(keys))
     passages = store.load(keys)
     (asked,) = embedder.embed([signature.text])
-    cosines = {key: float(vector @ asked) for key, vector in store.vectors_of(keys).items()}
+    cosines = {key: float(vector @ asked) for key, vector in store.vectors.of(keys).items()}
     best = _best_of_each_ticket(list(passages.values()), cosines)
     taken, _ = cap_copies(
         (Candidate(each.key, each.source, 1, each.gist) for each in best), len(best)

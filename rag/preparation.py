@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rag import document_formats
 from rag.identifier_terms import identifier_terms, normal_form
-from rag.passage_store import PassageEntry, SourceRecord
+from rag.passage_records import PassageEntry, SourceRecord
 from rag.passages import Passage, document_passages, ticket_passages
 from rag.ranking import gist_of
 from rag.ticket_exports import TicketRecord

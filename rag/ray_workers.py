@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
@@ -29,6 +30,12 @@ from telecom.errors import MissingExtraError, SettingsError
 BLOCKS_AT_ONCE = 64
 """What one run of Ray embeds, in blocks: enough for some machines, little to hold in memory."""
 _RECORDS_PER_ROW = 500
+_OBJECT_STORE = 512 * 2**20
+"""Bytes of memory that a cluster started here may hold texts and vectors in; more goes to disk."""
+_ANSWER_SECONDS = 10.0
+_STARTS = 3
+_START_SECONDS = 300
+"""How long the workers that hold the model may take to start."""
 
 Row = dict[str, Any]
 """A row of Ray Data: bytes of ours by name (Ray has no types for it, hence Any)."""
@@ -51,6 +58,8 @@ class RayWorkers:
             SettingsError: The cluster does not answer.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Its native half writes advice for Ray's developers between our lines; failures are raised.
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
             import ray  # noqa: PLC0415 - optional, and a second to import
             import ray.data  # noqa: PLC0415
@@ -59,20 +68,15 @@ class RayWorkers:
         self._ray = ray
         self._opener, self._stamp = opener, stamp
         self._started = not ray.is_initialized()
-        try:
-            if self._started:
-                ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        except Exception as exc:  # Ray raises nothing narrower where a node does not start
-            raise SettingsError(
-                f"no Ray cluster answers ({type(exc).__name__}); check RAY_ADDRESS, or unset it to "
-                "use this machine alone"
-            ) from exc
+        if self._started:
+            _connect(ray)
         logging.getLogger("ray.data").setLevel(logging.ERROR)  # the ingest shows its own progress
         context = ray.data.DataContext.get_current()
         # Blocks are stored in the order of arrival: so an ingest that was killed groups the rest
         # as it would have been grouped.
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
+        context.wait_for_min_actors_s = _START_SECONDS
         context.print_on_execution_start = False
 
     def close(self) -> None:
@@ -139,6 +143,62 @@ class RayWorkers:
                 f"a Ray worker failed ({reason}); what is stored stays, and ingest goes on where "
                 "it stopped"
             ) from exc
+
+
+def _connect(ray: Any) -> None:
+    """Join the cluster of `RAY_ADDRESS`, or start one on this machine.
+
+    Raises:
+        SettingsError: It does not answer, or does not start.
+    """
+    address = os.environ.get("RAY_ADDRESS") or "local"
+    try:
+        if address == "local":
+            _start(ray)
+        else:
+            _join(ray, address)
+    except Exception as exc:
+        # A node that does not start in time is a bare Exception of Ray's, nothing narrower.
+        known = (OSError, RuntimeError, ValueError, ray.exceptions.RayError)
+        if type(exc) is not Exception and not isinstance(exc, known):
+            raise
+        kind = type(exc).__name__
+        if address == "local":
+            reason = f"no Ray cluster starts on this machine ({kind}); try it when there is less"
+            raise SettingsError(f"{reason} to do, or ingest without `--engine ray`") from exc
+        raise SettingsError(
+            f"no Ray cluster answers at {address!r} ({kind}); check RAY_ADDRESS, or unset it to "
+            "use this machine alone"
+        ) from exc
+
+
+def _join(ray: Any, address: str) -> None:
+    if ":" in address:
+        # Ray itself waits for a silent address for minutes, and then ends the process.
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    ray.init(address, log_to_driver=False, logging_level="ERROR")
+
+
+def _start(ray: Any) -> None:
+    for attempt in range(_STARTS):
+        try:
+            ray.init(
+                "local",
+                # One core for the worker that holds the model, one for those that read.
+                num_cpus=max(2, os.cpu_count() or 2),
+                object_store_memory=_OBJECT_STORE,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        except Exception as exc:
+            # On a busy machine half a minute is too little for its parts to find each other.
+            if type(exc) is not Exception or attempt == _STARTS - 1:
+                raise
+            ray.shutdown()
+        else:
+            return
 
 
 class EmbeddingWorker:

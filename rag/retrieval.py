@@ -10,7 +10,8 @@ from typing import Literal
 from rag.embedding import Embedder, Vectors
 from rag.filters import SearchFilters
 from rag.lexical import LexicalSearch
-from rag.passage_store import PassageStore, StoredPassage
+from rag.passage_records import StoredPassage
+from rag.passage_store import PassageStore
 from rag.ranking import Candidate, Fused, Standing, by_standing, cap_copies, fuse
 from rag.vector_index import VectorIndex
 from telecom.errors import StoreDamagedError
@@ -152,7 +153,7 @@ class Retrieval:
             if len(ranked) >= wanted.limit or not more:
                 return ranked[:depth], more
             if len(ranked) < _RARE_SHARE * reach:
-                exact = self._store.vectors_for(wanted.corpus, wanted.filters, _EXACT_SCAN)
+                exact = self._store.vectors.passing(wanted.corpus, wanted.filters, _EXACT_SCAN)
                 if exact is not None:
                     return _nearest(*exact, vector, depth), len(exact[0]) > depth
             if reach >= _DEEPEST:

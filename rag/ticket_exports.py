@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rag.filters import attribute_name
 from rag.ingest_counts import Reject
@@ -62,6 +63,12 @@ _TIME_FORMATS = (
     "%d.%m.%Y %H:%M",
     "%m/%d/%Y %I:%M:%S %p",
 )
+LONGEST_RECORD = 4 * 2**20
+"""Bytes of a line, or characters of a cell: more is no ticket that a person wrote."""
+LARGEST_FILE = 512 * 2**20
+"""Bytes of an export that has to be held whole; JSON Lines may have any size."""
+_TOO_LARGE = f"is larger than {LARGEST_FILE // 2**20} MiB"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SURROGATES = re.compile("[\ud800-\udfff\x00]")
 
 
@@ -135,8 +142,11 @@ Row = tuple[int, dict[str, Any]]
 
 
 def _json_lines(file: Path, name: str) -> Iterator[Row | Reject]:
-    with file.open("rb") as lines:
-        for number, raw in enumerate(lines, 1):
+    with file.open("rb") as stream:
+        for number, raw in enumerate(_lines(stream), 1):
+            if raw is None:
+                yield Reject(name, number, f"is longer than {LONGEST_RECORD // 2**20} MiB")
+                continue
             if b"\0" in raw:
                 yield Reject(name, None, "not a text file (holds NUL bytes)")
                 return
@@ -154,7 +164,28 @@ def _json_lines(file: Path, name: str) -> Iterator[Row | Reject]:
                     yield Reject(name, number, "a ticket must be a JSON object")
 
 
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """The lines of a file; None for one that is too long, of which little is held in memory."""
+    if stream.read(2) in _UTF_16:  # as PowerShell writes what is sent to a file
+        stream.seek(0)
+        yield from (
+            stream.read(LARGEST_FILE).decode("utf-16", errors="replace").encode().split(b"\n")
+        )
+        return
+    stream.seek(0)
+    while line := stream.readline(LONGEST_RECORD + 1):
+        if len(line) <= LONGEST_RECORD:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_RECORD)
+        yield None
+
+
 def _json_rows(file: Path, name: str) -> Iterator[Row | Reject]:
+    if file.stat().st_size > LARGEST_FILE:
+        yield Reject(name, None, f"{_TOO_LARGE} (one object per line, .jsonl, may have any size)")
+        return
     try:
         content = json.loads(file.read_bytes())
     except (ValueError, RecursionError):
@@ -174,21 +205,27 @@ def _json_rows(file: Path, name: str) -> Iterator[Row | Reject]:
 
 
 def _csv_rows(file: Path, name: str) -> Iterator[Row | Reject]:
-    data = file.read_bytes()
-    if b"\0" in data:
+    if file.stat().st_size > LARGEST_FILE:
+        yield Reject(name, None, f"{_TOO_LARGE}; split it")
+        return
+    text = _decoded(file.read_bytes())
+    if "\0" in text:
         yield Reject(name, None, "not a text file (holds NUL bytes)")
         return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    delimiter = delimiter_of(text.partition("\n")[0])
+    header, _, rest = text.partition("\n")
+    named = re.fullmatch(r"sep=(.)\s*", header, re.IGNORECASE)
+    if named is not None:  # Excel's own line
+        text, delimiter = rest, named[1]
+    else:
+        delimiter = delimiter_of(header)
+    skipped = 0 if named is None else 1
+    csv.field_size_limit(LONGEST_RECORD)  # of the whole process; Python's is a long description
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         columns = [column.strip() for column in next(rows, [])]
         if not columns:
             return
-        at = rows.line_num + 1
+        at = rows.line_num + 1 + skipped
         for cells in rows:
             if len(cells) > len(columns):
                 yield Reject(
@@ -196,9 +233,18 @@ def _csv_rows(file: Path, name: str) -> Iterator[Row | Reject]:
                 )
             elif any(cell.strip() for cell in cells):
                 yield at, _first_filled(columns, cells)
-            at = rows.line_num + 1
+            at = rows.line_num + 1 + skipped
     except csv.Error as exc:
-        yield Reject(name, rows.line_num, f"not CSV from here on: {exc}")
+        yield Reject(name, rows.line_num + skipped, f"not CSV from here on: {exc}")
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith(_UTF_16):  # Excel's "Unicode text"
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
 
 
 def _first_filled(columns: list[str], cells: list[str]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from mcp_servers.backup.store_snapshot import (
 from mcp_servers.egress.ledger import (
     LEDGER_FILE,
     EgressLedger,
-    LedgerEntry,
     LedgerVerdict,
     verify_ledger,
 )
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.ownership.store_lock import StoreLock, owner_pid
 from mcp_servers.serving.identity import SiteKeys
 from mcp_servers.site_directory import SiteDirectory

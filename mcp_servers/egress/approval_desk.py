@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcp_servers.egress.approvals import Approval, Approvals, new_request
-from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from telecom.errors import ApprovalPendingError, EgressRefusedError
 from telecom.identifiers.detector import IdentifierDetector
 from telecom.identifiers.masking import label

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.site_directory import BudgetSettings
 from telecom.errors import BudgetExceededError
 

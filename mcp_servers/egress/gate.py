@@ -18,7 +18,8 @@ from typing import Any
 from mcp_servers.egress.approval_desk import ApprovalDesk
 from mcp_servers.egress.argument_words import each_string, holds_guess
 from mcp_servers.egress.budgets import BUDGET_WINDOW, EgressBudgets
-from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.egress.release_decisions import Judgement, ReleaseDecisions
 from mcp_servers.egress.renderings import FORMS, Form, Rendering

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from mcp_servers.egress.budgets import BUDGET_WINDOW
-from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from telecom.errors import BudgetExceededError
 
 WORDS_TOOLS = frozenset({"pseudonymize", "compose"})

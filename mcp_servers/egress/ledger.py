@@ -20,8 +20,9 @@ from typing import Any, Literal, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.egress.release_totals import ReleaseTotals
 from mcp_servers.site_keys.handover import Handover
 from telecom.errors import EgressRefusedError, LedgerBrokenError, StoreOwnedError
@@ -39,47 +40,6 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 _TAIL_BYTES = 1 << 20
 """How much of the end of the file is read for the last entry; entries are a few kilobytes."""
-
-
-class LedgerEntry(ProductModel):
-    """One thing that left, or was about to."""
-
-    event: Literal[
-        "release",
-        "reveal",
-        "recovered",
-        "restored",
-        "key_rotated",
-        "approval_requested",
-        "approval_given",
-        "approval_denied",
-    ] = "release"
-    time: datetime
-    principal: str
-    client: str
-    tier: str
-    """Tier instance of the destination; `outside` and `local` beside those of the catalogue."""
-    tool: str
-    data_classes: tuple[str, ...]
-    form: Literal["raw", "pseudonymized", "anonymized"]
-    investigation: str | None = None
-    on_behalf_of: str | None = None
-    """The person a caller acted for, by the pseudonym that its orchestrator vouched for;
-    `unverified` where somebody was named without proof."""
-    decision_id: str
-    masked: dict[str, int] = Field(default_factory=dict)
-    """Identifiers masked, per kind."""
-    records: int = 0
-    """Raw records quoted."""
-    bytes: int
-    tokens: int
-    payload_sha256: str
-    """Of the bytes released, not of the raw answer."""
-    note: str | None = None
-    sequence: int = 0
-    previous: str = ""
-    hash: str = ""
-    signature: str = ""
 
 
 class LedgerVerdict(ProductModel):

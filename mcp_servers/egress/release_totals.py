@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry
 
 
 class ReleaseTotals:

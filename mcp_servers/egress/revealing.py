@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from mcp_servers.egress.ledger import EgressLedger, LedgerEntry
+from mcp_servers.egress.ledger import EgressLedger
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.egress.pseudonyms import Pseudonymizer
 from mcp_servers.serving.identity import Caller
 from telecom.errors import EgressRefusedError, RecordNotFoundError

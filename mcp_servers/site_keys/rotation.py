@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_servers.backup.store_snapshot import KEYS, draft_folder
-from mcp_servers.egress.ledger import EgressLedger, LedgerEntry, verify_ledger
+from mcp_servers.egress.ledger import EgressLedger, verify_ledger
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.ownership.store_lock import StoreLock, owner_pid
 from mcp_servers.serving.identity import SiteKeys, key_id, replace_signing_key
 from mcp_servers.site_directory import SiteDirectory

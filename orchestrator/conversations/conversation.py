@@ -200,7 +200,14 @@ class Conversation:
             question = intent.about if intent.kind == "new" else asked.words
             inquiry = asked.inquiry or Inquiry(question=question or None)
             return await self._investigated(inquiry, asked)
-        case = await load_case(self._chat.services.state, self.incident_id)
+        try:
+            case = await load_case(self._chat.services.state, self.incident_id)
+        except KeyError as exc:
+            raise InvalidArgumentError(
+                "incident",
+                f"what was found about {self.incident_id} is kept no longer (service.keep_days);"
+                " /new QUESTION begins another investigation",
+            ) from exc
         return await self._about(case, intent, asked)
 
     async def _with_follow_ups(self, answer: Answer, words: str) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.storage.database import stamp
@@ -40,35 +41,56 @@ async def keep_pruning(state: State, keep: timedelta) -> None:
 
 
 async def prune(state: State, before: datetime) -> int:
-    """Forget incidents that ended before an instant, with all that is kept about them.
+    """Forget what ended before an instant, with all that is kept about it.
 
     Returns:
-        How many incidents.
+        How many investigations, whether triggers opened them or people asked for them.
     """
     pruned = 0
-    while True:
-        rows = await state.database.fetch(
-            "SELECT incident_id FROM incidents WHERE status IN ('finished', 'parked')"
-            " AND finished_at < ? LIMIT ?",
-            stamp(before),
-            _AT_ONCE,
-        )
-        for (incident_id,) in rows:
-            await state.checkpointer.adelete_thread(incident_id)
-        async with state.database.transaction() as work:
-            for (incident_id,) in rows:
-                await work.execute(
-                    "DELETE FROM approvals WHERE effect_key IN"
-                    " (SELECT effect_key FROM outbox WHERE incident_id = ?)",
-                    incident_id,
-                )
-                for table in _OF_AN_INCIDENT:
-                    await work.execute(f"DELETE FROM {table} WHERE incident_id = ?", incident_id)  # noqa: S608
-            if not rows:
-                # Ends of incidents that nobody looked into belong to none.
-                await work.execute(
-                    "DELETE FROM inbox WHERE incident_id IS NULL AND received_at < ?", stamp(before)
-                )
-        pruned += len(rows)
-        if not rows:
-            return pruned
+    while over := await _ended(state, before):
+        await _forget(state, over)
+        pruned += len(over)
+    asked = await _asked(state, before)
+    for first in range(0, len(asked), _AT_ONCE):
+        await _forget(state, asked[first : first + _AT_ONCE])
+    # Ends of incidents that nobody looked into belong to none.
+    await state.database.execute(
+        "DELETE FROM inbox WHERE incident_id IS NULL AND received_at < ?", stamp(before)
+    )
+    return pruned + len(asked)
+
+
+async def _ended(state: State, before: datetime) -> list[str]:
+    """Some of the incidents that triggers opened and that are over."""
+    rows = await state.database.fetch(
+        "SELECT incident_id FROM incidents WHERE status IN ('finished', 'parked')"
+        " AND finished_at < ? LIMIT ?",
+        stamp(before),
+        _AT_ONCE,
+    )
+    return [incident_id for (incident_id,) in rows]
+
+
+async def _asked(state: State, before: datetime) -> list[str]:
+    """Investigations that somebody asked for; each was decided about, and then no more."""
+    rows = await state.database.fetch(
+        "SELECT d.incident_id FROM decisions d WHERE NOT EXISTS"
+        " (SELECT 1 FROM incidents i WHERE i.incident_id = d.incident_id)"
+        " GROUP BY d.incident_id HAVING max(d.decided_at) < ?",
+        stamp(before),
+    )
+    return [incident_id for (incident_id,) in rows]
+
+
+async def _forget(state: State, incident_ids: Sequence[str]) -> None:
+    for incident_id in incident_ids:
+        await state.checkpointer.adelete_thread(incident_id)
+    async with state.database.transaction() as work:
+        for incident_id in incident_ids:
+            await work.execute(
+                "DELETE FROM approvals WHERE effect_key IN"
+                " (SELECT effect_key FROM outbox WHERE incident_id = ?)",
+                incident_id,
+            )
+            for table in _OF_AN_INCIDENT:
+                await work.execute(f"DELETE FROM {table} WHERE incident_id = ?", incident_id)  # noqa: S608

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     message TEXT
 );
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (status, created_at);
+CREATE INDEX IF NOT EXISTS outbox_incident ON outbox (incident_id);
 CREATE TABLE IF NOT EXISTS approvals (
     effect_key TEXT PRIMARY KEY, asked_at TEXT NOT NULL, expires_at TEXT NOT NULL,
     decision TEXT, decided_by TEXT, decided_at TEXT

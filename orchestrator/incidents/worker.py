@@ -79,6 +79,7 @@ class Worker:
         self._outbox = Outbox(state.database, settings)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
+        self._shape: str | None = None
         self.finished = 0
         """Investigations that this process brought to a report."""
         self.failed_attempts = 0
@@ -184,8 +185,10 @@ class Worker:
             self._state,
             self._models,
         )
-        graph = build_graph(services, Purpose(leased.incident_id))
-        shape = graph_shape(graph.nodes, graph.channels)
+        if self._shape is None:  # of this program: the same for every incident
+            graph = build_graph(services, Purpose(leased.incident_id))
+            self._shape = graph_shape(graph.nodes, graph.channels)
+        shape = self._shape
         if leased.begun_with not in {None, shape} and await self._is_begun(leased.incident_id):
             await self._leases.park(
                 leased,

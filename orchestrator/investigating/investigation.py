@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.func import task
@@ -133,14 +134,16 @@ def build_graph(
     """Compile the graph of one investigation."""
     nodes = _Nodes(services, purpose, watch)
     graph = StateGraph(Progress)
-    graph.add_node("scope", nodes.scope)
-    graph.add_node("plan", nodes.plan)
-    graph.add_node("gather", nodes.gather, input_schema=Errand)
-    graph.add_node("hypothesise", nodes.hypothesise)
-    graph.add_node("test", nodes.test)
-    graph.add_node("reason", nodes.reason)
-    graph.add_node("verify", nodes.verify)
-    graph.add_node("report", nodes.report)
+    # LangGraph disassembles a function in search of graphs inside it, and leaves a partial alone:
+    # that is most of what compiling takes.
+    graph.add_node("scope", partial(nodes.scope))
+    graph.add_node("plan", partial(nodes.plan))
+    graph.add_node("gather", partial(nodes.gather), input_schema=Errand)
+    graph.add_node("hypothesise", partial(nodes.hypothesise))
+    graph.add_node("test", partial(nodes.test))
+    graph.add_node("reason", partial(nodes.reason))
+    graph.add_node("verify", partial(nodes.verify))
+    graph.add_node("report", partial(nodes.report))
     graph.add_edge(START, "scope")
     graph.add_edge("scope", "plan")
     graph.add_conditional_edges("plan", nodes.errands, ["gather", "hypothesise"])

@@ -30,9 +30,11 @@ CREATE TABLE IF NOT EXISTS findings (
 CREATE TABLE IF NOT EXISTS decisions (
     number {serial}, incident_id TEXT NOT NULL, record TEXT NOT NULL, decided_at TEXT
 );
+CREATE INDEX IF NOT EXISTS decisions_incident ON decisions (incident_id);
 CREATE TABLE IF NOT EXISTS calls (
     number {serial}, incident_id TEXT NOT NULL, sample TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS calls_incident ON calls (incident_id);
 """
 _ALL_TABLES = ";".join((_TABLES, PIN_TABLE, LEDGER_TABLE))
 

@@ -31,14 +31,14 @@ def test_a_log_says_where_something_broke_and_never_what_it_said(capsys, monkeyp
             _breaks()
         except LookupError as exc:
             logging.getLogger("orchestrator.console").exception("answering a question broke")
-            logging.getLogger("uvicorn.error").error(
-                "Exception in ASGI application", exc_info=ExceptionGroup(SECRET, [exc])
+            logging.getLogger("nicegui").error(
+                "a page broke", exc_info=ExceptionGroup(SECRET, [exc])
             )
     told = capsys.readouterr().err
     assert "Erika" not in told
     assert "23456789" not in told
     assert told.count("in _breaks") == 4  # twice, each with its cause
-    first = told.split("uvicorn.error")[0].splitlines()
+    first = told.split("nicegui")[0].splitlines()
     assert [line for line in first if not line.startswith(" ")] == [
         "orchestrator.console: answering a question broke",
         "ValidationError",

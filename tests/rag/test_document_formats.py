@@ -62,28 +62,34 @@ def test_word_documents_are_read_by_their_heading_styles(tmp_path: Path) -> None
     assert (passage.text, passage.context) == ("Check fuses.", "Power")
 
 
-def test_pdf_pages_are_sections(tmp_path: Path) -> None:
-    """Issue: PDF."""
+def write_pdf(file: Path, packed: str | None = None) -> Path:
+    """A PDF of one page, its text packed by a filter of that name."""
     pypdf = pytest.importorskip("pypdf")
+    name = pypdf.generic.NameObject
     writer = pypdf.PdfWriter()
     page = writer.add_blank_page(300, 300)
-    stream = pypdf.generic.DecodedStreamObject()
-    stream.set_data(b"BT /F1 12 Tf 20 200 Td (Replace the fan tray.) Tj ET")
+    stream = pypdf.generic.StreamObject()
+    stream._data = b"BT /F1 12 Tf 20 200 Td (Replace the fan tray.) Tj ET"
+    if packed is not None:
+        stream[name("/Filter")] = name(packed)
     font = pypdf.generic.DictionaryObject(
         {
-            pypdf.generic.NameObject("/Type"): pypdf.generic.NameObject("/Font"),
-            pypdf.generic.NameObject("/Subtype"): pypdf.generic.NameObject("/Type1"),
-            pypdf.generic.NameObject("/BaseFont"): pypdf.generic.NameObject("/Helvetica"),
+            name("/Type"): name("/Font"),
+            name("/Subtype"): name("/Type1"),
+            name("/BaseFont"): name("/Helvetica"),
         }
     )
-    name = pypdf.generic.NameObject
     page[name("/Resources")] = pypdf.generic.DictionaryObject(
         {name("/Font"): pypdf.generic.DictionaryObject({name("/F1"): font})}
     )
     page[name("/Contents")] = writer._add_object(stream)
-    file = tmp_path / "manual.pdf"
     writer.write(file)
-    (passage,) = document_passages(read_document(file))
+    return file
+
+
+def test_pdf_pages_are_sections(tmp_path: Path) -> None:
+    """Issue: PDF."""
+    (passage,) = document_passages(read_document(write_pdf(tmp_path / "manual.pdf")))
     assert passage.text == "Replace the fan tray."
     assert passage.locator.startswith("page 1 chars ")
 
@@ -96,4 +102,37 @@ def test_a_file_that_is_not_what_its_name_says_is_refused_with_a_reason(
     file = tmp_path / f"broken{suffix}"
     file.write_bytes(bytes(range(256)) * 20)
     with pytest.raises(InvalidArgumentError):
+        read_document(file)
+
+
+def spoiled_docx(file: Path, *, at: int, value: int) -> Path:
+    """A Word document with one byte changed, counted from the first entry's header."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", "<w:document>" + "text " * 400 + "</w:document>")
+    data = bytearray(file.read_bytes())
+    data[at] = value
+    file.write_bytes(data)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        pytest.param(49, 0xFF, id="compressed text"),
+        pytest.param(6, 0x01, id="encrypted"),
+        pytest.param(-40, 0xFF, id="central directory"),
+    ],
+)
+def test_a_damaged_word_document_is_refused_and_ends_nothing(
+    tmp_path: Path, at: int, value: int
+) -> None:
+    """Issue 6: rejects are listed; one damaged file must not end an ingest."""
+    with pytest.raises(InvalidArgumentError):
+        read_document(spoiled_docx(tmp_path / "manual.docx", at=at, value=value))
+
+
+def test_a_pdf_packed_in_an_unknown_way_is_refused_and_ends_nothing(tmp_path: Path) -> None:
+    """Issue 6, as above: pypdf says so with errors that are not its own."""
+    file = write_pdf(tmp_path / "manual.pdf", packed="/UnknownDecode")
+    with pytest.raises(InvalidArgumentError, match="not a PDF"):
         read_document(file)

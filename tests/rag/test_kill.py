@@ -51,7 +51,7 @@ def content_of(site: Path, embedder: OnnxEmbedder) -> tuple[list[str], np.ndarra
     with KnowledgeBase.open(site / "store", embedder) as base:
         keys: list[int] = []
         vectors = []
-        for block, rows in base._passages.all_vectors("tickets", 500):
+        for block, rows in base._passages.vectors.blocks("tickets", 500):
             keys += block
             vectors.append(rows)
         ids = [base._passages.load([key])[key].id for key in keys]

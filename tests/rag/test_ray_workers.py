@@ -45,7 +45,7 @@ def content_of(base: KnowledgeBase) -> dict[str, tuple[list[str], Any]]:
     for corpus in CORPORA:
         keys: list[int] = []
         vectors = []
-        for block, rows in base._passages.all_vectors(corpus, 500):
+        for block, rows in base._passages.vectors.blocks(corpus, 500):
             keys += block
             vectors.append(rows)
         ids = [base._passages.load([key])[key].id for key in keys]

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from rag.ingest_counts import Reject
 from rag.ticket_exports import TicketRecord, guess_mapping, read_tickets
 
@@ -115,3 +117,49 @@ def test_a_binary_file_is_one_reject(tmp_path: Path) -> None:
         (reject,) = read_tickets(file, name=name)
         assert isinstance(reject, Reject)
         assert reject.line is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("x.csv", b"sep=;\r\nnumber;summary\r\nT1;Fan; tray\r\nT2;ok\r\n", id="sep="),
+        pytest.param("x.csv", "number\tsummary\r\nT2\tok\r\n".encode("utf-16"), id="Excel"),
+        pytest.param("x.csv", b"\xef\xbb\xbfnumber,summary\r\nT2,ok\r\n", id="BOM"),
+        pytest.param("x.jsonl", '{"id": "T2", "summary": "ok"}\r\n'.encode("utf-16"), id="shell"),
+        pytest.param("x.json", '[{"id": "T2", "summary": "ok"}]'.encode("utf-16"), id="list"),
+    ],
+)
+def test_exports_are_read_as_office_programs_write_them(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    """Issue 6: CSV and JSON exports, whatever the encoding; what is wrong has its line."""
+    file = tmp_path / name
+    file.write_bytes(content)
+    read = list(read_tickets(file, name=name))
+    tickets = [each.ticket for each in read if isinstance(each, TicketRecord)]
+    assert [(ticket.ticket_id, ticket.title) for ticket in tickets] == [("T2", "ok")]
+    # The one record that is wrong has a cell too many, and stands in the third line.
+    assert [each.line for each in read if isinstance(each, Reject)] == [3] * (len(read) - 1)
+
+
+def test_a_line_without_an_end_is_a_reject_and_the_rest_is_read(tmp_path: Path) -> None:
+    """Us: a hostile or broken export may not fill the memory of a site."""
+    file = tmp_path / "x.jsonl"
+    long = json.dumps({"id": "T1", "summary": "x" * 9_000_000})
+    file.write_text(f'{long}\n{{"id": "T2", "summary": "ok"}}\n{long}')
+    first, record, last = read_tickets(file, name="x.jsonl")
+    assert isinstance(record, TicketRecord)
+    assert record.ticket.ticket_id == "T2"
+    assert [first, last] == [Reject("x.jsonl", n, "is longer than 4 MiB") for n in (1, 3)]
+
+
+def test_a_long_description_in_a_csv_export_is_read(tmp_path: Path) -> None:
+    """Issue 6: a pasted log in a cell must not end the reading of an export."""
+    file = tmp_path / "x.csv"
+    pasted = "log line\n" * 50_000
+    file.write_text(f'number,summary,description\nT1,ok,"{pasted}"\nT2,ok,\n')
+    first, second = read_tickets(file, name="x.csv")
+    assert isinstance(first, TicketRecord)
+    assert isinstance(second, TicketRecord)
+    assert len(first.ticket.description) > 400_000
+    assert second.line == 50_003

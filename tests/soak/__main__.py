@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import sys
 import tempfile
 from dataclasses import asdict
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--incidents", type=int, default=1000, help="for each state")
     parser.add_argument("--kills", type=int, default=100, help="for each state")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="at most, for each state")
     parser.add_argument("--state", choices=("sqlite", "postgresql", "both", "none"), default="both")
     parser.add_argument("--seed", type=int, default=9)
     parser.add_argument("--outage", type=int, default=500, help="incidents in it; 0 leaves it out")
@@ -41,6 +43,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="tw-soak-") as folder:
             state = str(Path(folder) / "state.sqlite")
             outcomes["SQLite"] = _run("SQLite", Path(folder), state, asked, notes)
+            _print("SQLite", outcomes["SQLite"])
     if asked.state in {"postgresql", "both"}:
         if reason := why_not():
             notes.print(f"PostgreSQL: skipped, {reason}")
@@ -51,8 +54,7 @@ def main() -> int:
                 fresh_database(server, "soak") as state,
             ):
                 outcomes["PostgreSQL"] = _run("PostgreSQL", Path(folder), state, asked, notes)
-    if outcomes:
-        _print(outcomes)
+                _print("PostgreSQL", outcomes["PostgreSQL"])
     after = _outage(asked, notes) if asked.outage else None
     total = {
         key: sum(asdict(outcome)[key] for outcome in outcomes.values()) for key in Outcome.__slots__
@@ -103,16 +105,18 @@ def _run(name: str, folder: Path, state: str, asked: argparse.Namespace, notes: 
                 incidents=asked.incidents,
                 kills=asked.kills,
                 seed=asked.seed,
+                seconds=asked.minutes * 60,
                 progress=show,
             )
         )
 
 
-def _print(outcomes: dict[str, Outcome]) -> None:
+def _print(name: str, outcome: Outcome) -> None:
+    """A state's counts as soon as they are known: the other state takes as long again."""
     table = Table("state", *(key.replace("_", " ") for key in Outcome.__slots__))
-    for name, outcome in outcomes.items():
-        table.add_row(name, *(str(value) for value in asdict(outcome).values()))
+    table.add_row(name, *(str(value) for value in asdict(outcome).values()))
     Console().print(table)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -50,6 +51,7 @@ async def soak(
     incidents: int,
     kills: int,
     seed: int = 9,
+    seconds: float = math.inf,
     progress: Callable[[int, int], None] = lambda done, killed: None,
 ) -> Outcome:
     """Send incidents through orchestrators that are killed while they work.
@@ -60,6 +62,7 @@ async def soak(
         incidents: How many are sent.
         kills: How many SIGKILLs, spread over the run.
         seed: Of which process dies when.
+        seconds: After so long nothing more is sent or killed; what was sent is counted.
         progress: Called with the number of reports received and of kills made.
     """
     chance = random.Random(seed)
@@ -79,28 +82,73 @@ async def soak(
         try:
             await orchestrators[0].start()  # creates the tables
             await asyncio.gather(*(one.start() for one in orchestrators[1:]))
-            sending = asyncio.create_task(_send(orchestrators, incidents, chance))
-            killing = asyncio.create_task(
-                _kill(orchestrators, sink, incidents, kills, chance, progress)
+            pace = _Pace(incidents, kills, until=asyncio.get_running_loop().time() + seconds)
+            accepted, _ = await asyncio.gather(
+                _send(orchestrators, pace, chance),
+                _kill(orchestrators, sink, pace, chance, progress),
             )
-            accepted = await sending
-            await killing
-            await _finished(sink, incidents, lambda: progress(_reports(sink), kills))
+            await _finished(sink, len(accepted), lambda: progress(_reports(sink), pace.killed))
         finally:
             for one in orchestrators:
                 await one.kill()
-        return _outcome(site, sink, accepted, kills)
+        return _outcome(site, sink, accepted, pace.killed)
 
 
-async def _send(
-    orchestrators: list[Orchestrator], incidents: int, chance: random.Random
-) -> set[str]:
+class _Pace:
+    """As many incidents as the kills need: each kill meets work, however long a start takes."""
+
+    _AHEAD = 2
+    """Kills' worth of incidents that are sent before the first."""
+
+    def __init__(self, incidents: int, kills: int, *, until: float) -> None:
+        self.incidents = incidents
+        self.kills = kills
+        self.killed = 0
+        self._until = until
+        self._over = False
+        self._moved = asyncio.Condition()
+
+    @property
+    def due(self) -> float:
+        """Reports that come before the next kill."""
+        return self.killed * self.incidents * 0.95 / self.kills
+
+    def goes_on(self) -> bool:
+        """Whether there is another kill to make, and time for it."""
+        return self.killed < self.kills and asyncio.get_running_loop().time() < self._until
+
+    async def was_killed(self) -> None:
+        """A kill was made: the next incidents may be sent."""
+        async with self._moved:
+            self.killed += 1
+            self._moved.notify_all()
+
+    async def end(self) -> None:
+        """No more kills: with all of them made everything may be sent, else nothing further."""
+        async with self._moved:
+            self._over = True
+            self._moved.notify_all()
+
+    async def may_send(self, number: int) -> bool:
+        """Wait for an incident's turn; False when it has none any more."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._over or self._allowed(number))
+            return self._allowed(number)
+
+    def _allowed(self, number: int) -> bool:
+        ahead = self.incidents * (self.killed + self._AHEAD) / self.kills
+        return self.killed == self.kills or number < ahead
+
+
+async def _send(orchestrators: list[Orchestrator], pace: _Pace, chance: random.Random) -> set[str]:
     """Send every envelope until it has a receipt; the investigations that were promised."""
     accepted: set[str] = set()
     room = asyncio.Semaphore(8)
 
     async def send(http: httpx.AsyncClient, number: int) -> None:
         body = incident.envelope(number).model_dump_json().encode()
+        if not await pace.may_send(number):
+            return
         async with room:
             while True:
                 url = f"{chance.choice(orchestrators).url}/triggers/site"
@@ -115,27 +163,27 @@ async def _send(
                 await asyncio.sleep(0.1)
 
     async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
-        await asyncio.gather(*(send(http, number) for number in range(incidents)))
+        await asyncio.gather(*(send(http, number) for number in range(pace.incidents)))
     return accepted
 
 
 async def _kill(
     orchestrators: list[Orchestrator],
     sink: SinkDouble,
-    incidents: int,
-    kills: int,
+    pace: _Pace,
     chance: random.Random,
     progress: Callable[[int, int], None],
 ) -> None:
     """Kill one or the other again and again, until the last before the work is done."""
-    for killed in range(kills):
-        due = killed * incidents * 0.95 / kills
-        await asyncio.to_thread(_wait_for_reports, sink, due)
+    while pace.goes_on():
+        await asyncio.to_thread(_wait_for_reports, sink, pace.due)
         victim = chance.choice(orchestrators)
         await asyncio.sleep(chance.uniform(0, 0.5))
         await victim.kill()
-        progress(_reports(sink), killed + 1)
+        await pace.was_killed()
+        progress(_reports(sink), pace.killed)
         await victim.start()
+    await pace.end()
 
 
 async def _finished(sink: SinkDouble, incidents: int, progress: Callable[[], None]) -> None:

@@ -1,6 +1,7 @@
 """A storm of triggers from a process of its own, so that sending takes nothing from who answers.
 
-`python -m tests.soak.storm URL FIRST TRIGGERS INCIDENTS` prints what was answered, as JSON.
+`python -m tests.soak.storm URL FIRST TRIGGERS INCIDENTS` prints a line when it begins, and then
+what was answered, as JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Storm:
     """From the first trigger to the last answer."""
 
 
-async def storm(url: str, *, first: int, triggers: int, incidents: int) -> Storm:
+async def storm(
+    url: str, *, first: int, triggers: int, incidents: int, begun: asyncio.Event
+) -> Storm:
     """Send a storm from another process, and wait for its end.
 
     Args:
@@ -42,6 +45,7 @@ async def storm(url: str, *, first: int, triggers: int, incidents: int) -> Storm
         first: Number of the first trigger and of the first incident.
         triggers: How many, at the promised pace.
         incidents: A storm is many reports of a few incidents.
+        begun: Set with the first trigger: a process takes a while to start.
     """
     sender = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -51,6 +55,9 @@ async def storm(url: str, *, first: int, triggers: int, incidents: int) -> Storm
         stdout=asyncio.subprocess.PIPE,
         cwd=REPOSITORY,
     )
+    assert sender.stdout is not None
+    await sender.stdout.readline()
+    begun.set()
     told, _ = await sender.communicate()
     if sender.returncode:
         raise RuntimeError("the storm broke off; its reason is above")
@@ -72,12 +79,13 @@ async def _send(url: str, first: int, triggers: int, incidents: int) -> Storm:
             )
             outcomes[answer.json().get("outcome", str(answer.status_code))] += 1
 
+        print("begun", flush=True)
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for number in range(triggers):
                 await asyncio.sleep(begun + number * 60 / A_MINUTE - time.perf_counter())
                 tasks.create_task(one(number))
-    return Storm(outcomes, time.perf_counter() - begun)
+    return Storm(dict(outcomes), time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from mcp_servers.egress.guess_limit import GuessLimit
-from mcp_servers.egress.ledger import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry
 from mcp_servers.egress.peoples_words import release_words
 from mcp_servers.serving.identity import STDIO_CALLER
 from mcp_servers.serving.page_guard import LARGEST_BODY

@@ -1,11 +1,14 @@
 """People who ask while triggers wait."""
 
 import asyncio
+from itertools import groupby
 
 import pytest
 
+from orchestrator.agent_door.opening import http_door
 from orchestrator.incidents import people_first
-from orchestrator.investigating.investigation import Inquiry, Services, investigate
+from orchestrator.investigating.investigation import Inquiry
+from orchestrator.site_access.site_client import INVESTIGATION_META
 from tests.orchestrator.service.conftest import running
 
 
@@ -21,20 +24,16 @@ def test_somebody_who_waits_is_answered_before_the_queue_goes_on(site, declared,
 
     async def work():
         async with running(declared(site)) as talk:
-            service = talk.service
-            services = Services(
-                service.settings, service.policies.current(), service.sites, service.state
-            )
-            with service.people.waiting():
-                await talk.envelope()
-                answer = await investigate(Inquiry(question="why?"), services)
-                meanwhile = await service.overview.counts()
-            return answer, meanwhile, await talk.settled()
+            desk, _ = http_door(talk.service)
+            asked = desk.start(Inquiry(question="why?"))
+            accepted = await talk.envelope()
+            await talk.settled()
+            await desk.close()
+            return asked, accepted.json()["investigation_id"]
 
-    answer, meanwhile, after = asyncio.run(work())
-    assert answer.root_causes[0].managed_object == "agg1:xe-0/0/1"
-    assert (meanwhile["queued"], meanwhile["running"]) == (1, 0)
-    assert (after["queued"], after["finished"]) == (0, 1)
+    asked, triggered = asyncio.run(work())
+    calls = [call.meta[INVESTIGATION_META] for call in site.calls]
+    assert [investigation for investigation, _ in groupby(calls)] == [asked, triggered]
 
 
 def test_a_console_that_is_never_quiet_holds_up_no_trigger(site, declared, patience):

@@ -1,0 +1,51 @@
+"""One line of the egress ledger: who got what, in which form, under which decision."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from telecom.schema import ProductModel
+
+
+class LedgerEntry(ProductModel):
+    """One thing that left, or was about to."""
+
+    event: Literal[
+        "release",
+        "reveal",
+        "recovered",
+        "restored",
+        "key_rotated",
+        "approval_requested",
+        "approval_given",
+        "approval_denied",
+    ] = "release"
+    time: datetime
+    principal: str
+    client: str
+    tier: str
+    """Tier instance of the destination; `outside` and `local` beside those of the catalogue."""
+    tool: str
+    data_classes: tuple[str, ...]
+    form: Literal["raw", "pseudonymized", "anonymized"]
+    investigation: str | None = None
+    on_behalf_of: str | None = None
+    """The person a caller acted for, by the pseudonym that its orchestrator vouched for;
+    `unverified` where somebody was named without proof."""
+    decision_id: str
+    masked: dict[str, int] = Field(default_factory=dict)
+    """Identifiers masked, per kind."""
+    records: int = 0
+    """Raw records quoted."""
+    bytes: int
+    tokens: int
+    payload_sha256: str
+    """Of the bytes released, not of the raw answer."""
+    note: str | None = None
+    sequence: int = 0
+    previous: str = ""
+    hash: str = ""
+    signature: str = ""
