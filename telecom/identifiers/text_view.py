@@ -27,7 +27,6 @@ class TextView:
             return
         folded, origins = _fold(text)
         self.data = folded.encode("utf-8", errors="surrogatepass")
-        self._folded = folded
         self._origins = origins
         self._anchors = [0]
         self._characters = [0]
