@@ -295,6 +295,11 @@ _DECISIVE = [
 
 def _where(h: Hypothesis) -> str:
     """The element, or its one port when everything points at that."""
+    defect = _own_defect(h)
+    if defect is not None and _kind_of(defect) in FAULT_KINDS:
+        own = next((s for s in h.own if s.alarms[0] is defect), None)
+        if own is not None and own.port is None:
+            return h.device  # a dead power supply is no port's, though a port went down with it
     ports = {symptom.port for symptom in h.own if symptom.kind is OccurrenceKind.INTERFACE}
     ports |= {s.port for s in h.own if s.kind is OccurrenceKind.OPTICS}
     others = {symptom.peer.device for symptom in h.own if symptom.peer is not None}
@@ -303,13 +308,27 @@ def _where(h: Hypothesis) -> str:
     return h.device
 
 
+def _own_defect(h: Hypothesis) -> Alarm | None:
+    """The record of a defect of its own, where that says more than its change does."""
+    kind = next((a for a in h.arguments if a.name == "kind" and a.alarms), None)
+    if kind is None or kind.strength < max(_SAYS_MUCH, h.strength("change")):
+        return None
+    return kind.alarms[0]
+
+
+_SAYS_MUCH = 0.5
+
+
+def _kind_of(alarm: Alarm) -> OccurrenceKind:
+    return OccurrenceKind.OTHER if alarm.occurrence is None else alarm.occurrence.kind
+
+
 def _suspicion(h: Hypothesis) -> tuple[str, str, CauseRole]:
     """What the element is suspected of: its own defect, its change, else the trouble with it."""
     change = h.strength("change")
-    kinds = [argument for argument in h.arguments if argument.name == "kind" and argument.alarms]
-    if kinds and kinds[0].strength >= 0.5 and kinds[0].strength >= change:
-        alarm = kinds[0].alarms[0]
-        kind = alarm.occurrence.kind if alarm.occurrence else OccurrenceKind.OTHER
+    alarm = _own_defect(h)
+    if alarm is not None:
+        kind = _kind_of(alarm)
         if kind not in FAULT_KINDS and by_hand(alarm):
             return (
                 f"{kind.value.replace('_', ' ')} reset by hand",
@@ -320,7 +339,7 @@ def _suspicion(h: Hypothesis) -> tuple[str, str, CauseRole]:
     if change >= 0.3:
         because = next(a.because for a in h.arguments if a.name == "change")
         return "configuration change", f"{because[0].upper()}{because[1:]}", "fault"
-    if h.strength("silence") >= 0.5:
+    if h.strength("silence") >= _SAYS_MUCH:
         return "element silent", "Its neighbours lost it and it says nothing", "fault"
     records = sorted((a for s in (*h.own, *h.about) for a in s.alarms if is_trouble(a)), key=when)
     if not records:
@@ -328,8 +347,7 @@ def _suspicion(h: Hypothesis) -> tuple[str, str, CauseRole]:
     alarm = records[0]
     reason = alarm.occurrence.reason if alarm.occurrence else None
     problem = reason or alarm.specific_problem or alarm.additional_text[:160]
-    kind = alarm.occurrence.kind if alarm.occurrence else OccurrenceKind.OTHER
-    return _cause_word(alarm), problem, "fault" if kind in FAULT_KINDS else "error"
+    return _cause_word(alarm), problem, "fault" if _kind_of(alarm) in FAULT_KINDS else "error"
 
 
 def _cause_word(alarm: Alarm) -> str:

@@ -48,11 +48,11 @@ class Arguments:
             return None
         shares = [count / self._explainer.count_of[device] for device, count in complaints.items()]
         crowd = 1.0 - exp(-len(shares) / 1.5)
+        who = "1 neighbour complains" if len(shares) == 1 else f"{len(shares)} neighbours complain"
         return Argument(
             "focus",
             crowd * sum(shares) / len(shares),
-            f"{len(shares)} neighbours complain about it, and {sum(shares) / len(shares):.0%} of "
-            "their trouble is about it",
+            f"{who} about it, and {sum(shares) / len(shares):.0%} of their trouble is about it",
             records_of(h.about[:3]),
         )
 

@@ -74,6 +74,12 @@ def _known_by(h: Hypothesis, symptoms: Sequence[Symptom]) -> list[int]:
         if (s.device == h.device and (s.kind in FAULT_KINDS or s.kind in LOWER_LAYERS))
         or (s.peer is not None and s.peer.device == h.device and s.kind in LOWER_LAYERS)
     ]
+    if not own:
+        own = [
+            index
+            for index, s in enumerate(symptoms)
+            if s.peer is not None and h.device in (s.device, s.peer.device)
+        ]
     return own or [index for index, share in h.explains.items() if share >= _LITTLE]
 
 

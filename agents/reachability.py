@@ -49,7 +49,7 @@ class Reachability:
         return Argument(
             "silence",
             strength,
-            f"{len(losers)} neighbours lost it and it says nothing",
+            f"{len(losers)} neighbour{'s' * (len(losers) > 1)} lost it and it says nothing",
             records_of(h.about[:3]),
         )
 

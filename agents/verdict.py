@@ -47,6 +47,12 @@ TOGETHER_FROM = 0.9
 """
 FURTHER_FROM = 0.75
 """The same for a further cause: two independent faults at one time are rare."""
+CONFIRMED_FROM = 0.15
+"""The same in what is left for one that the ranking of the whole has as a cause of its own.
+
+Its share of the incident may be small, and then no cause of it looks likely on its own; by chance
+alone hardly any element gets this far.
+"""
 MUCH_LEFT = 0.08
 """Share of all trouble that must be left unexplained before a further cause is looked for."""
 MAX_CAUSES = 4
@@ -151,22 +157,24 @@ def _overlap(one: Hypothesis, other: Hypothesis, burst: Sequence[Symptom]) -> fl
 def _further(
     left: Sequence[Hypothesis], asserted: Sequence[Hypothesis], ranked: Sequence[Hypothesis]
 ) -> Hypothesis | None:
-    """The leader over what is left, if it is likely and has not been named already.
+    """The leader over what is left of those not named already, if it is likely.
 
     What is left is little of the incident, and so it may look less sure there than it is: where the
     ranking of the whole says the same of it, beside what is asserted, the two views confirm it.
     """
     named = {h.device for h in asserted} | {h.same_fault for h in asserted}
-    if not left or left[0].device in named:
+    leader = next((h for h in left if h.device not in named), None)
+    if leader is None:
         return None
-    leader = left[0]
-    if leader.probability >= FURTHER_FROM:
+    if leader is left[0] and leader.probability >= FURTHER_FROM:
         return leader
     whole = next((h for h in ranked if h.device == leader.device), None)
     if whole is None or not {h.device for h in asserted} <= whole.apart_from:
         return None
-    both = whole.probability >= FURTHER_FROM and leader.probability >= LIKELY_FROM
-    return leader if both else None
+    if whole.probability < FURTHER_FROM or leader.probability < CONFIRMED_FROM:
+        return None
+    leader.probability = whole.probability
+    return leader
 
 
 def _explained(h: Hypothesis, burst: Sequence[Symptom]) -> set[int]:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from telecom.errors import SettingsError, SiteDirectoryError
 from telecom.schema import ProductModel
+from telecom.settings_problems import unfit, unreadable
 from telecom.times import site_timezone
 from telecom.topology import Topology, read_topology_csv
 from telecom.workload import Home
@@ -418,7 +419,7 @@ class SiteDirectory:
                 f"{file} is missing; `tierwise-site init {path}` writes one"
             ) from exc
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-            raise SiteDirectoryError(f"{file} cannot be read as YAML: {exc}") from exc
+            raise SiteDirectoryError(f"{file} {unreadable(exc)}") from exc
         return cls(path, _settings(content, file))
 
     @property
@@ -489,8 +490,4 @@ def _settings(content: Any, file: Path) -> SiteSettings:
     try:
         return SiteSettings.model_validate(content)
     except ValidationError as exc:
-        problems = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'site.yaml'}: {error['msg']}"
-            for error in exc.errors(include_input=False)
-        )
-        raise SettingsError(f"{file}: {problems}") from exc
+        raise SettingsError(f"{file}: {unfit(exc, SiteSettings)}") from exc

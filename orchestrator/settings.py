@@ -28,6 +28,7 @@ from orchestrator.service_settings import (
 )
 from telecom.errors import SettingsError
 from telecom.schema import ProductModel
+from telecom.settings_problems import unfit, unreadable
 from telecom.workload import Home
 
 AnalystName = Literal["rules", "bedrock", "slm"]
@@ -305,18 +306,14 @@ def load_settings(
     try:
         return Settings.model_validate(values)
     except ValidationError as exc:
-        problems = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'settings'}: {error['msg']}"
-            for error in exc.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError(f"{config or 'settings'}: {problems}") from exc
+        raise SettingsError(f"{config or 'settings'}: {unfit(exc, Settings)}") from exc
 
 
 def _read(config: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise SettingsError(f"{config} cannot be read as YAML: {exc}") from exc
+        raise SettingsError(f"{config} {unreadable(exc)}") from exc
     if content is None:
         return {}
     if not isinstance(content, dict):

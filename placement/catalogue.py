@@ -162,7 +162,7 @@ class TierFacts(ProductModel):
 class TierEntry(TierFacts):
     """A tier as the catalogue states it; country and site may be `home`."""
 
-    country: Country | Literal["home"] | None = None
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|home)$")] | None = None
     site: str | None = None
 
     @model_validator(mode="after")

@@ -92,6 +92,12 @@ def _problem(document: Document, detail: ErrorDetails) -> PolicyProblem:
     unit = _UNITS[suffixes[-1]] if suffixes else None
     value = detail["input"]
     shown = repr(value) if isinstance(value, str | int | float | bool) else type(value).__name__
+    if kind == "string_pattern_mismatch" and last == "country":
+        return document.problem(
+            location, f"must be ISO 3166-1 alpha-2, such as DE, or `home`, got {shown}"
+        )
+    if kind == "value_error":
+        return document.problem(location, detail["msg"].removeprefix("Value error, "))
     if unit is not None:
         return document.problem(
             location, f"must be a plain number of {unit}, got {shown} ({detail['msg']})"

@@ -23,7 +23,7 @@ _SECONDS = 20.0
 
 
 class KafkaCluster:
-    """One broker; topics come into being with their first message."""
+    """One broker; a topic comes into being with its first message, with four partitions."""
 
     def __init__(self, library: ctypes.CDLL, cluster: ctypes.c_void_p) -> None:
         self._library, self._cluster = library, cluster
@@ -33,13 +33,6 @@ class KafkaCluster:
 
     def _client(self) -> dict[str, str]:
         return {"bootstrap.servers": self.server, "log_level": "0"}
-
-    def create(self, topic: str, *, partitions: int = 1) -> None:
-        """Make a topic with more than the one partition that the first message would make."""
-        made = self._library.rd_kafka_mock_topic_create(
-            self._cluster, topic.encode(), partitions, 1
-        )
-        assert made == 0
 
     def publish(self, *messages: bytes | None, topic: str = "alarms", partition: int = 0) -> None:
         """Send messages and wait until the broker has them."""

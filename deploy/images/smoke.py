@@ -39,6 +39,9 @@ for _ in range(600):
 sys.exit("it never became ready")
 PYTHON
 }
+"""
+
+_SEALED = """
 if touch /opt/tierwise/writable 2>/dev/null; then echo "the root can be written" >&2; exit 1; fi
 if python -c 'import torch' 2>/dev/null; then echo "torch is in the image" >&2; exit 1; fi
 """
@@ -65,12 +68,12 @@ wait $server || test $? -eq 143
 echo "healthy, ready, stopped by SIGTERM; /ping and /invocations answer"
 """,
     "site": """
-tierwise-site init /site/demo --sample >/dev/null 2>&1
-tierwise-site ingest /site/demo >/dev/null 2>&1
-tierwise-site serve /site/demo --port 8700 2>/tmp/serve.log & server=$!
+tierwise-site init demo --sample >/dev/null 2>&1
+tierwise-site ingest demo >/dev/null 2>&1
+tierwise-site serve demo --port 8700 2>serve.log & server=$!
 ready http://127.0.0.1:8700/readyz
-tierwise-site search /site/demo 'link down' --mode dense --json | grep -q INC00
-token=$(tierwise-site token /site/demo --scopes alarms:read --ttl 5m 2>/dev/null)
+tierwise-site search demo 'link down' --mode dense --json | grep -q INC00
+token=$(tierwise-site token demo --scopes alarms:read --ttl 5m 2>/dev/null)
 python - "$token" <<'PYTHON'
 import json, re, sys, urllib.request
 call = {"name": "rank_root_causes", "arguments": {}}
@@ -93,9 +96,14 @@ kill $server
 wait $server || test $? -eq 143
 """,
 }
-"""What each half has to do; exit code 0 when it did."""
+"""What each half has to do, in a folder of its own; exit code 0 when it did."""
 
 VOLUMES = {"cloud": "tmp var/lib/tierwise", "site": "tmp site"}
+
+
+def script_of(half: str) -> str:
+    """What a half has to do, for a shell with its commands on the path and loopback alone."""
+    return f"{_UNTIL_READY}{SCRIPTS[half]}"
 
 
 def smoke_run(half: str, root: Path, settings: dict[str, Any]) -> subprocess.CompletedProcess[str]:
@@ -109,7 +117,7 @@ def smoke_run(half: str, root: Path, settings: dict[str, Any]) -> subprocess.Com
     environment = " ".join(shlex.quote(entry) for entry in settings["Env"])
     start = _ISOLATE.replace("$environment", environment)
     folder = VOLUMES[half].split()[-1]
-    script = f"cd /{folder}\n{_UNTIL_READY}{SCRIPTS[half]}"
+    script = f"cd /{folder}\n{_SEALED}{script_of(half)}"
     return subprocess.run(
         ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", start],
         env={

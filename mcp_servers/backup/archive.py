@@ -143,11 +143,13 @@ def unpack(file: Path, folder: Path, passphrase: bytes | None) -> Unpacked:
             source = UnsealingReader(stream, passphrase) if passphrase is not None else stream
             found, listed = _unpack_all(cast("BinaryIO", source), folder)
     except (tarfile.TarError, EOFError) as exc:
-        raise StoreDamagedError(f"{file} is no whole backup ({exc})") from exc
+        raise StoreDamagedError(
+            f"{file} is no whole backup: it was altered or cut off ({exc})"
+        ) from exc
     except OSError as exc:
         raise SiteDirectoryError(f"{file} cannot be unpacked: {exc.strerror or exc}") from exc
     if set(listed) != {MANIFEST, SIGNATURE}:
-        raise StoreDamagedError(f"{file} is no whole backup: its list is missing")
+        raise StoreDamagedError(f"{file} is no whole backup: it was altered or cut off")
     try:
         manifest = Manifest.model_validate_json(listed[MANIFEST])
     except ValidationError as exc:

@@ -178,6 +178,8 @@ def restore(
             progress("unpacking", 0, 3)
             unpacked = [unpack(source, draft, passphrase)]
             if keys_from is not None:
+                if not keys_from.is_file():
+                    raise SiteDirectoryError(f"there is no {keys_from}; name the file with --keys")
                 unpacked.append(unpack(keys_from, draft, None))
             progress("checking", 1, 3)
             keys, verdict = _proven(site, draft, unpacked)
@@ -188,6 +190,7 @@ def restore(
         made = unpacked[0].manifest.created_at
         with EgressLedger.open(site.store, keys.signing_key) as ledger:
             ledger.append(_told(made, verdict))
+        _note(site, made)
     finally:
         lock.release()
     return Restored(

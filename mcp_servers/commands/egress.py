@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,9 @@ import typer
 
 from mcp_servers.commands.output import print_json, print_table, print_text, say
 from mcp_servers.commands.site import AsJson, Directory
-from telecom.errors import LedgerBrokenError
+from telecom.errors import InvalidArgumentError, LedgerBrokenError
+
+_HEAD = re.compile(r"[0-9a-f]{64}")
 
 ledger = typer.Typer(no_args_is_help=True, help="Read and check the egress ledger.")
 
@@ -133,10 +136,21 @@ def _what(entry: dict[str, Any]) -> str:
 
 
 def _anchor(anchor: str | None) -> str | None:
-    """The head itself, or the content of a file that holds it."""
-    if anchor is None:
-        return None
-    try:
-        return Path(anchor).read_text(encoding="utf-8").strip()
-    except OSError:
+    """The head itself, or the content of a file that holds it.
+
+    Raises:
+        InvalidArgumentError: It is neither, so a ledger would be called broken for a wrong name.
+    """
+    if anchor is None or _HEAD.fullmatch(anchor):
         return anchor
+    try:
+        head = Path(anchor).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        head = ""
+    if _HEAD.fullmatch(head) is None:
+        raise InvalidArgumentError(
+            "--anchor",
+            f"{anchor!r} is neither a head (64 hexadecimal digits, as `ledger verify` prints it) "
+            "nor a file that holds one",
+        )
+    return head

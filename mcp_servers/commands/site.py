@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from mcp_servers.commands.output import print_json, print_table, print_text, progress_bar, say
-from telecom.errors import InvalidArgumentError
+from telecom.errors import IdentityError, InvalidArgumentError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The site directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
@@ -224,4 +224,7 @@ def token(
     issuer = TokenIssuer(site.settings.site_id, SiteKeys.open(site.store / "keys"))
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     lifetime = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    print_text(issuer.issue(wanted, caller, lifetime))
+    try:
+        print_text(issuer.issue(wanted, caller, lifetime))
+    except IdentityError as exc:
+        raise InvalidArgumentError("--scopes", str(exc)) from exc

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
@@ -100,9 +100,10 @@ class KafkaTopics:
             await self._keep(_deliveries(raw, source, topic.name))
             try:
                 await message.ack()
-            except CommitFailedError:
-                # Somebody else of the group reads on, from before this batch.
-                _logger.warning("a partition went to another reader before its offset was noted")
+            except KafkaError as exc:
+                # A partition went to another reader of the group, or an ACL refuses: it comes
+                # again, to whoever reads on, and is known here.
+                _logger.warning("an offset could not be committed (%s)", type(exc).__name__)
 
         subscriber = self._broker.subscriber(
             topic.name,

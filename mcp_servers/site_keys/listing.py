@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mcp_servers.artifacts.signed_files import TrustedKeys
-from mcp_servers.backup.store_snapshot import KEYS
 from mcp_servers.serving.identity import SiteKeys, key_id
 from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.site_keys.handover import retired_keys
@@ -35,7 +34,7 @@ def list_keys(site: SiteDirectory) -> list[ListedKey]:
         SiteDirectoryError: The store holds no key yet.
         IdentityError: A key or a handover cannot be used.
     """
-    folder = site.store / KEYS
+    folder = site.store / "keys"
     if not folder.is_dir():
         raise SiteDirectoryError(f"{site.store} is empty: its keys are made when it is used")
     return [*_signing(SiteKeys.open(folder)), *_epochs(folder), *_released(site)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from telecom.alarm import Alarm, PerceivedSeverity
 from telecom.formats.json_documents import decode_text
@@ -76,9 +76,10 @@ def read_csv(data: bytes, context: ReadingContext) -> Iterator[Record]:
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=header.count), strict=False
     )
-    rows = enumerate(_rows(reader), start=1)
-    next(rows, None)
-    for number, row in rows:
+    rows = list(_rows(reader))
+    if _numbers_kinds(rows[1:], columns):
+        columns = {i: "cause" if f == "alarm_id" else f for i, f in columns.items()}
+    for number, row in enumerate(rows[1:], start=2):
         if isinstance(row, str):
             yield Rejected(number, f"CSV: {row}")
         elif any(cell.strip() for cell in row):
@@ -93,6 +94,23 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str] | str]:
             return
         except csv.Error as exc:
             yield str(exc)
+
+
+def _numbers_kinds(rows: Sequence[list[str] | str], columns: Mapping[int, str]) -> bool:
+    """Whether the column of alarm ids holds the number of a kind of alarm, as some vendors print.
+
+    One alarm has one object; a number that several objects share says what happened, not which.
+    """
+    place = {field: index for index, field in columns.items()}
+    if "cause" in place or not {"alarm_id", "object"} <= place.keys():
+        return False
+    owner: dict[str, str] = {}
+    for row in rows:
+        if not isinstance(row, str) and len(row) > max(place["alarm_id"], place["object"]):
+            number, name = row[place["alarm_id"]].strip(), row[place["object"]].strip()
+            if number and name and owner.setdefault(number, name) != name:
+                return True
+    return False
 
 
 def _alarm(row: list[str], columns: dict[int, str], names: list[str], place: Place) -> Record:

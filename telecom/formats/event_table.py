@@ -349,9 +349,9 @@ EVENT_PATTERNS: tuple[EventPattern, ...] = (
         K.OPTICS,
         "Optical signal lost or out of range",
         r".*(?:^|[-_])(?:OPTICS?|SFP\w*|XCVR|TRANSCEIVER\w*|DWDM|OPM|OPTICAL\w*|QSFP\w*|DOM|DOMALARM\w*|OTN|CONTROLLER)-.*"
-        r"|.*-(?:SFP|XCVR|TRANSCEIVER|OPTICAL)\w*|.*ETHPORT-IF_(?:NON_?)?(?:UN)?SUPPORTED_TRANSCEIVER|.*L1-?\w*LOS\w*|SONET_\w*|.*SFF\d*-.*",
+        r"|.*-(?:SFP|XCVR|TRANSCEIVER|\w*OPTICAL|\w*DDM|\w*RX_?POWER|\w*TX_?POWER)\w*|.*ETHPORT-IF_(?:NON_?)?(?:UN)?SUPPORTED_TRANSCEIVER|.*L1-?\w*LOS\w*|SONET_\w*|.*SFF\d*-.*",
         "optical, optics, sfp, qsfp, xfp, transceiver, los, lof, rx power, tx power, laser, "
-        "lol, loss of signal, loss of light, receive power",
+        "lol, loss of signal, loss of light, receive power, ddm, rxopticalpower, txopticalpower",
         severity=S.MAJOR,
     ),
     EventPattern(

@@ -15,7 +15,7 @@ from telecom.identifiers.rules import LABELLED, LIKELY, SHAPED, Candidate, Rule
 _IPV4 = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}"
 _IPV6 = (
     r"(?:[0-9a-f]{1,4}:){1,7}(?:(?::[0-9a-f]{1,4}){1,7}|[0-9a-f]{1,4}|:)(?:\.\d{1,3}){0,3}"
-    r"|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}"
+    r"|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}(?:\.\d{1,3}){0,3}"
 )
 _SUBSCRIBER_ADDRESS = (
     r"(?:(?:ue|served[-_ ]?party|subscriber|customer|cust|client|user|end[-_ ]?user|cpe|host|mobile"
@@ -50,6 +50,8 @@ _SUBSCRIBER_WORD: re.Pattern[bytes] = re2.compile(
     rb"|wlan|supplicant|pppoe)\b"
 )
 _REACH = 48
+_EMBEDDING = (b"::ffff:", b"64:ff9b::")
+"""What IPv6 puts in front of a whole IPv4 address: mapped (RFC 4291) and translated (RFC 6052)."""
 
 
 def _mac(text: bytes, start: int, end: int) -> Candidate | None:
@@ -136,8 +138,9 @@ def prefix_rules(prefixes: Sequence[str], *, every_address: bool) -> tuple[Rule,
 
     def judge(text: bytes, start: int, end: int) -> Candidate | None:
         left, right = text[max(0, start - 1) : start], text[end : end + 1]
+        embedded = text[max(0, start - 9) : start].lower().endswith(_EMBEDDING)
         if (
-            left in (b".", b":")
+            (left in (b".", b":") and not embedded)
             or right == b":"
             or (right == b"." and text[end + 1 : end + 2].isdigit())
         ):

@@ -97,8 +97,12 @@ def is_counted(text: bytes, start: int, end: int) -> bool:
 
 
 def is_part_of_number(text: bytes, start: int, end: int) -> bool:
-    """Tell whether digits go on beyond a separator: a decimal, an OID, a dotted or hex group."""
+    """Tell whether digits go on beyond a dot: a decimal, an OID, a dotted or hex group.
+
+    Beyond a comma begins the next cell of a table: groups of thousands are shorter than what is
+    asked about here.
+    """
     left, right = text[max(0, start - 2) : start], text[end : end + 2]
-    return (len(left) == 2 and left[1:] in b".," and left[:1].isdigit()) or (
-        len(right) == 2 and right[:1] in b".," and right[1:].isdigit()
+    return (len(left) == 2 and left[1:] == b"." and left[:1].isdigit()) or (
+        len(right) == 2 and right[:1] == b"." and right[1:].isdigit()
     )

@@ -68,7 +68,8 @@ def _bare_number(text: bytes, start: int, end: int) -> Candidate | None:
         return None  # the labelled rules have it
     digits = text[start:end].decode()
     if (
-        is_timestamp(digits)
+        text[end : end + 1].isalnum()
+        or is_timestamp(digits)
         or is_part_of_number(text, start, end)
         or is_counted(text, start, end)
         or len(set(digits)) < 3
@@ -312,7 +313,7 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
         rf"{_PHONE_LABEL}[^\n\d]{{0,24}}\d",
-        rf"(?i)\b{_PHONE_LABEL}s?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
+        rf"(?i)\b{_PHONE_LABEL}s?\.?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
         judge=_labelled_phone,
     ),
     Rule(
@@ -413,8 +414,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
-        r"\b\d{15}",
-        r"\b(?P<v>\d{15,16})\b",
+        r"(?:\b|_)\d{15}",
+        r"(?:\b|_)(?P<v>\d{15,16})",
         judge=_bare_number,
     ),
     Rule(

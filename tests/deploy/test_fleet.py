@@ -314,7 +314,7 @@ def test_a_hundred_sites_render_and_keep_to_the_policies(
 ) -> None:
     """Issue 12: many generated sites, each rendered as Argo CD will; the command prints how long.
 
-    A thousand take ten times as long: four tenths of a second of one core each.
+    A thousand take ten times as long: three tenths of a second of one core each.
     """
     generate(fleet, 100)
     assert command.main([str(fleet), "--out", str(tmp_path / "out")]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,7 +14,10 @@ import pytest
 
 from deploy.images.bill_of_materials import UNKNOWN, cyclonedx, read_components
 from deploy.images.contents import EXTRAS, ROOT
+from deploy.images.smoke import script_of
 from deploy.kubernetes.rendering import HERE
+from rag.model_artifact import ensure_artifact
+from tests.heavy import heavy
 
 DOCKERFILES = sorted((ROOT / "deploy" / "images").glob("*.Dockerfile"))
 
@@ -115,3 +120,32 @@ def test_the_bill_of_materials_lists_each_wheel_with_its_licence_and_digest(tmp_
     bill = cyclonedx(components, "tierwise-site")
     assert bill["components"][0]["purl"] == "pkg:pypi/spdx-one@1.0"
     assert all(len(one["hashes"][0]["content"]) == 64 for one in bill["components"])
+
+
+@heavy
+@pytest.mark.parametrize("half", EXTRAS)
+def test_a_half_does_without_network_and_credentials_what_its_image_has_to(
+    half: str, tmp_path: Path
+) -> None:
+    """Issue 12: readiness and the demo incident, /ping and /invocations, with loopback alone.
+
+    `make images` asks the same of the built images; here it is the checkout, which takes seconds.
+    """
+    if os.geteuid() != 0 or not (shutil.which("unshare") and shutil.which("ip")):
+        pytest.skip("a network of its own needs root, unshare and ip")
+    start = f"ip link set lo up\ncd {tmp_path}\n{script_of(half)}"
+    ran = subprocess.run(
+        ["unshare", "--net", "--pid", "--fork", "--kill-child", "sh", "-euc", start],
+        env={
+            "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(tmp_path),
+            "TIERWISE_MODELS": str(ensure_artifact().folder.parent),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = {"cloud": "/ping and /invocations answer", "site": "the cause of the demo incident is"}
+    assert said[half] in ran.stdout

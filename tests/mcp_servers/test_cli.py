@@ -36,7 +36,7 @@ def test_help_is_there_for_every_command() -> None:
     for command in ("init", "ingest", "serve", "stdio", "token", "normalize", "summarize"):
         shown = run(command, "--help")
         assert (shown.code, "Example" in shown.out) == (0, True), command
-    every = run("--help").out
+    every = " ".join(run("--help").out.partition("Commands:")[2].split())
     assert "..." not in every
     assert "Make a site directory: a documented skeleton, or a sample with one incident." in every
     assert "  Examples:\n\n      tierwise-site init site\n" in run("init", "--help").out
@@ -246,6 +246,8 @@ def test_an_unreadable_policy_serves_nothing(tmp_path: Path) -> None:
         (("ingest", "{site}", "emails"), 2),
         (("search", "{site}"), 2),
         (("token", "{site}", "--scopes", "alarms:read", "--ttl", "soon"), 2),
+        (("token", "{site}", "--scopes", "everything"), 2),
+        (("ledger", "verify", "{site}", "--anchor", "no-such-file.txt"), 2),
         (("stdio", "{site}", "--server", "mail"), 2),
         (("reveal", "{site}", "SUBSCRIBER_aaaaaaaaaaaa"), 1),
         (("normalize", "/nowhere.log"), 1),
@@ -275,6 +277,8 @@ def test_a_served_site_answers_with_a_token_and_owns_its_store(tmp_path: Path) -
         shown = run("summarize", folder, "--from", WINDOW[0], "--to", WINDOW[1], "--json")
         assert shown.code == 0
         summary = anyio.run(_summary_over_http, url, token)
+        figures = httpx.get(f"{url}/metrics").text
+    assert 'tierwise_site_calls_total{tool="summarize_alarms",outcome="answered"} 1' in figures
     assert summary["alarms_total"] == shown.json["alarms_total"]  # type: ignore[index]
     assert IMSI not in json.dumps(summary)
 

@@ -93,6 +93,11 @@ def test_all_errors_are_reported_at_once_with_their_lines(
     [
         ("p95: 50.0,", 'p95: "50 ms",', "must be a plain number of milliseconds, got '50 ms'"),
         ("p95: 50.0,", "p95: 0.05,", "percentiles must not fall"),
+        (
+            "country: home",
+            "country: Germany",
+            "country: must be ISO 3166-1 alpha-2, such as DE, or",
+        ),
         ("p95: 50.0,", "p95: 50000000,", "must be a plain number of milliseconds"),
         ("p95: 50.0,", "p95: true,", "must be a plain number of milliseconds"),
         ("rtt_ms: {p50: 30.0", "rtt_s: {p50: 30.0", "unknown key; did you mean 'rtt_ms'?"),

@@ -270,6 +270,16 @@ def test_a_spoiled_alarm_of_ours_is_read_as_far_as_it_goes() -> None:
     assert isinstance(nothing, Rejected)
 
 
+def test_a_csv_number_that_several_objects_share_is_a_kind_and_no_id() -> None:
+    """Us: some management systems print the number of the alarm's kind as its "alarm id"."""
+    header = b"Alarm ID,NE,Severity,Raised Time\n"
+    row = b"%d,%s,Major,2026-03-01T10:00:00Z\n"
+    kinds = list(read_records(header + row % (7, b"r1") + row % (7, b"r2"), path="a.csv"))
+    assert [(a.alarm_id, a.probable_cause) for a in kinds] == [("a.csv:2", "7"), ("a.csv:3", "7")]
+    same = list(read_records(header + row % (7, b"r1") + row % (7, b"r1"), path="a.csv"))
+    assert [(a.alarm_id, a.probable_cause) for a in same] == [("7", None)] * 2
+
+
 def test_csv_columns_are_known_by_the_names_management_systems_use() -> None:
     """Us: CSV, one alarm a row; what no field takes is kept under its column's name."""
     data = (

@@ -106,6 +106,14 @@ def test_element_addresses_stay_and_subscriber_prefixes_do_not() -> None:
     assert masked(text, site) == "neighbor 172.31.21.0 Down, [IP] lost, [IP] lost"
 
 
+@pytest.mark.parametrize("before", ["::ffff:", "::FFFF:", "64:ff9b::"])
+def test_an_ipv4_address_is_the_same_inside_ipv6(before: str) -> None:
+    """RFC 4291 and RFC 6052: a dual-stack socket logs the subscriber's address behind a prefix."""
+    detector = IdentifierDetector(DetectorSettings(subscriber_prefixes=("100.64.0.0/10",)))
+    found = detector.find(f"accepted [{before}100.64.3.4]:443 from {before}10.0.0.1")
+    assert [(each.value, each.kind.value) for each in found] == [("100.64.3.4", "IP")]
+
+
 def test_every_address_is_masked_where_the_site_asks_for_it_but_no_netmask() -> None:
     """Design decision 6: `mask_all_ips` is an option."""
     site = IdentifierDetector(DetectorSettings(mask_all_ips=True))
