@@ -37,13 +37,15 @@ class CorpusIntake:
         if arguments.get("rebuild"):
             self._host.rebuild()
         counts: dict[str, JsonValue] = {}
-        for corpus in arguments["corpora"]:
-            if corpus == "alarms":
-                counts[corpus] = asdict(self._host.alarms.ingest(progress=progress))
-            elif corpus == "configs":
-                counts[corpus] = self._count_configs(progress)
-            else:
-                with self._workers(arguments.get("engine")) as workers:
+        corpora = arguments["corpora"]
+        texts = "tickets" in corpora or "docs" in corpora
+        with self._workers(arguments.get("engine") if texts else None) as workers:
+            for corpus in corpora:
+                if corpus == "alarms":
+                    counts[corpus] = asdict(self._host.alarms.ingest(progress=progress))
+                elif corpus == "configs":
+                    counts[corpus] = self._count_configs(progress)
+                else:
                     counts[corpus] = self._ingest_knowledge(corpus, progress, workers)
         return counts
 
