@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from rag.model_artifact import ModelArtifact, Phase
 from telecom.errors import MissingExtraError, SettingsError
 
 Vectors = NDArray[np.float32]
-Engine = Literal["onnx-int8", "torch"]
 
 BATCH = 32
 """Texts that torch takes at once: measured best on two cores; 128 is slower."""

@@ -16,9 +16,6 @@ from telecom.alarm import PerceivedSeverity
 from telecom.report import ReportStatus
 from telecom.schema import ProductModel
 
-ENVELOPE_VERSION = 1
-"""Raised when a receiver of the version before could misread an envelope."""
-
 LARGEST_ENVELOPE_BYTES = 16 * 1024
 """What a receiver reads at most, and a site sends."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from typing import Any, Literal
+from typing import Any
 
 from telecom.errors import (
     EgressRefusedError,
@@ -35,7 +35,6 @@ SILENCE_SECONDS = 60.0
 MCP_SESSION = "mcp"
 """The operation that turns a connection into an MCP session."""
 
-CallerKind = Literal["local", "stdio"]
 JsonValue = Any
 """JSON, hence Any."""
 

@@ -30,10 +30,6 @@ class IdentifierKind(StrEnum):
     """What opens a device: communities, passwords, their hashes, private keys. Never leaves."""
 
 
-SUBSCRIBER_KINDS = frozenset(IdentifierKind) - {IdentifierKind.SECRET}
-"""Kinds that point at a person; SECRET points at a device."""
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Identifier:
     """One identifier found in a text."""
