@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-_SMOKE_SECONDS = 300
+_SMOKE_SECONDS = 600
 
 _ISOLATE = """
 ip link set lo up
