@@ -68,6 +68,7 @@ def test_a_large_window_shrinks_by_nine_tenths_and_a_small_one_is_not_outgrown(
     """R12; issue 5: 90 % over 15,000 tokens, 60 % over 3,000, never larger than its source."""
     assert token_limit(2000, 15_001) <= 1500
     assert token_limit(8000, 3_001) <= 0.4 * 3_001
+    assert 900 < token_limit(2000, 1_000) < 1_000  # so little is not worth cutting
     large = triage(flood(record, each=60), ring, window)
     assert large.tokens_before > 15_000
     assert large.tokens_after <= large.tokens_before / 10
