@@ -85,18 +85,18 @@ def token_limit(budget_tokens: int, tokens_before: int) -> int:
     """How long a brief may be.
 
     At most a tenth of a large source (the 90 % aim) and two fifths of a smaller one (the 60 %
-    floor). Where a source is so small that compressing it saves little, what two fifths of
-    `_SMALL` hold may be said of it, never more than it says itself. The estimate may be wrong by
-    some per cent, so the brief keeps that far from every limit.
+    floor). Compressing less than `_SHORT` saves little: of such a source as much may be said as
+    of one of that size, never more than it says itself. The estimate may be wrong by some per
+    cent, so the brief keeps that far from every limit.
 
     Source: the reference's token economics (60 % floor, 90 % target, events of 15,000 and more).
     """
-    share = tokens_before / 10 if tokens_before > _LARGE else max(tokens_before, _SMALL) * 0.4
+    share = tokens_before / 10 if tokens_before > _LARGE else max(tokens_before, _SHORT) * 0.4
     return int(min(float(budget_tokens), tokens_before, share) * _CAUTION)
 
 
 _LARGE = 15_000
-_SMALL = 3_000
+_SHORT = 3_000
 _CAUTION = 0.94
 _SECTIONS = (
     ("window", ""),
