@@ -90,7 +90,11 @@ class CorpusIntake:
         return _counted(done)
 
     def _count_configs(self, progress: Progress) -> JsonValue:
-        """The repository is read where it lies; what is learnt of its history is kept."""
+        """The repository is read where it lies; what is learnt of its history is kept.
+
+        `read` counts elements and `added` commits that were not known yet; without any, no element
+        has changed.
+        """
         found: list[Gap] = []
         if self._host.site.settings.netbox is not None:
             progress("reading NetBox", 0, 0)
@@ -105,7 +109,8 @@ class CorpusIntake:
         gaps = [Reject("configs", gap.what, None, gap.why) for gap in found]
         record_rejects(self._host.site.store, "configs", gaps)
         devices = len(desk.devices())
-        return {"read": devices, "added": added, "unchanged": 0, "rejected": len(gaps)}
+        unchanged = 0 if added else devices
+        return {"read": devices, "added": added, "unchanged": unchanged, "rejected": len(gaps)}
 
     def _read_netbox(self, settings: NetBoxSettings) -> None:
         try:
