@@ -51,8 +51,6 @@ class Ranking:
     """An answer with everything needed to explain it."""
 
     hits: tuple[Hit, ...]
-    passed_over: dict[int, str]
-    """Keys that the caps left out, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +166,13 @@ class Retrieval:
         found = {key for ranked in lists.values() for key, _ in ranked} if must else ()
         required = self.lexical.worth_held(worth, wanted.corpus, list(found)) if must else {}
         fused = fuse(lists, _WEIGHTS, required)
-        hits, passed = self._capped(fused[: 2 * wanted.limit], wanted.limit)
+        hits = self._capped(fused[: 2 * wanted.limit], wanted.limit)
         if len(hits) < wanted.limit < len(fused):
-            hits, passed = self._capped(fused, wanted.limit)
+            hits = self._capped(fused, wanted.limit)
         identifiers = tuple(worth) if must else ()
-        return Ranking(tuple(Hit(passage, place, identifiers) for passage, place in hits), passed)
+        return Ranking(tuple(Hit(passage, place, identifiers) for passage, place in hits))
 
-    def _capped(
-        self, fused: Sequence[Fused], limit: int
-    ) -> tuple[list[tuple[StoredPassage, Fused]], dict[int, str]]:
+    def _capped(self, fused: Sequence[Fused], limit: int) -> list[tuple[StoredPassage, Fused]]:
         passages = self._store.load([each.key for each in fused])
         fused = by_standing(
             fused,
@@ -187,7 +183,7 @@ class Retrieval:
             },
         )
         places = {each.key: each for each in fused}
-        taken, passed = cap_copies(
+        taken, _ = cap_copies(
             (
                 Candidate(passage.key, passage.source, passage.siblings, passage.gist)
                 for each in fused
@@ -195,7 +191,7 @@ class Retrieval:
             ),
             limit,
         )
-        return [(passages[key], places[key]) for key in taken], passed
+        return [(passages[key], places[key]) for key in taken]
 
 
 @dataclass(frozen=True, slots=True)

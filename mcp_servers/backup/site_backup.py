@@ -24,7 +24,7 @@ from mcp_servers.egress.ledger import (
     LedgerVerdict,
     verify_ledger,
 )
-from mcp_servers.egress.ledger_entry import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry, local_entry
 from mcp_servers.ownership.store_lock import StoreLock, owner_pid
 from mcp_servers.serving.identity import SiteKeys
 from mcp_servers.site_directory import SiteDirectory
@@ -282,19 +282,10 @@ def _no_ledger() -> LedgerVerdict:
 
 
 def _told(made: datetime, verdict: LedgerVerdict) -> LedgerEntry:
-    return LedgerEntry(
-        event="restored",
-        time=datetime.now(UTC),
-        principal="local",
-        client="restore",
-        tier="local",
-        tool="",
-        data_classes=(),
-        form="anonymized",
-        decision_id="",
-        bytes=0,
-        tokens=0,
-        payload_sha256=verdict.head,
-        note=f"from a backup of {made.isoformat(timespec='seconds')}; "
+    return local_entry(
+        "restored",
+        "restore",
+        f"from a backup of {made.isoformat(timespec='seconds')}; "
         "what left the site after it is not in this ledger",
+        payload_sha256=verdict.head,
     )

@@ -13,7 +13,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
-from mcp_servers.egress.ledger_entry import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry, local_entry
 from mcp_servers.egress.release_totals import ReleaseTotals
 from mcp_servers.site_keys.handover import Handover
 from telecom.errors import EgressRefusedError, LedgerBrokenError, StoreOwnedError
@@ -422,20 +422,11 @@ def _tail_state(tail: bytes) -> Literal["none", "whole", "torn", "altered"]:
 
 
 def _recovery(torn: bytes) -> LedgerEntry:
-    return LedgerEntry(
-        event="recovered",
-        time=datetime.now(UTC),
-        principal="local",
-        client="ledger",
-        tier="local",
-        tool="",
-        data_classes=(),
-        form="anonymized",
-        decision_id="",
-        bytes=0,
-        tokens=0,
+    return local_entry(
+        "recovered",
+        "ledger",
+        f"a line of {len(torn)} bytes was torn in writing and cut off; nothing left for it",
         payload_sha256=hashlib.sha256(torn).hexdigest(),
-        note=f"a line of {len(torn)} bytes was torn in writing and cut off; nothing left for it",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -49,3 +49,35 @@ class LedgerEntry(ProductModel):
     previous: str = ""
     hash: str = ""
     signature: str = ""
+
+
+def local_entry(
+    event: Literal["recovered", "restored", "key_rotated"],
+    client: str,
+    note: str,
+    *,
+    payload_sha256: str = "",
+) -> LedgerEntry:
+    """What somebody at the site did to the ledger or its key; nothing leaves with it.
+
+    Args:
+        event: What was done.
+        client: The command that did it.
+        note: In words, without payload.
+        payload_sha256: Of what it was done to, where that has a digest.
+    """
+    return LedgerEntry(
+        event=event,
+        time=datetime.now(UTC),
+        principal="local",
+        client=client,
+        tier="local",
+        tool="",
+        data_classes=(),
+        form="anonymized",
+        decision_id="",
+        bytes=0,
+        tokens=0,
+        payload_sha256=payload_sha256,
+        note=note,
+    )

@@ -7,13 +7,11 @@ simply be repeated.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mcp_servers.backup.store_snapshot import KEYS, draft_folder
 from mcp_servers.egress.ledger import EgressLedger, verify_ledger
-from mcp_servers.egress.ledger_entry import LedgerEntry
+from mcp_servers.egress.ledger_entry import LedgerEntry, local_entry
 from mcp_servers.ownership.store_lock import StoreLock, owner_pid
 from mcp_servers.serving.identity import SiteKeys, key_id, replace_signing_key
 from mcp_servers.site_directory import SiteDirectory
@@ -91,18 +89,4 @@ def _rotate(site: SiteDirectory, keys: SiteKeys, *, leaked: bool) -> Rotation:
 
 def _told(old: str, new: str, *, leaked: bool) -> LedgerEntry:
     why = ", which leaked" if leaked else ""
-    return LedgerEntry(
-        event="key_rotated",
-        time=datetime.now(UTC),
-        principal="local",
-        client="keys",
-        tier="local",
-        tool="",
-        data_classes=(),
-        form="anonymized",
-        decision_id="",
-        bytes=0,
-        tokens=0,
-        payload_sha256="",
-        note=f"signing key {new} is to follow {old}{why}",
-    )
+    return local_entry("key_rotated", "keys", f"signing key {new} is to follow {old}{why}")
