@@ -25,6 +25,7 @@ from rag.ingest_counts import IngestCounts
 from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
+from rag.ranking import places_of
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
 from rag.similarity import IncidentSignature, weigh
 from rag.vector_index import ChromaServer, VectorIndex
@@ -274,12 +275,13 @@ class KnowledgeBase:
         return [
             Explanation(
                 citation=_citation(hit, corpus),
-                ranks={name: place.rank for name, place in hit.fused.places.items()},
-                scores={name: round(place.score, 4) for name, place in hit.fused.places.items()},
-                identifiers=hit.identifiers,
+                ranks={name: place.rank for name, place in places.items()},
+                scores={name: round(place.score, 4) for name, place in places.items()},
+                identifiers=tuple(ranking.identifiers),
                 standing=hit.fused.standing,
             )
             for hit in ranking.hits
+            for places in [places_of(hit.fused.key, ranking.lists)]
         ]
 
     def similar(self, signature: IncidentSignature, limit: int = 5) -> SimilarIncidents:

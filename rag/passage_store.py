@@ -271,7 +271,7 @@ class PassageStore(StoreFile):
                 f"WHERE p.passage_key IN ({marks})",
                 tuple(keys),
             ).fetchall()
-        return {row[0]: StoredPassage(*row) for row in rows}
+        return {row[0]: StoredPassage._make(row) for row in rows}
 
 
 def _source_row(record: SourceRecord) -> tuple[Any, ...]:

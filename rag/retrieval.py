@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rag.embedding import Embedder, Vectors
 from rag.filters import SearchFilters
 from rag.lexical import LexicalSearch
 from rag.passage_records import StoredPassage
 from rag.passage_store import PassageStore
-from rag.ranking import Candidate, Fused, Standing, by_standing, cap_copies, fuse
+from rag.ranking import Fused, by_standing, cap_copies, fuse
 from rag.vector_index import VectorIndex
 from telecom.errors import StoreDamagedError
 
@@ -36,21 +36,22 @@ _EXACT_SCAN = 6_000
 """If no more passages than this pass a filter, their vectors are compared one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage that answers, and why it stands where it does."""
+class Hit(NamedTuple):
+    """A passage that answers, and how it was ranked."""
 
     passage: StoredPassage
     fused: Fused
-    identifiers: tuple[str, ...]
-    """The query's identifiers that had to be matched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """An answer with everything needed to explain it."""
 
-    hits: tuple[Hit, ...]
+    hits: Sequence[Hit]
+    lists: Mapping[str, Ranked]
+    """`dense`, `words`, `identifiers` -> what this retriever found."""
+    identifiers: Sequence[str]
+    """The query's identifiers that had to be matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,29 +170,13 @@ class Retrieval:
         hits = self._capped(fused[: 2 * wanted.limit], wanted.limit)
         if len(hits) < wanted.limit < len(fused):
             hits = self._capped(fused, wanted.limit)
-        identifiers = tuple(worth) if must else ()
-        return Ranking(tuple(Hit(passage, place, identifiers) for passage, place in hits))
+        return Ranking(hits, lists, tuple(worth) if must else ())
 
-    def _capped(self, fused: Sequence[Fused], limit: int) -> list[tuple[StoredPassage, Fused]]:
+    def _capped(self, fused: Sequence[Fused], limit: int) -> list[Hit]:
         passages = self._store.load([each.key for each in fused])
-        fused = by_standing(
-            fused,
-            {
-                key: Standing(bool(passage.resolved), passage.closed_at)
-                for key, passage in passages.items()
-                if passage.resolved or passage.closed_at is not None
-            },
-        )
-        places = {each.key: each for each in fused}
-        taken, _ = cap_copies(
-            (
-                Candidate(passage.key, passage.source, passage.siblings, passage.gist)
-                for each in fused
-                if (passage := passages.get(each.key)) is not None
-            ),
-            limit,
-        )
-        return [(passages[key], places[key]) for key in taken]
+        places = {each.key: each for each in by_standing(fused, passages)}
+        taken = cap_copies((passages[key] for key in places), limit)
+        return [Hit(passage, places[passage.key]) for passage in taken]
 
 
 @dataclass(frozen=True, slots=True)
