@@ -296,6 +296,7 @@ class KnowledgeBase:
                 "symptoms", "symptoms must hold at least one alarm text or symptom in words"
             )
         self._check("tickets", limit)
+        self._refuse_empty("tickets")
         precedents = find_precedents(
             self._passages, self._retrieval, self._embedder, signature, limit
         )
@@ -392,7 +393,10 @@ class KnowledgeBase:
             raise InvalidArgumentError("query", "query must hold at least one word, got none")
         self._check(corpus, limit)
         query = query[:LONGEST_QUERY].encode(errors="replace").decode()
-        return self._retrieval.rank(query, corpus, limit, filters=filters, mode=mode)
+        ranking = self._retrieval.rank(query, corpus, limit, filters=filters, mode=mode)
+        if not ranking.hits:
+            self._refuse_empty(corpus)
+        return ranking
 
     def _check(self, corpus: Corpus, limit: int) -> None:
         if corpus not in CORPORA:
@@ -401,6 +405,8 @@ class KnowledgeBase:
             )
         if not 1 <= limit <= LARGEST_LIMIT:
             raise InvalidArgumentError("limit", f"limit must be 1 to {LARGEST_LIMIT}, got {limit}")
+
+    def _refuse_empty(self, corpus: Corpus) -> None:
         if self._passages.is_empty(corpus):
             raise KnowledgeBaseEmptyError("tickets" if corpus == "tickets" else "documents")
 

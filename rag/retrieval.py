@@ -99,11 +99,15 @@ class Retrieval:
             filters = None
         wanted = _Question(query, corpus, limit, filters, require)
         depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * limit) if mode == "hybrid" else 2 * limit + 10
-        by_words = mode != "dense" or self._index() is None
-        # SQLite works while the embedding model does.
-        words = self._beside.submit(self._by_words, wanted, depth) if by_words else None
-        vector = self._embedder.embed([query]) if mode != "lexical" and self._index() else None
-        half = words.result() if words is not None else _Words({}, {})
+        vector, half = None, _Words({}, {})
+        if mode == "lexical" or self._index() is None:
+            half = self._by_words(wanted, depth)
+        elif mode == "dense":
+            vector = self._embedder.embed([query])
+        else:  # SQLite works while the embedding model does
+            words = self._beside.submit(self._by_words, wanted, depth)
+            vector = self._embedder.embed([query])
+            half = words.result()
         while True:
             lists = dict(half.lists)
             more = any(len(ranked) >= depth for ranked in lists.values())
