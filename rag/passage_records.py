@@ -52,6 +52,8 @@ class StoredPassage(NamedTuple):
     text: str
     gist: str
     """What it is compared by when copies are looked for."""
+    sketch: bytes
+    """Of the gist: see `gists.sketch_of`."""
     closed_at: float | None
     """Seconds since the epoch."""
     resolved: int

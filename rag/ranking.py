@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from rag.gists import Gist
 from rag.passage_records import StoredPassage
 
 RRF_K = 60
 """Cormack, Clarke and Buettcher, SIGIR 2009."""
 
-NEAR_DUPLICATE = 0.8
-"""Jaccard similarity of word sets from which two passages count as copies of each other."""
 COPIES_SHOWN = 2
 """How many near-identical passages an answer may hold."""
 _RESOLVED_GAINS, _NEWEST_GAINS = 0.03, 0.02
@@ -104,7 +102,7 @@ def slots(siblings: int) -> int:
 def cap_copies(passages: Iterable[StoredPassage], limit: int) -> list[StoredPassage]:
     """The first `limit` passages that are not one copy or one of their source too many."""
     taken: list[StoredPassage] = []
-    gists: list[frozenset[str]] = []
+    gists: list[Gist] = []
     of_source: dict[str, int] = {}
     for passage in passages:
         if len(taken) == limit:
@@ -112,24 +110,10 @@ def cap_copies(passages: Iterable[StoredPassage], limit: int) -> list[StoredPass
         before = of_source.get(passage.source, 0)
         if before >= slots(passage.siblings):
             continue
-        words = frozenset(passage.gist.split())
-        if _copies(words, gists) >= COPIES_SHOWN:
+        gist = Gist(passage.gist, passage.sketch)
+        if sum(map(gist.is_copy_of, gists)) >= COPIES_SHOWN:
             continue
         taken.append(passage)
-        gists.append(words)
+        gists.append(gist)
         of_source[passage.source] = before + 1
     return taken
-
-
-def _copies(words: frozenset[str], gists: Sequence[frozenset[str]]) -> int:
-    """How many word sets make a text a copy, by their Jaccard similarity to its words."""
-    size, copies = len(words), 0
-    for gist in gists:
-        shared = len(words & gist)
-        copies += shared >= NEAR_DUPLICATE * (size + len(gist) - shared)
-    return copies
-
-
-def gist_of(text: str) -> str:
-    """The words of a text, each once: numbers left out, since copies with other ids are copies."""
-    return " ".join(sorted(set(re.findall(r"[^\W\d_]{2,}", text.lower()))))
