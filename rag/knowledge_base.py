@@ -43,7 +43,9 @@ from telecom.ticket import Citation, SimilarIncidents, Ticket
 LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
-_FOLDER, _PASSAGES, _LOCK = "knowledge", "passages.sqlite", "lock"
+KNOWLEDGE_FOLDER, PASSAGES_FILE = "knowledge", "passages.sqlite"
+"""Where a site's store keeps it: a folder, and in it SQLite's half."""
+_LOCK = "lock"
 _RETRIEVERS = {
     "dense": ("by meaning", "cosine"),
     "words": ("by words", "BM25"),
@@ -93,11 +95,11 @@ class KnowledgeBase:
         server: ChromaServer | None = None,
     ) -> None:
         """Use `open`."""
-        self._folder = store / _FOLDER
+        self._folder = store / KNOWLEDGE_FOLDER
         self._embedder = embedder
         self._lock = lock
         self._ingesting = threading.Lock()
-        self._passages = PassageStore(self._folder / _PASSAGES)
+        self._passages = PassageStore(self._folder / PASSAGES_FILE)
         self._ingestion = Ingestion(self._passages, root)
         self._here = ThisProcess(embedder)
         self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
@@ -130,7 +132,7 @@ class KnowledgeBase:
             StoreDamagedError: The passages cannot be read.
             SettingsError: The vectors were made by another model or engine; names both.
         """
-        folder = store / _FOLDER
+        folder = store / KNOWLEDGE_FOLDER
         lock = _take_lock(folder)
         try:
             base = cls(store, embedder, (root or store.parent).absolute(), lock, server)
@@ -152,7 +154,7 @@ class KnowledgeBase:
         Raises:
             StoreOwnedError: It is open somewhere.
         """
-        folder = store / _FOLDER
+        folder = store / KNOWLEDGE_FOLDER
         lock = _take_lock(folder)
         try:
             shutil.rmtree(folder)
