@@ -69,6 +69,27 @@ app.add_typer(tune_app, name="tune")
 app.add_typer(people_app, name="people")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        sys.stdout.write(f"tierwise {version('tierwise')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the name of a command."""
+
+
 class Format(StrEnum):
     """How a report is printed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import Annotated, Any
@@ -56,6 +55,8 @@ def accept(
 
 
 def _look(config: Any, *, accept: str | None) -> list[dict[str, str]]:
+    import asyncio  # noqa: PLC0415
+
     from orchestrator.settings import load_settings  # noqa: PLC0415
     from orchestrator.site_access.pinned_tools import look_at_tools  # noqa: PLC0415
 

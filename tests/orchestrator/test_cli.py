@@ -292,21 +292,3 @@ def test_help_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        (),
-        ("investigate",),
-        ("ask",),
-        ("chat",),
-        ("show",),
-        ("doctor",),
-        ("place",),
-        ("place", "decide"),
-    ],
-)
-def test_every_command_has_help(command):
-    """House: --help with examples."""
-    assert run(*command, "--help").exit_code == 0
