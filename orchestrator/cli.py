@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.agentcore import agentcore
+from orchestrator.commands.approvals import approvals_app
 from orchestrator.commands.assess import assess_app
 from orchestrator.commands.backup import backup
 from orchestrator.commands.chat import chat
 from orchestrator.commands.console import console_app
 from orchestrator.commands.doctor import doctor
 from orchestrator.commands.evaluate import evaluate
+from orchestrator.commands.incidents import incidents_app
 from orchestrator.commands.investigate import ask, investigate
 from orchestrator.commands.ledger import ledger
 from orchestrator.commands.mcp import mcp
 from orchestrator.commands.people import people_app
 from orchestrator.commands.place import place_app
-from orchestrator.commands.serve import approvals_app, incidents_app, serve
+from orchestrator.commands.serve import serve
 from orchestrator.commands.show import show
 from orchestrator.commands.tools import tools_app
 from orchestrator.commands.tune import tune_app

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, quiet_logs, reported
+from orchestrator.commands.command_line import quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption
 from orchestrator.commands.site_options import (
     AnalystOption,
     SiteDirOption,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.command_line import FAILED, ConfigOption, output, quiet_logs, reported
+from orchestrator.commands.command_line import FAILED, JsonOption, output, quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption
 from orchestrator.commands.site_options import (
     SiteDirOption,
     SiteOption,
@@ -23,7 +24,7 @@ def doctor(
     site: SiteOption = None,
     token_file: TokenOption = None,
     site_dir: SiteDirOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Say what is configured, reachable and safe, what is not, and what to do next.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, notes, quiet_logs, reported
+from orchestrator.commands.command_line import notes, quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption
 from orchestrator.commands.show import Format, FormatOption, JsonOption, print_report
 from orchestrator.commands.site_options import (
     AnalystOption,
