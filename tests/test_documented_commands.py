@@ -26,6 +26,8 @@ RUNBOOKS = sorted((REPOSITORY / "docs" / "runbooks").glob("*.md"))
 _BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _ENDS = re.compile(r"\s(?:#|\||>|<|;|&&)\s?.*$")
 _APPS = {"tierwise": cloud_app, "tierwise-site": site_app}
+_COMMANDS: dict[str, Any] = {name: typer.main.get_command(app) for name, app in _APPS.items()}
+"""Any: of typer's own click."""
 
 
 def shown_commands(text: str) -> Iterator[list[str]]:
@@ -42,8 +44,7 @@ def shown_commands(text: str) -> Iterator[list[str]]:
 
 def parse(words: list[str]) -> None:
     """Parse a command line as the shell would hand it over; nothing is run."""
-    command: Any = typer.main.get_command(_APPS[words[0]])  # of typer's own click
-    name, rest = words[0], words[1:]
+    command, name, rest = _COMMANDS[words[0]], words[0], words[1:]
     context = command.make_context(name, list(rest), resilient_parsing=True)
     while hasattr(command, "resolve_command"):
         name, command, rest = command.resolve_command(context, list(rest))
@@ -71,8 +72,8 @@ def leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 HELPS = {
     " ".join(path): text
-    for name, app in _APPS.items()
-    for path, text in leaves(typer.main.get_command(app), (name,))
+    for name, command in _COMMANDS.items()
+    for path, text in leaves(command, (name,))
 }
 _EXAMPLES = re.compile(r"^ *Examples?\b.*", re.MULTILINE | re.DOTALL)
 _ON_LINES = r"(tierwise(?:\S| (?! ))+(?:\n +--(?:\S| (?! ))+)*)"
