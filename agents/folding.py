@@ -27,6 +27,7 @@ TROUBLE = frozenset(
         PerceivedSeverity.WARNING,
     }
 )
+_CLEARED = PerceivedSeverity.CLEARED
 
 FAULT_KINDS = frozenset(
     {
@@ -132,18 +133,20 @@ def is_trouble(alarm: Alarm) -> bool:
     """Whether a record says that something is wrong now."""
     occurrence = alarm.occurrence
     if occurrence is not None:
-        if occurrence.kind in CHATTER_KINDS or occurrence.state in ("up", "changed"):
+        state = occurrence.state
+        if occurrence.kind in CHATTER_KINDS or state in ("up", "changed"):
             return False
-        if occurrence.state in ("down", "degraded"):
+        if state in ("down", "degraded"):
             return True
     return alarm.perceived_severity in TROUBLE
 
 
 def is_clear(alarm: Alarm) -> bool:
     """Whether a record says that something is well again."""
-    if alarm.occurrence is not None and alarm.occurrence.state == "up":
+    occurrence = alarm.occurrence
+    if occurrence is not None and occurrence.state == "up":
         return True
-    return alarm.perceived_severity is PerceivedSeverity.CLEARED
+    return alarm.perceived_severity is _CLEARED
 
 
 def template_of(alarm: Alarm) -> str:

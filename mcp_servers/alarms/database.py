@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agents.alarm_notices import Notice
 from telecom.errors import StoreDamagedError
 
-_VERSION = 3
+_VERSION = 4
 _TABLES = (
     "files",
     "alarms",
@@ -45,11 +46,8 @@ CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
 
 -- What incidents have not been told yet; a row goes in the transaction that tells them.
 CREATE TABLE IF NOT EXISTS notices (
-    record INTEGER PRIMARY KEY, alarm_id TEXT, time REAL, effect TEXT, device TEXT,
-    managed_object TEXT, alarm_type TEXT, problem TEXT, severity TEXT, cause TEXT, role TEXT,
-    opens INTEGER, lasts INTEGER, peer TEXT, related TEXT
-);
-CREATE INDEX IF NOT EXISTS notices_by_time ON notices (time, record);
+    time REAL NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (time, record)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS incidents (
     number INTEGER PRIMARY KEY, incident_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     last REAL NOT NULL, body TEXT NOT NULL, shown TEXT NOT NULL
@@ -78,6 +76,8 @@ class AlarmDatabase:
     path: Path
     connection: sqlite3.Connection
     lock: threading.RLock = field(default_factory=threading.RLock)
+    notices: dict[int, Notice] = field(default_factory=dict)
+    """What table `notices` lists, by record, as far as this process wrote it and holds it."""
     _within: int = 0
 
     @classmethod
