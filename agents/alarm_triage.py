@@ -40,6 +40,7 @@ from agents.salience import HAND_SET, SalienceFilter
 from agents.surroundings import Surroundings
 from agents.verdict import Verdict, judge
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
+from telecom.bulk_work import no_garbage_collection
 from telecom.configuration import ConfigChange
 from telecom.evidence import Gap, Quotation
 from telecom.report import CausalLink, CauseRole, TimelineEntry
@@ -68,6 +69,7 @@ MAX_JOINTS = 16
 MAX_EVIDENCE = 4
 
 
+@no_garbage_collection()
 def triage(
     alarms: Sequence[Alarm],
     topology: Topology,
@@ -95,7 +97,12 @@ def triage(
         weights: How much each reason counts.
         salience: Ranks the messages of the brief.
     """
-    inside = in_order(a for a in alarms if _inside(a, window))
+    start, end = window.start, window.end
+    inside = in_order(
+        alarm
+        for alarm in alarms
+        if (moment := alarm.alarm_raised_time) is not None and start <= moment <= end
+    )
     ahead = in_order(before)
     peers = Peers(chain(ahead, inside), topology, addresses or {})
     groups = by_worth(fold_groups(inside))
@@ -176,10 +183,6 @@ def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> l
         alarm.alarm_id for h in leading for argument in h.arguments for alarm in argument.alarms
     }
     return sorted(groups, key=lambda g: all(a.alarm_id not in carrying for a in g.alarms))
-
-
-def _inside(alarm: Alarm, window: Window) -> bool:
-    return alarm.alarm_raised_time is not None and alarm.alarm_raised_time in window
 
 
 class _EvidenceBook:

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from agents.peers import Peers
@@ -120,13 +121,15 @@ def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
     seen: set[tuple[datetime, str, str]] = set()
     kept = []
     for alarm in alarms:
-        if alarm.alarm_raised_time is None:
+        moment = alarm.alarm_raised_time
+        if moment is None:
             continue
-        key = (alarm.alarm_raised_time, alarm.managed_object, alarm.additional_text)
+        key = (moment, alarm.managed_object, alarm.additional_text)
         if key not in seen:
             seen.add(key)
             kept.append(alarm)
-    return sorted(kept, key=when)
+    kept.sort(key=attrgetter("alarm_raised_time"))
+    return kept
 
 
 def is_trouble(alarm: Alarm) -> bool:

@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 
 from mcp_servers.alarms.alarm_rows import Spelling, alarm_rows, record_number, record_range
-from mcp_servers.alarms.bulk_work import no_garbage_collection
 from mcp_servers.alarms.clocks import note_clocks
 from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.pending_notices import drop_notices, keep_notices
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
+from telecom.bulk_work import no_garbage_collection
 from telecom.formats import FORMATS, NotAnAlarm, Record, Rejected, read_records
 from telecom.formats.reading import ReadingContext
 from telecom.formats.received import Delivery, read_delivery_line

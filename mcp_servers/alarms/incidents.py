@@ -27,10 +27,10 @@ from pydantic_core import to_json
 from agents.incident_tracking import IncidentTracker
 from agents.tracked_incidents import TrackedAlarm, TrackedChanges, TrackedIncident
 from mcp_servers.alarms.alarm_rows import Spelling
-from mcp_servers.alarms.bulk_work import no_garbage_collection
 from mcp_servers.alarms.database import AlarmDatabase
 from mcp_servers.alarms.pending_notices import DueNotices, due_notices, forget_notices
 from telecom.alarm import PerceivedSeverity
+from telecom.bulk_work import no_garbage_collection
 from telecom.errors import InvalidArgumentError, RecordNotFoundError
 from telecom.incident import MAX_LISTED, ActiveAlarm, Incident, IncidentChange, IncidentChanges
 from telecom.topology import Topology
