@@ -51,7 +51,7 @@ class Notice(NamedTuple):
     alarm_type: str
     problem: str
     """What is wrong, in the words of its source."""
-    severity: str
+    severity: PerceivedSeverity
     cause: str | None
     role: str
     """fault, error or failure."""
@@ -117,7 +117,7 @@ def notice_of(alarm: Alarm, record: int, place: Place, topology: Topology) -> No
         place.managed_object,
         alarm_type,
         problem,
-        severity.value,
+        severity,
         cause,
         role_of(kind),
         stateful or severity in _OPENING,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -12,7 +10,7 @@ from typing import NamedTuple
 
 from agents.alarm_notices import Notice, Place, notice_of
 from telecom.alarm import Alarm
-from telecom.formats.assembly import rename
+from telecom.formats.assembly import give_raw, rename
 from telecom.topology import Topology, port_key
 
 UNDATED = 2**62
@@ -68,13 +66,12 @@ def alarm_rows(
         id_key: Secret of the site.
         spelling: Of managed objects.
     """
-    repeated: Counter[str] = Counter()
+    repeated: dict[str, int] = {}
     keyed = blake2b(digest_size=10, key=id_key[:64], person=b"alarm-id")
     for number, alarm in enumerate(alarms, start=record_number(file, after + 1)):
         place = alarm.source.locator
         if alarm.alarm_id.startswith(place):  # a reader made it up: the source gave none
-            repeated[place] += 1
-            repetition = repeated[place]
+            repetition = repeated[place] = repeated.get(place, 0) + 1
             mac = keyed.copy()
             mac.update((place if repetition == 1 else f"{place}#{repetition}").encode())
             rename(alarm, "alarm-" + mac.hexdigest().translate(_LETTERS))
@@ -94,9 +91,9 @@ def alarm_rows(
 
 def stored_alarm(body: str, raw: str) -> Alarm:
     """The alarm of a row."""
-    content = json.loads(body)
-    content["source"]["raw"] = raw
-    return Alarm.model_validate(content)
+    alarm = Alarm.model_validate_json(body)
+    give_raw(alarm, raw)
+    return alarm
 
 
 def record_number(file: int, ordinal: int) -> int:

@@ -35,9 +35,6 @@ CREATE TABLE IF NOT EXISTS alarms (
     id INTEGER PRIMARY KEY, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
     port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
-CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
-CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
 CREATE TABLE IF NOT EXISTS clocks (
     device TEXT PRIMARY KEY, seconds REAL NOT NULL, lines INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -67,6 +64,12 @@ CREATE TABLE IF NOT EXISTS incident_changes (
 CREATE TABLE IF NOT EXISTS feed (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL);
 INSERT OR IGNORE INTO feed VALUES (1, lower(hex(randomblob(4))));
 """
+
+_ALARM_INDEXES = {
+    "alarms_by_time": "(time_us, id)",
+    "alarms_by_device": "(device, time_us)",
+    "alarms_by_alarm_id": "(alarm_id)",
+}
 
 
 @dataclass(slots=True)
@@ -99,6 +102,7 @@ class AlarmDatabase:
                     connection.execute(f"DROP TABLE IF EXISTS {table}")
                 connection.execute(f"PRAGMA user_version={_VERSION}")
             connection.executescript(_SCHEMA)
+            _index_alarms(connection)
         except sqlite3.DatabaseError as exc:
             raise StoreDamagedError(
                 f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
@@ -127,3 +131,25 @@ class AlarmDatabase:
             self._within -= 1
             if self._within == 0:
                 self.connection.execute("COMMIT")
+
+    @contextmanager
+    def first_load(self) -> Iterator[None]:
+        """Fill an empty store: its alarms are indexed once at the end, which is much less work.
+
+        Meanwhile every question finds its answer, by looking through all alarms. A process that
+        dies before the end leaves the indexes to the next one that opens the file.
+        """
+        with self.transaction() as connection:
+            (begun,) = connection.execute("SELECT EXISTS (SELECT 1 FROM files)").fetchone()
+            for name in _ALARM_INDEXES if not begun else ():
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+        try:
+            yield
+        finally:
+            with self.transaction() as connection:
+                _index_alarms(connection)
+
+
+def _index_alarms(connection: sqlite3.Connection) -> None:
+    for name, columns in _ALARM_INDEXES.items():
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON alarms {columns}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -104,15 +105,16 @@ class FileIntake:
         counts = AlarmCounts()
         files = _alarm_files(site.alarms)
         changed = self._forget_missing({name for name, _ in files})
-        for start in range(0, len(files), _FILES_TOGETHER):
-            if progress is not None:
-                progress("reading alarms", start, len(files))
-            with self._database.transaction(), no_garbage_collection():
-                for name, path in files[start : start + _FILES_TOGETHER]:
-                    if name.startswith(RECEIVED):
-                        changed |= self._follow(site, name, path, counts)
-                    else:
-                        changed |= self._ingest_file(site, name, path, counts)
+        with self._database.first_load() if files else nullcontext():
+            for start in range(0, len(files), _FILES_TOGETHER):
+                if progress is not None:
+                    progress("reading alarms", start, len(files))
+                with self._database.transaction(), no_garbage_collection():
+                    for name, path in files[start : start + _FILES_TOGETHER]:
+                        if name.startswith(RECEIVED):
+                            changed |= self._follow(site, name, path, counts)
+                        else:
+                            changed |= self._ingest_file(site, name, path, counts)
         if progress is not None:
             progress("reading alarms", len(files), len(files))
         if self._rejects_changed:

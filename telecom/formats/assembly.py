@@ -40,9 +40,14 @@ def _construct(model: type[_Model], values: dict[str, Any]) -> _Model:
     return record
 
 
-def typed_alarm(values: dict[str, Any]) -> Alarm:  # any field of Alarm, as the type it declares
-    """Build an `Alarm` without validation; `additional_information` must be given."""
-    return _construct(Alarm, _ALARM_DEFAULTS | values)
+def alarm_defaults() -> dict[str, Any]:  # any field of Alarm, as the type it declares
+    """Begin the values of an alarm: all that may be left out, but `additional_information`."""
+    return _ALARM_DEFAULTS.copy()
+
+
+def typed_alarm(values: dict[str, Any]) -> Alarm:  # as `alarm_defaults` began them
+    """Build an `Alarm` of values without validation; they are its own from now on."""
+    return _construct(Alarm, values)
 
 
 def typed_source(record_format: str, path: str, line: int, raw: str) -> RecordSource:
@@ -60,6 +65,11 @@ def typed_occurrence(**values: Any) -> Occurrence:  # any field of Occurrence, l
 def rename(alarm: Alarm, alarm_id: str) -> None:
     """Give an alarm its id; for whoever has just read it, before anybody else sees it."""
     alarm.__dict__["alarm_id"] = alarm_id
+
+
+def give_raw(alarm: Alarm, raw: str) -> None:
+    """Put back the raw record, which is kept beside an alarm; for whoever has just read both."""
+    alarm.source.__dict__["raw"] = raw
 
 
 def relocated(record: _Model, **values: Any) -> _Model:  # fields of the model, as it declares them

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity, ThresholdInfo
-from telecom.formats.assembly import typed_alarm, typed_source
+from telecom.formats.assembly import alarm_defaults, typed_alarm, typed_source
 from telecom.formats.event_grammar import Meaning, understand
 from telecom.formats.event_table import ALARM_TYPES
 from telecom.formats.reading import (
@@ -92,14 +92,13 @@ def alarm_of_line(
     host = line.host or device
     information = _information(line)
     meaning = understand(line)
-    values: dict[str, Any] = {  # Any: the fields of Alarm, each as its own type
-        "alarm_id": alarm_id,
-        "probable_cause": line.mnemonic or line.process,
-        "alarm_raised_time": line.time,
-        "additional_text": line.message,
-        "additional_information": information,
-        "source": typed_source("syslog." + line.dialect, path, number, raw),
-    }
+    values = alarm_defaults()
+    values["alarm_id"] = alarm_id
+    values["probable_cause"] = line.mnemonic or line.process
+    values["alarm_raised_time"] = line.time
+    values["additional_text"] = line.message
+    values["additional_information"] = information
+    values["source"] = typed_source("syslog." + line.dialect, path, number, raw)
     if meaning is None:
         values["managed_object"] = host
         values["perceived_severity"] = line.perceived_severity or _severity_of(line)

@@ -47,7 +47,7 @@ class Story:
                 managed_object=device,
                 alarm_type="EQUIPMENT_ALARM",
                 problem=problem,
-                severity=severity,
+                severity=PerceivedSeverity(severity),
                 cause="cause",
                 role="error",
                 opens=opens,
