@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -155,7 +156,21 @@ def is_clear(alarm: Alarm) -> bool:
 def template_of(alarm: Alarm) -> str:
     """The message with its variable parts as `<*>`."""
     text = alarm.additional_text or alarm.specific_problem or alarm.probable_cause or ""
+    return template_of_text(text) if len(text) <= _REMEMBERED else _template(text)
+
+
+_REMEMBERED = 500
+"""Characters of a text whose template is kept: those of a log line, so that memory has a bound."""
+
+
+def _template(text: str) -> str:
     return _VARIABLE.sub("<*>", text)[:120]
+
+
+@lru_cache(maxsize=16_384)
+def template_of_text(text: str) -> str:
+    """The same of a text; an incident that grows is folded again and again with all it said."""
+    return _template(text)
 
 
 _BY_HAND = ("admin", "clear", "shutdown", "cease", "commit", "by user", "operator")
