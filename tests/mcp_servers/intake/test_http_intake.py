@@ -132,7 +132,7 @@ def test_a_rebuilt_store_holds_the_same_received_alarms(site: SiteDirectory) -> 
     host = SiteHost(site)
     try:
         before = host.alarms.store.page(AlarmQuery(), limit=50).alarms
-        host.rebuild()
+        host.rebuild(("alarms", "configs"))
         counts = host.alarms.ingest()
         assert (counts.read, counts.added, counts.rejected) == (20, 20, 0)
         assert host.alarms.store.page(AlarmQuery(), limit=50).alarms == before
