@@ -306,7 +306,7 @@ def _workload(file: str) -> WorkloadProfile:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         return WorkloadProfile.model_validate(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
         raise InvalidArgumentError("file", f"{name} cannot be read as JSON or YAML: {exc}") from exc
     except ValidationError as exc:
         problems = "; ".join(
