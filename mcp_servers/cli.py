@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from typing import Annotated
 
 import typer
 
@@ -86,6 +87,27 @@ app.add_typer(salience.app, name="filter")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(knowledge_upkeep.app, name="knowledge")
 app.add_typer(model.app, name="model")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        sys.stdout.write(f"tierwise-site {version('tierwise')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the name of a command."""
 
 
 def main() -> None:
