@@ -66,7 +66,9 @@ def test_ingest_is_idempotent_and_counts(tmp_path: Path) -> None:
     assert first.json["alarms"]["added"] == first.json["alarms"]["read"] > 20  # type: ignore[index]
     assert second.json["alarms"]["added"] == 0  # type: ignore[index]
     for corpus in ("alarms", "configs"):
-        assert second.json[corpus]["unchanged"] == first.json[corpus]["read"] > 0  # type: ignore[index]
+        assert first.json[corpus]["added"] == first.json[corpus]["read"] > 0  # type: ignore[index]
+        assert second.json[corpus]["unchanged"] == first.json[corpus]["read"]  # type: ignore[index]
+    assert (first.json["configs"]["commits"], second.json["configs"]["commits"]) == (2, 0)  # type: ignore[index]
 
 
 def test_summarize_names_the_operator_who_cleared_the_sessions(site: Path) -> None:
