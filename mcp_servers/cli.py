@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from typing import Annotated
 
@@ -36,6 +37,7 @@ from telecom.errors import (
     PlacementRefusedError,
     TierwiseError,
 )
+from telecom.file_access import told_problem
 
 COULD_NOT = 1
 WRONG_USAGE = 2
@@ -125,6 +127,15 @@ def main() -> None:
         say(f"tierwise-site: {exc}")
         sys.exit(COULD_NOT)
     except BrokenPipeError:
+        sys.exit(COULD_NOT)
+    except OSError as exc:
+        say(f"tierwise-site: {told_problem(exc)}")
+        sys.exit(COULD_NOT)
+    except sqlite3.OperationalError as exc:
+        say(
+            f"tierwise-site: the store cannot be used now ({exc}); make room or mend the disk, "
+            "then run this again: it goes on where it stopped"
+        )
         sys.exit(COULD_NOT)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

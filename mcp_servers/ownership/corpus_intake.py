@@ -34,11 +34,13 @@ class CorpusIntake:
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
-        if arguments.get("rebuild"):
-            self._host.rebuild()
         counts: dict[str, JsonValue] = {}
-        corpora = arguments["corpora"]
+        corpora = list(arguments["corpora"])
         texts = "tickets" in corpora or "docs" in corpora
+        if arguments.get("rebuild"):
+            self._host.rebuild(corpora)
+            if texts:  # what was erased together is read together
+                corpora += [each for each in ("tickets", "docs") if each not in corpora]
         with self._workers(arguments.get("engine") if texts else None) as workers:
             for corpus in corpora:
                 if corpus == "alarms":

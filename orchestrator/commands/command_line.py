@@ -18,6 +18,7 @@ from telecom.errors import (
     PlacementRefusedError,
     TierwiseError,
 )
+from telecom.file_access import told_problem
 from telecom.log_tracebacks import WordlessTracebacks
 
 DONE, FAILED, WRONG_USAGE, REFUSED = 0, 1, 2, 3
@@ -37,6 +38,11 @@ def reported() -> Iterator[None]:
     except TierwiseError as exc:
         notes.print(Text(f"tierwise: {_shown(exc)}"), style="red", soft_wrap=True)
         raise typer.Exit(_exit_code(exc)) from exc
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        notes.print(Text(f"tierwise: {told_problem(exc)}"), style="red", soft_wrap=True)
+        raise typer.Exit(FAILED) from exc
 
 
 def _exit_code(exc: TierwiseError) -> int:

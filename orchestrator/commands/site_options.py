@@ -94,7 +94,7 @@ def _declared_directory(directory: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load((directory / "site.yaml").read_text(encoding="utf-8"))
         content = loaded if isinstance(loaded, dict) else {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
         pass  # the site's own command says what is wrong with it
     declared = {"name": directory.resolve().name or "site", "site_dir": directory}
     if isinstance(content.get("site_id"), str):
