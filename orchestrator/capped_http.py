@@ -7,6 +7,7 @@ and one that is too long is an error of the transport, wherever it is read.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
@@ -19,8 +20,14 @@ class AnswerTooLongError(httpx.ReadError):
 class CappedTransport(httpx.AsyncHTTPTransport):
     """Takes plain bodies of a size, and no proxy of the environment."""
 
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(trust_env=False)
+    def __init__(self, most_bytes: int, *, verify: ssl.SSLContext | bool = True) -> None:
+        """Prepare to ask.
+
+        Args:
+            most_bytes: The longest body that is taken.
+            verify: Who vouches for servers; by default whom httpx ships with.
+        """
+        super().__init__(trust_env=False, verify=verify)
         self._most_bytes = most_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -13,7 +13,10 @@ from typing import Any
 
 @contextmanager
 def canned(
-    answers: Mapping[str, tuple[int, Any]], *, clock_off: timedelta = timedelta(0)
+    answers: Mapping[str, tuple[int, Any]],
+    *,
+    clock_off: timedelta = timedelta(0),
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Serve paths with a status and JSON each; everything else is 404. Gives the URL."""
 
@@ -23,12 +26,18 @@ def canned(
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
 
         def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
             self.do_GET()
 
         def date_time_string(self, timestamp: float | None = None) -> str:

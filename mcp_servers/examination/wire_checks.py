@@ -147,9 +147,15 @@ def _model(server: EdgeModelServer) -> Iterator[Check]:
     """Whether the small model's server answers and has the model that is named."""
     what, cure = "small model", "start it, or correct `edge_slm`; briefs are extracted until then"
     try:
-        with httpx.Client(timeout=_PATIENCE_S, trust_env=False) as client:
-            answer = client.get(f"{server.base_url.rstrip('/')}/models")
-        content = answer.content[:_LARGEST_ANSWER]
+        with (
+            httpx.Client(timeout=_PATIENCE_S, trust_env=False) as client,
+            client.stream(
+                "GET",
+                f"{server.base_url.rstrip('/')}/models",
+                headers={"Accept-Encoding": "identity"},
+            ) as answer,
+        ):
+            content = next(answer.iter_raw(_LARGEST_ANSWER), b"")
         listed = {str(each["id"]) for each in json.loads(content)["data"]}
     except httpx.HTTPError as exc:
         says = f"cannot be reached ({type(exc).__name__})"

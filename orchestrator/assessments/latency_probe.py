@@ -16,6 +16,7 @@ import httpx
 
 from agents import alarm_triage
 from agents.ports import LanguageModel, Message, ModelRequest
+from orchestrator.capped_http import CappedTransport
 from orchestrator.executors import BedrockEndpoint, Executor, McpEndpoint, OpenAiEndpoint, SiteTools
 from orchestrator.investigating.delegation import Delegator
 from orchestrator.investigating.reasoning import ModelFactory, make_model
@@ -33,6 +34,7 @@ from telecom.evidence import Gap
 PROBE = "latency-probe"
 """What the site's ledger says these calls were made for."""
 
+_LARGEST_ANSWER = 100_000
 _SHORTEST_BRIEF = 200
 _QUESTION = ModelRequest(
     system="You are asked to answer with one word.",
@@ -91,7 +93,7 @@ async def _probe_way(site: SiteDeclaration, calls: int, settings: Settings, prob
     url = f"{site.url.rstrip('/')}/healthz"
     try:
         async with httpx.AsyncClient(
-            timeout=settings.budgets.tool_seconds, trust_env=False
+            timeout=settings.budgets.tool_seconds, transport=CappedTransport(_LARGEST_ANSWER)
         ) as http:
             await http.get(url)
             for _ in range(calls):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from orchestrator.capped_http import CappedTransport
 from orchestrator.settings import SiteDeclaration
 from placement.policy import Policy
 from telecom.examination import (
@@ -25,6 +26,7 @@ from telecom.examination import (
 SCOPES = frozenset({"tickets:read", "alarms:read", "configs:read"})
 """What an investigation asks a site for."""
 _PATIENCE_S = 5.0
+_LARGEST_ANSWER = 100_000
 
 
 class _PolicyThere(BaseModel):
@@ -62,7 +64,8 @@ async def examine_wire(site: SiteDeclaration, policy: Policy) -> AsyncIterator[C
     if site.url.startswith("https:"):
         yield await asyncio.to_thread(_certificate, site, context)
     try:
-        async with httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False, verify=context) as http:
+        transport = CappedTransport(_LARGEST_ANSWER, verify=context)
+        async with httpx.AsyncClient(timeout=_PATIENCE_S, transport=transport) as http:
             answer = await http.get(f"{site.url.rstrip('/')}/readyz")
     except httpx.HTTPError:
         return  # the check of its tools says that it does not answer

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, RequestParamsMeta
 from pydantic import ValidationError
 
-from orchestrator.site_access.mcp_transports import MAX_ANSWER_BYTES, Observed, Target, transport_to
+from orchestrator.site_access.mcp_transports import TOO_LARGE, Observed, Target, transport_to
 from orchestrator.storage.tool_pins import OfferedTool
 from telecom.errors import MalformedAnswerError, ToolTimeoutError
 
@@ -118,8 +118,8 @@ class McpLink:
         if _is_timeout(error):
             raise ToolTimeoutError(self._site, tool, timeout_s) from error
         source = f"{tool} on site {self._site!r}"
-        if self.observed.too_large or "SSE" in str(error):
-            raise MalformedAnswerError(source, f"its answer is over {MAX_ANSWER_BYTES} bytes")
+        if self.observed.refused_body or "SSE" in str(error):
+            raise MalformedAnswerError(source, self.observed.refused_body or TOO_LARGE)
         if isinstance(error, (ValidationError, RuntimeError)):
             raise MalformedAnswerError(source, "its answer does not follow MCP") from error
         closed = isinstance(error, MCPError) and error.code == CONNECTION_CLOSED

@@ -47,6 +47,8 @@ class StdioTarget:
 
 Target = HttpTarget | StdioTarget
 
+TOO_LARGE = f"its answer is over {MAX_ANSWER_BYTES} bytes"
+
 _MESSAGE = re.compile(r"[\w.-]+: ")
 """How a command begins a message; lines that follow may belong to it."""
 
@@ -56,14 +58,15 @@ class Observed:
     """What a transport saw that the SDK does not pass on."""
 
     status: int | None = None
-    too_large: bool = False
+    refused_body: str | None = None
+    """What is wrong with a body that was not read to its end."""
     last_words: str | None = None
     """The last message, of whatever length, that a child wrote before it ended."""
 
     def explain(self) -> str | None:
         """The real reason behind a failure, where one was seen."""
-        if self.too_large:
-            return f"it sent an answer over {MAX_ANSWER_BYTES} bytes"
+        if self.refused_body:
+            return self.refused_body
         if self.status in {401, 403}:
             return f"it refused the token ({self.status})"
         if self.status is not None and self.status >= 400:
@@ -106,7 +109,7 @@ async def _http_transport(target: HttpTarget, observed: Observed) -> AsyncIterat
 
 
 class _Watched(httpx2.AsyncHTTPTransport):
-    """Notes the status of refusals and stops bodies that are too large."""
+    """Notes the status of refusals and stops bodies that are too large, or could be unpacked."""
 
     def __init__(self, observed: Observed, *, limits: httpx2.Limits, ca_file: Path | None) -> None:
         trusted = True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
@@ -114,8 +117,14 @@ class _Watched(httpx2.AsyncHTTPTransport):
         self._observed = observed
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.headers["accept-encoding"] = "identity"
         response = await super().handle_async_request(request)
         self._observed.status = response.status_code
+        if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            # A few kilobytes of zstd are gigabytes before anybody counts them.
+            await response.aclose()
+            self._observed.refused_body = "its answer is packed"
+            raise httpx2.ReadError(self._observed.refused_body)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Capped(response.stream, self._observed)
         return response
@@ -133,8 +142,8 @@ class _Capped(httpx2.AsyncByteStream):
         async for chunk in self._body:
             total += len(chunk)
             if total > MAX_ANSWER_BYTES + _ENVELOPE_BYTES:
-                self._observed.too_large = True
-                raise httpx2.ReadError("answer too large")
+                self._observed.refused_body = TOO_LARGE
+                raise httpx2.ReadError(TOO_LARGE)
             yield chunk
 
     async def aclose(self) -> None:

@@ -7,6 +7,7 @@ identifier is refused.
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import subprocess
@@ -27,6 +28,7 @@ _PATIENCE_S = 60.0
 _MAY_BE_A_NUMBER = re.compile(r"(?<![\w.:/-])\+?\d{10,16}(?![\w:/-])")
 """Unlabelled and in prose, a detector has to let it pass; a person can say what it is."""
 _SITE_PATIENCE_S = 10.0
+_LARGEST_ANSWER = 1_000_000
 _GROWTH, _SLACK = 8, 1_000
 """Pseudonyms are longer than what they stand for; an answer beyond that is none."""
 
@@ -76,15 +78,19 @@ def _released(words: str, site: SiteDeclaration) -> str | None:
     token = target.token if isinstance(target, HttpTarget) else None
     trusted = True if site.ca_file is None else ssl.create_default_context(cafile=str(site.ca_file))
     try:
-        answer = httpx.post(
+        with httpx.stream(
+            "POST",
             f"{site.url.rstrip('/')}/pseudonymize",
             json={"text": words},
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             timeout=_SITE_PATIENCE_S,
             trust_env=False,
             verify=trusted,
-        )
-        content = answer.json() if answer.status_code == httpx.codes.OK else {}
+        ) as answer:
+            if answer.status_code != httpx.codes.OK:
+                return None
+            # As it came: unpacked, a few kilobytes may be gigabytes.
+            content = json.loads(next(answer.iter_raw(_LARGEST_ANSWER), b""))
     except (httpx.HTTPError, ValueError):
         return None
     text = content.get("text") if isinstance(content, dict) else None

@@ -31,6 +31,7 @@ from telecom.errors import (
     ToolTimeoutError,
 )
 from telecom.times import Window
+from tests.canned_server import canned
 
 PURPOSE = Purpose("inc-1", "PERSON_abcdefabcdef")
 
@@ -341,6 +342,19 @@ def test_an_endpoint_that_speaks_no_mcp_is_unavailable(site):
         await connection.close()
 
     asyncio.run(run())
+
+
+def test_an_answer_that_would_have_to_be_unpacked_is_none():
+    """Us: a few kilobytes of zstd are gigabytes before anybody counts them."""
+
+    async def run(url):
+        connection = McpConnection("core", HttpTarget(f"{url}/mcp"))
+        with pytest.raises(SiteUnavailableError, match="its answer is packed"):
+            await connection.call("list_changes", {})
+        await connection.close()
+
+    with canned({"/mcp": (200, {})}, headers={"Content-Encoding": "zstd"}) as url:
+        asyncio.run(run(url))
 
 
 def test_a_review_without_changes_is_an_answer(summary):

@@ -146,6 +146,7 @@ def test_an_identifier_in_a_name_leaves_as_a_pseudonym(site: Site, cloud: CloudD
         (says(202), "status 202 without a receipt"),
         (says(200, {"ok": True}), "status 200 without a receipt"),
         (says(202, b"{" * 100_000), "an answer of more than 65536 bytes"),
+        (says(202, b"packed", Content_Encoding="zstd"), "a packed answer"),
         (
             says(
                 202,
