@@ -76,6 +76,9 @@ def search(
         for answer in found["answers"]:
             print_json_line(answer)
         return
+    if not found["answers"][0]["results"]:
+        say("nothing passes these filters" if filters else "nothing in the store has these words")
+        return
     print_table(
         query,
         ("score", "source", "where", "text", *(("why",) * explain)),

@@ -103,6 +103,15 @@ def test_a_search_is_filtered_and_explained_alike_at_every_door(site: Path, host
     assert "by meaning rank 1 (cosine" in found[0]["why"]
 
 
+def test_a_search_that_finds_nothing_says_why(site: Path) -> None:
+    """Us: an empty table leaves people guessing."""
+    filtered = run("search", site, "fan", "--filter", "severity=NO-SUCH-SEVERITY")
+    assert (filtered.code, filtered.out) == (0, "")
+    assert "nothing passes these filters" in filtered.err
+    unheard = run("search", site, "zzyzx", "--mode", "lexical")
+    assert "nothing in the store has these words" in unheard.err
+
+
 def test_a_filter_without_a_value_is_wrong_usage() -> None:
     """INTERFACES: exit code 2, with what would work."""
     with pytest.raises(InvalidArgumentError, match="NAME=VALUE"):
