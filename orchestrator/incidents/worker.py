@@ -64,7 +64,7 @@ class Worker:
             state: Where incidents and findings are.
             sites: Every declared site; an incident is looked into at its own.
             policy: Gives the policy in force when an investigation begins.
-            people: Who is answered before an incident is begun.
+            people: Who is answered before an incident is begun, and before it goes on.
             models: Makes language models.
         """
         owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
@@ -198,7 +198,10 @@ class Worker:
             return None
         await self._leases.begin(leased, shape)
         return await investigate(
-            Inquiry(window=leased.window), services, incident_id=leased.incident_id
+            Inquiry(window=leased.window),
+            services,
+            incident_id=leased.incident_id,
+            between_steps=self._people.turn,
         )
 
     async def _is_begun(self, incident_id: str) -> bool:
