@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 PATIENCE_S = 0.1
-"""Between two steps of the queue while somebody waits. A step takes about 12 ms of a processor, so
-that the queue has about an eighth of it; an incident of ten steps takes a second."""
+"""Between two steps of the queue while somebody waits. A step takes about 10 ms of a processor, so
+that the queue has a tenth of it, and an incident takes a little over a second."""
 LULL_S = 0.25
 """After an answer the next question may be near: so long the queue still goes a step at a time."""
 GATHERING_S = 0.05

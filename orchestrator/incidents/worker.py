@@ -109,9 +109,9 @@ class Worker:
     async def _take_one(self, stopping: asyncio.Event) -> None:
         """Start one investigation, or wait for a reason to look again."""
         self._woken.clear()
-        await self._people.turn()
         leased = None
         if len(self._running) < self._settings.service.concurrent_investigations:
+            await self._people.turn()
             try:
                 leased = await self._leases.claim(unreachable=self._sites.unreachable)
             except StateUnavailableError as exc:
