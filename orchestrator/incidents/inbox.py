@@ -60,7 +60,8 @@ class Inbox:
 
     async def _write(self) -> None:
         while self._waiting:
-            await self._people.gathering()
+            if len(self._waiting) < _AT_ONCE:
+                await self._people.gathering()
             batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
             try:
                 outcomes = await self._store([trigger for trigger, _ in batch])
