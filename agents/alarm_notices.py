@@ -7,11 +7,11 @@ read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from agents.folding import is_clear, is_trouble, role_of, template_of
-from telecom.alarm import Alarm, AlarmType, OccurrenceKind, PerceivedSeverity
+from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
 from telecom.topology import ManagedObject, Topology, port_key
 
 Effect: TypeAlias = Literal[
@@ -31,12 +31,7 @@ _MOMENTARY = frozenset(
     {OccurrenceKind.AUTHENTICATION, OccurrenceKind.LOGIN, OccurrenceKind.CONFIGURATION}
 )
 """A refused login is over when it is reported, however its words sound."""
-# `member.value` is a descriptor in Python; a storm asks for it a hundred thousand times.
-_NAMES: Mapping[StrEnum, str] = {
-    member: member.value
-    for kind in (AlarmType, PerceivedSeverity, OccurrenceKind)
-    for member in kind
-}
+_STATES = frozenset({"down", "degraded"})
 _MAX_RELATED = 32
 """Related alarms that are followed; a record that names more names a storm."""
 _OPENING = frozenset({PerceivedSeverity.CRITICAL, PerceivedSeverity.MAJOR, PerceivedSeverity.MINOR})
@@ -55,8 +50,8 @@ class Notice(NamedTuple):
     managed_object: str
     alarm_type: str
     problem: str
-    """With device, port and type, what makes an alarm this one and no other (X.733)."""
-    severity: str
+    """What is wrong, in the words of its source."""
+    severity: PerceivedSeverity
     cause: str | None
     role: str
     """fault, error or failure."""
@@ -68,22 +63,33 @@ class Notice(NamedTuple):
     """The device at the other end, as named by the record."""
     related: tuple[str, ...]
     """Ids of alarms that the record itself says belong to it."""
-
-    @property
-    def key(self) -> str:
-        """The alarm that it is about."""
-        port = self.managed_object.partition(":")[2]
-        where = f"{self.device}:{port_key(port)}" if port else self.device
-        return f"{where}\x1f{self.alarm_type}\x1f{self.problem}"
+    key: str
+    """The alarm that it is about: one place, one type, one problem (X.733)."""
 
 
-def notice_of(alarm: Alarm, record: int, own: ManagedObject, topology: Topology) -> Notice | None:
+class Place(NamedTuple):
+    """A managed object as the topology spells it."""
+
+    device: str
+    managed_object: str
+    """`device` or `device:port`."""
+    key: str
+    """The same for every spelling of the port."""
+
+    @classmethod
+    def of(cls, own: ManagedObject) -> Place:
+        """Of an object that the topology has respelled."""
+        key = own.device if own.port is None else f"{own.device}:{port_key(own.port)}"
+        return cls(own.device, str(own), key)
+
+
+def notice_of(alarm: Alarm, record: int, place: Place, topology: Topology) -> Notice | None:
     """Say what a record does to an alarm; None when it does nothing or carries no time.
 
     Args:
         alarm: The record.
         record: Its number.
-        own: Its managed object as the topology spells it.
+        place: Its managed object.
         topology: Tells whether a neighbour is an element of the site.
     """
     effect = _effect(alarm)
@@ -93,38 +99,47 @@ def notice_of(alarm: Alarm, record: int, own: ManagedObject, topology: Topology)
     moment = moment or alarm.alarm_raised_time
     if effect is None or moment is None:
         return None
+    kind, peer, stateful = OccurrenceKind.OTHER, None, False
     occurrence = alarm.occurrence
-    kind = OccurrenceKind.OTHER if occurrence is None else occurrence.kind
-    neighbor = None if occurrence is None else occurrence.neighbor
-    stateful = occurrence is not None and occurrence.state in {"down", "degraded"}
-    stateful = stateful and kind not in _MOMENTARY
+    if occurrence is not None:
+        kind, peer = occurrence.kind, occurrence.neighbor
+        stateful = occurrence.state in _STATES and kind not in _MOMENTARY
+    severity, cause = alarm.perceived_severity, alarm.probable_cause
+    alarm_type = (alarm.alarm_type or kind).value
+    problem = alarm.specific_problem or cause or template_of(alarm)
+    # In order of the fields: naming sixteen of them would take longer than all the rest.
     return Notice(
-        record=record,
-        alarm_id=alarm.alarm_id,
-        time=moment.timestamp(),
-        effect=effect,
-        device=own.device,
-        managed_object=str(own),
-        alarm_type=_NAMES[alarm.alarm_type or kind],
-        problem=alarm.specific_problem or alarm.probable_cause or template_of(alarm),
-        severity=_NAMES[alarm.perceived_severity],
-        cause=alarm.probable_cause,
-        role=role_of(kind),
-        opens=stateful or alarm.perceived_severity in _OPENING,
-        lasts=stateful or not alarm.source.format.startswith("syslog"),
-        peer=neighbor if neighbor is not None and neighbor in topology else None,
-        related=tuple(
-            name for entry in alarm.correlated_notifications for name in entry.notification_ids
-        )[:_MAX_RELATED],
+        record,
+        alarm.alarm_id,
+        moment.timestamp(),
+        effect,
+        place.device,
+        place.managed_object,
+        alarm_type,
+        problem,
+        severity,
+        cause,
+        role_of(kind),
+        stateful or severity in _OPENING,
+        stateful or not alarm.source.format.startswith("syslog"),
+        peer if peer is not None and peer in topology else None,
+        _related(alarm) if alarm.correlated_notifications else (),
+        f"{place.key}\x1f{alarm_type}\x1f{problem}",
     )
+
+
+def _related(alarm: Alarm) -> tuple[str, ...]:
+    named = (name for entry in alarm.correlated_notifications for name in entry.notification_ids)
+    return tuple(islice(named, _MAX_RELATED))
 
 
 def _effect(alarm: Alarm) -> Effect | None:
     lifecycle = alarm.additional_information.get("lifecycle")
-    if isinstance(lifecycle, str) and lifecycle in _BY_LIFECYCLE:
-        return _BY_LIFECYCLE[lifecycle]
-    if lifecycle == "comment":
-        return None
+    if isinstance(lifecycle, str):
+        if lifecycle in _BY_LIFECYCLE:
+            return _BY_LIFECYCLE[lifecycle]
+        if lifecycle == "comment":
+            return None
     if is_clear(alarm):
         return "clear"
     if lifecycle == "change":

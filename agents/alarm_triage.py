@@ -12,37 +12,29 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from agents.brief import BriefSource, by_worth, write_brief
-from agents.findings import (
-    AlarmGroup,
-    AlarmSummary,
-    Candidate,
-    Reason,
-    TopologyLink,
-)
+from agents.candidates import candidate_of
+from agents.course_of_events import causal_chain, timeline_of
+from agents.evidence_book import EvidenceBook
+from agents.findings import AlarmSummary, Candidate, TopologyLink
 from agents.folding import (
-    FAULT_KINDS,
     Group,
     Symptom,
-    by_hand,
     fold_groups,
     fold_symptoms,
     in_order,
     is_trouble,
     main_burst,
-    role_of,
-    when,
 )
 from agents.hypotheses import DEFAULT_WEIGHTS, Hypothesis, RankingWeights
 from agents.peers import Peers
-from agents.quoting import quote_of
 from agents.ranking import Ranker
 from agents.salience import HAND_SET, SalienceFilter
 from agents.surroundings import Surroundings
-from agents.verdict import Verdict, judge
-from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity
+from agents.verdict import judge
+from telecom.alarm import Alarm
+from telecom.bulk_work import no_garbage_collection
 from telecom.configuration import ConfigChange
-from telecom.evidence import Gap, Quotation
-from telecom.report import CausalLink, CauseRole, TimelineEntry
+from telecom.evidence import Gap
 from telecom.times import Window, format_instant
 from telecom.tokens import estimate_tokens
 from telecom.topology import ManagedObject, Topology
@@ -63,11 +55,10 @@ QUIET = timedelta(minutes=5)
 MAX_CANDIDATES = 4
 MAX_GROUPS = 14
 MAX_CHAIN = 6
-MAX_TIMELINE = 8
 MAX_JOINTS = 16
-MAX_EVIDENCE = 4
 
 
+@no_garbage_collection()
 def triage(
     alarms: Sequence[Alarm],
     topology: Topology,
@@ -95,7 +86,12 @@ def triage(
         weights: How much each reason counts.
         salience: Ranks the messages of the brief.
     """
-    inside = in_order(a for a in alarms if _inside(a, window))
+    start, end = window.start, window.end
+    inside = in_order(
+        alarm
+        for alarm in alarms
+        if (moment := alarm.alarm_raised_time) is not None and start <= moment <= end
+    )
     ahead = in_order(before)
     peers = Peers(chain(ahead, inside), topology, addresses or {})
     groups = by_worth(fold_groups(inside))
@@ -111,16 +107,16 @@ def triage(
 
     verdict = judge(rank, burst, inside)
     ranked = verdict.ranked
-    book = _EvidenceBook(groups, symptoms)
+    book = EvidenceBook(groups, symptoms)
     named = {h.device for h in verdict.asserted}
     leading = [*verdict.asserted, *(h for h in ranked if h.device not in named)]
     groups = _suspects_first(groups, leading[:MAX_CANDIDATES])
     listed = tuple(book.list_group(group) for group in groups[:MAX_GROUPS])
     candidates = tuple(
-        _candidate(h, burst, book, weights) for h in leading[:MAX_CANDIDATES] if h.score > 0
+        candidate_of(h, burst, book, weights) for h in leading[:MAX_CANDIDATES] if h.score > 0
     )
     chain_links = tuple(
-        link for h in verdict.asserted for link in _causal_chain(h, burst, topology, book)
+        link for h in verdict.asserted for link in causal_chain(h, burst, topology, book)
     )[:MAX_CHAIN]
     tokens_before = sum(estimate_tokens(a.source.raw or a.additional_text) for a in inside)
     joints = _joints(candidates, topology)
@@ -153,7 +149,7 @@ def triage(
         verdict=verdict.kind,
         causes=min(len(verdict.asserted), len(candidates)),
         causal_chain=chain_links,
-        timeline=_timeline(inside, verdict, burst, book),
+        timeline=timeline_of(inside, verdict, burst, book),
         topology=joints,
         handles=tuple(group.handle for group in listed),
         loudest=_loudest(inside),
@@ -176,257 +172,6 @@ def _suspects_first(groups: Sequence[Group], leading: Sequence[Hypothesis]) -> l
         alarm.alarm_id for h in leading for argument in h.arguments for alarm in argument.alarms
     }
     return sorted(groups, key=lambda g: all(a.alarm_id not in carrying for a in g.alarms))
-
-
-def _inside(alarm: Alarm, window: Window) -> bool:
-    return alarm.alarm_raised_time is not None and alarm.alarm_raised_time in window
-
-
-class _EvidenceBook:
-    """Hands out evidence ids and handles, and keeps the quotation behind each."""
-
-    def __init__(self, groups: Sequence[Group], symptoms: Sequence[Symptom]) -> None:
-        self.quotations: dict[str, Quotation] = {}
-        self.listed: set[str] = set()
-        self._open = {alarm.alarm_id for s in symptoms if s.ended is None for alarm in s.alarms}
-        self._handle_of: dict[str, str] = {
-            alarm.alarm_id: f"group:{group.first.alarm_id}"
-            for group in groups
-            for alarm in group.alarms
-        }
-
-    def cite(self, alarm: Alarm) -> str:
-        """The evidence id of a record, which is quoted from now on."""
-        key = f"alarm:{alarm.alarm_id}"
-        if key not in self.quotations:
-            self.quotations[key] = Quotation(
-                source="alarms",
-                locator=alarm.source.locator,
-                quote=quote_of(alarm),
-                data_class="alarms_raw",
-            )
-        return key
-
-    def handle(self, alarm: Alarm) -> str:
-        """The handle of the group that holds a record."""
-        return self._handle_of[alarm.alarm_id]
-
-    def list_group(self, group: Group) -> AlarmGroup:
-        """A group as the caller receives it."""
-        worst = min(group.alarms, key=lambda a: _SEVERITY_ORDER.index(a.perceived_severity))
-        handle = self.handle(group.first)
-        self.listed.add(handle)
-        return AlarmGroup(
-            handle=handle,
-            managed_object=group.managed_object,
-            template=group.template,
-            probable_cause=group.probable_cause,
-            perceived_severity=worst.perceived_severity.value,
-            count=group.count,
-            first=when(group.first),
-            last=when(group.last),
-            still_open=any(alarm.alarm_id in self._open for alarm in group.alarms),
-        )
-
-
-_SEVERITY_ORDER = list(PerceivedSeverity)
-
-
-def _candidate(
-    h: Hypothesis, burst: Sequence[Symptom], book: _EvidenceBook, weights: RankingWeights
-) -> Candidate:
-    cause, problem, role = _suspicion(h)
-    reasons = tuple(
-        Reason(
-            name=argument.name,
-            strength=round(argument.strength, 3),
-            points=round(argument.strength * getattr(weights, argument.name), 3),
-            because=argument.because,
-            evidence_ids=tuple(book.cite(alarm) for alarm in argument.alarms[:1]),
-        )
-        for argument in sorted(h.arguments, key=lambda a: -abs(a.strength))
-    )
-    decisive = sorted(h.arguments, key=lambda a: (_DECISIVE.index(a.name), -a.strength))
-    evidence = dict.fromkeys(
-        book.cite(alarm)
-        for argument in decisive
-        if argument.strength > 0
-        for alarm in argument.alarms[:2]
-    )
-    return Candidate(
-        managed_object=_where(h),
-        score=round(h.score, 3),
-        probability=round(h.probability, 4),
-        probable_cause=cause,
-        specific_problem=problem,
-        role=role,
-        why="; ".join(reason.because for reason in reasons[:4]),
-        reasons=reasons,
-        explains=tuple(
-            dict.fromkeys(
-                handle
-                for index, share in h.explains.items()
-                if share >= 0.3
-                for alarm in burst[index].alarms
-                if (handle := book.handle(alarm)) in book.listed
-            )
-        ),
-        onset=h.onset,
-        change=h.change.evidence_id if h.change and h.strength("change") >= 0.3 else None,
-        evidence=tuple(list(evidence)[:MAX_EVIDENCE]),
-    )
-
-
-_DECISIVE = [
-    "kind",
-    "blame",
-    "change",
-    "focus",
-    "silence",
-    "prediction",
-    "coverage",
-    "timing",
-    "history",
-    "eclipse",
-    "behind",
-    "victim",
-]
-
-
-def _where(h: Hypothesis) -> str:
-    """The element, or its one port when everything points at that."""
-    defect = _own_defect(h)
-    if defect is not None and _kind_of(defect) in FAULT_KINDS:
-        own = next((s for s in h.own if s.alarms[0] is defect), None)
-        if own is not None and own.port is None:
-            return h.device  # a dead power supply is no port's, though a port went down with it
-    ports = {symptom.port for symptom in h.own if symptom.kind is OccurrenceKind.INTERFACE}
-    ports |= {s.port for s in h.own if s.kind is OccurrenceKind.OPTICS}
-    others = {symptom.peer.device for symptom in h.own if symptom.peer is not None}
-    if len(ports) == 1 and len(others) <= 1 and (port := next(iter(ports))) is not None:
-        return f"{h.device}:{port}"
-    return h.device
-
-
-def _own_defect(h: Hypothesis) -> Alarm | None:
-    """The record of a defect of its own, where that says more than its change does."""
-    kind = next((a for a in h.arguments if a.name == "kind" and a.alarms), None)
-    if kind is None or kind.strength < max(_SAYS_MUCH, h.strength("change")):
-        return None
-    return kind.alarms[0]
-
-
-_SAYS_MUCH = 0.5
-
-
-def _kind_of(alarm: Alarm) -> OccurrenceKind:
-    return OccurrenceKind.OTHER if alarm.occurrence is None else alarm.occurrence.kind
-
-
-def _suspicion(h: Hypothesis) -> tuple[str, str, CauseRole]:
-    """What the element is suspected of: its own defect, its change, else the trouble with it."""
-    change = h.strength("change")
-    alarm = _own_defect(h)
-    if alarm is not None:
-        kind = _kind_of(alarm)
-        if kind not in FAULT_KINDS and by_hand(alarm):
-            return (
-                f"{kind.value.replace('_', ' ')} reset by hand",
-                alarm.additional_text[:160],
-                "fault",
-            )
-        return _cause_word(alarm), alarm.additional_text[:160], role_of(kind)
-    if change >= 0.3:
-        because = next(a.because for a in h.arguments if a.name == "change")
-        return "configuration change", f"{because[0].upper()}{because[1:]}", "fault"
-    if h.strength("silence") >= _SAYS_MUCH:
-        return "element silent", "Its neighbours lost it and it says nothing", "fault"
-    records = sorted((a for s in (*h.own, *h.about) for a in s.alarms if is_trouble(a)), key=when)
-    if not records:
-        return "dependency failure", "What depends on it is in trouble", "error"
-    alarm = records[0]
-    reason = alarm.occurrence.reason if alarm.occurrence else None
-    problem = reason or alarm.specific_problem or alarm.additional_text[:160]
-    return _cause_word(alarm), problem, "fault" if _kind_of(alarm) in FAULT_KINDS else "error"
-
-
-def _cause_word(alarm: Alarm) -> str:
-    if alarm.occurrence is None or alarm.occurrence.kind is OccurrenceKind.OTHER:
-        return alarm.probable_cause or "trouble"
-    word = alarm.occurrence.kind.value.replace("_", " ")
-    state = {"down": "down", "degraded": "degraded"}.get(alarm.occurrence.state, "event")
-    return f"{word} {state}"
-
-
-def _causal_chain(
-    h: Hypothesis, burst: Sequence[Symptom], topology: Topology, book: _EvidenceBook
-) -> list[CausalLink]:
-    """From the cause to each element that a link or dependency joins to it, in order of effect."""
-    cause, _, _ = _suspicion(h)
-    first = h.onset
-    decisive = [alarm for a in h.arguments if a.strength > 0 for alarm in a.alarms]
-    firsts: dict[str, Symptom] = {}
-    for index in h.explains:
-        symptom = burst[index]
-        known = firsts.get(symptom.device)
-        if symptom.device != h.device and (known is None or symptom.began < known.began):
-            firsts[symptom.device] = symptom
-    links = []
-    for device, symptom in sorted(firsts.items(), key=lambda item: item[1].began):
-        if not topology.between(h.device, device) and symptom.peer != ManagedObject(h.device):
-            continue
-        evidence = [book.cite(alarm) for alarm in (*decisive[:1], symptom.alarms[0])]
-        links.append(
-            CausalLink(
-                source=h.device,
-                target=device,
-                condition=cause,
-                effect=_cause_word(symptom.alarms[0]),
-                lag_seconds=None
-                if first is None
-                else round((symptom.began - first).total_seconds(), 3),
-                evidence_ids=tuple(dict.fromkeys(evidence)),
-            )
-        )
-    return links
-
-
-def _timeline(
-    alarms: Sequence[Alarm], verdict: Verdict, burst: Sequence[Symptom], book: _EvidenceBook
-) -> tuple[TimelineEntry, ...]:
-    """The first trouble of each element, configuration events, and when it was over."""
-    entries: dict[str, TimelineEntry] = {}
-
-    def note(alarm: Alarm, what: str) -> None:
-        key = book.cite(alarm)
-        entries.setdefault(
-            key,
-            TimelineEntry(
-                time=when(alarm),
-                managed_object=alarm.managed_object,
-                what=what,
-                evidence_ids=(key,),
-            ),
-        )
-
-    for hypothesis in verdict.asserted:
-        for symptom in hypothesis.own[:2]:
-            note(symptom.alarms[0], f"{_cause_word(symptom.alarms[0])} at the suspected cause")
-    seen: set[str] = set()
-    for symptom in burst:
-        if symptom.device not in seen and len(entries) < MAX_TIMELINE - 3:
-            seen.add(symptom.device)
-            note(symptom.alarms[0], f"first trouble here: {_cause_word(symptom.alarms[0])}")
-    for alarm in alarms:
-        if alarm.occurrence and alarm.occurrence.kind is OccurrenceKind.CONFIGURATION:
-            if len(entries) >= MAX_TIMELINE - 1:
-                break
-            note(alarm, "configuration changed")
-    ended = [symptom for symptom in burst if symptom.ended is not None]
-    if ended and len(ended) == len(burst):
-        last = max(ended, key=lambda s: s.ended or s.began)
-        note(last.alarms[-1], "last trouble over")
-    return tuple(sorted(entries.values(), key=lambda entry: entry.time))
 
 
 def _joints(candidates: Sequence[Candidate], topology: Topology) -> tuple[TopologyLink, ...]:

@@ -12,6 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from agents.peers import Peers
@@ -27,6 +29,7 @@ TROUBLE = frozenset(
         PerceivedSeverity.WARNING,
     }
 )
+_CLEARED = PerceivedSeverity.CLEARED
 
 FAULT_KINDS = frozenset(
     {
@@ -119,37 +122,55 @@ def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
     seen: set[tuple[datetime, str, str]] = set()
     kept = []
     for alarm in alarms:
-        if alarm.alarm_raised_time is None:
+        moment = alarm.alarm_raised_time
+        if moment is None:
             continue
-        key = (alarm.alarm_raised_time, alarm.managed_object, alarm.additional_text)
+        key = (moment, alarm.managed_object, alarm.additional_text)
         if key not in seen:
             seen.add(key)
             kept.append(alarm)
-    return sorted(kept, key=when)
+    kept.sort(key=attrgetter("alarm_raised_time"))
+    return kept
 
 
 def is_trouble(alarm: Alarm) -> bool:
     """Whether a record says that something is wrong now."""
     occurrence = alarm.occurrence
     if occurrence is not None:
-        if occurrence.kind in CHATTER_KINDS or occurrence.state in ("up", "changed"):
+        state = occurrence.state
+        if occurrence.kind in CHATTER_KINDS or state in ("up", "changed"):
             return False
-        if occurrence.state in ("down", "degraded"):
+        if state in ("down", "degraded"):
             return True
     return alarm.perceived_severity in TROUBLE
 
 
 def is_clear(alarm: Alarm) -> bool:
     """Whether a record says that something is well again."""
-    if alarm.occurrence is not None and alarm.occurrence.state == "up":
+    occurrence = alarm.occurrence
+    if occurrence is not None and occurrence.state == "up":
         return True
-    return alarm.perceived_severity is PerceivedSeverity.CLEARED
+    return alarm.perceived_severity is _CLEARED
 
 
 def template_of(alarm: Alarm) -> str:
     """The message with its variable parts as `<*>`."""
     text = alarm.additional_text or alarm.specific_problem or alarm.probable_cause or ""
+    return template_of_text(text) if len(text) <= _REMEMBERED else _template(text)
+
+
+_REMEMBERED = 500
+"""Characters of a text whose template is kept: those of a log line, so that memory has a bound."""
+
+
+def _template(text: str) -> str:
     return _VARIABLE.sub("<*>", text)[:120]
+
+
+@lru_cache(maxsize=16_384)
+def template_of_text(text: str) -> str:
+    """The same of a text; an incident that grows is folded again and again with all it said."""
+    return _template(text)
 
 
 _BY_HAND = ("admin", "clear", "shutdown", "cease", "commit", "by user", "operator")

@@ -59,20 +59,21 @@ class IncidentPlaces:
         by_device: defaultdict[str, list[TrackedAlarm]] = defaultdict(list)
         for alarm in alarms:
             by_device[alarm.device].append(alarm)
-        left, parts = set(by_device), list[list[TrackedAlarm]]()
+        # In order of the alarms throughout: a rebuilt store must tell the same story.
+        left, parts = dict.fromkeys(by_device), list[list[TrackedAlarm]]()
         while left:
-            frontier = [left.pop()]
-            part = list[TrackedAlarm]()
-            while frontier:
-                device = frontier.pop()
+            part, reached = list[TrackedAlarm](), [next(iter(left))]
+            del left[reached[0]]
+            for device in reached:
                 part += by_device[device]
-                around = set(self._neighbors_of(device))
+                around = dict.fromkeys(self._neighbors_of(device))
                 for neighbor in self._neighbors_of(device):
                     if len(self._neighbors_of(neighbor)) <= _CROWD:
-                        around.update(self._neighbors_of(neighbor))
-                joined = around & left
-                left -= joined
-                frontier += joined
+                        around |= dict.fromkeys(self._neighbors_of(neighbor))
+                joined = [name for name in around if name in left]
+                for name in joined:
+                    del left[name]
+                reached += joined
             parts.append(part)
         return sorted(parts, key=lambda part: min(alarm.raised for alarm in part))
 

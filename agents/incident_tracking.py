@@ -26,7 +26,6 @@ from agents.tracked_incidents import (
     TrackedIncident,
     leads,
 )
-from telecom.alarm import PerceivedSeverity
 from telecom.incident import IncidentStep
 from telecom.topology import Topology
 
@@ -172,7 +171,7 @@ class IncidentTracker:
             problem=notice.problem,
             cause=notice.cause,
             role=notice.role,
-            severity=PerceivedSeverity(notice.severity),
+            severity=notice.severity,
             raised=notice.time,
             last=notice.time,
             alarm_ids=[notice.alarm_id],
@@ -187,7 +186,7 @@ class IncidentTracker:
     def _report(self, alarm: TrackedAlarm, notice: Notice) -> None:
         """The same problem said again: a repetition, a change of severity, or a return."""
         incident = self.incidents[alarm.incident]
-        severity = PerceivedSeverity(notice.severity)
+        severity = notice.severity
         alarm.event = alarm.event and not notice.lasts
         returns = not alarm.active and notice.time >= (alarm.cleared or 0.0)
         if alarm.active or returns:
@@ -195,7 +194,8 @@ class IncidentTracker:
                 incident.active[alarm.severity] -= 1
             incident.active[severity] += 1
             alarm.severity = severity
-            incident.worst = max(incident.worst, severity, key=SEVERITY_RANK.__getitem__)
+            if SEVERITY_RANK[severity] > SEVERITY_RANK[incident.worst]:
+                incident.worst = severity
         if returns:
             alarm.cleared = None
             alarm.flaps += 1

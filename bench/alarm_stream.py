@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from agents.folding import template_of
+from agents.folding import template_of, template_of_text
 from mcp_servers.alarms.file_intake import RECEIVED
 from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.store import AlarmStore
@@ -154,6 +154,7 @@ def mining() -> list[dict[str, Any]]:
         for alarm in alarms:
             miner.add_log_message(alarm.additional_text)
         theirs += time.process_time() - started
+        template_of_text.cache_clear()
         started = time.process_time()
         templates = {template_of(alarm) for alarm in alarms}
         ours += time.process_time() - started

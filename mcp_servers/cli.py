@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from typing import Annotated
 
 import typer
 
@@ -35,6 +37,7 @@ from telecom.errors import (
     PlacementRefusedError,
     TierwiseError,
 )
+from telecom.file_access import told_problem
 
 COULD_NOT = 1
 WRONG_USAGE = 2
@@ -86,6 +89,27 @@ app.add_typer(knowledge_upkeep.app, name="knowledge")
 app.add_typer(model.app, name="model")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        sys.stdout.write(f"tierwise-site {version('tierwise')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the name of a command."""
+
+
 def main() -> None:
     """Run a command; errors become one clear message and an exit code.
 
@@ -103,6 +127,15 @@ def main() -> None:
         say(f"tierwise-site: {exc}")
         sys.exit(COULD_NOT)
     except BrokenPipeError:
+        sys.exit(COULD_NOT)
+    except OSError as exc:
+        say(f"tierwise-site: {told_problem(exc)}")
+        sys.exit(COULD_NOT)
+    except sqlite3.OperationalError as exc:
+        say(
+            f"tierwise-site: the store cannot be used now ({exc}); make room or mend the disk, "
+            "then run this again: it goes on where it stopped"
+        )
         sys.exit(COULD_NOT)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

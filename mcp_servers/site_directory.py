@@ -418,7 +418,7 @@ class SiteDirectory:
             raise SiteDirectoryError(
                 f"{file} is missing; `tierwise-site init {path}` writes one"
             ) from exc
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
             raise SiteDirectoryError(f"{file} {unreadable(exc)}") from exc
         return cls(path, _settings(content, file))
 

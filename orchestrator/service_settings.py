@@ -173,4 +173,4 @@ class Service(Documented):
     delivery_hours: float = Field(default=24.0, gt=0)
     """How long a delivery is tried again before it counts as failed."""
     keep_days: float = Field(default=90.0, gt=0)
-    """How long finished incidents, reports and decisions are kept."""
+    """How long finished incidents, reports, decisions and silent conversations are kept."""

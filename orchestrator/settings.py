@@ -312,7 +312,7 @@ def load_settings(
 def _read(config: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
         raise SettingsError(f"{config} {unreadable(exc)}") from exc
     if content is None:
         return {}

@@ -157,7 +157,7 @@ def _apply(content: dict[str, Any], setting: str) -> str | None:
         return f"write PATH=VALUE with a path that begins with {', '.join(_SECTIONS)}"
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return "the value cannot be read; quote it"
     target: Any = content.get(_SECTIONS[parts[0]])
     for depth, part in enumerate(parts[1:-1], start=1):

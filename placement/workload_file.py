@@ -11,20 +11,24 @@ from pydantic import ValidationError
 
 from placement.cost import AiFunction
 from placement.yaml_document import Loader
-from telecom.errors import SettingsError
+from telecom.errors import InvalidArgumentError, SettingsError
 from telecom.workload import WorkloadProfile
+
+_NOT_READABLE = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def read_workload(text: str, *, name: str) -> WorkloadProfile:
     """Read one workload from JSON or YAML text.
 
     Raises:
-        SettingsError: Not readable, or facts that do not fit; names every problem.
+        InvalidArgumentError: Not readable, or facts that do not fit; names every problem.
     """
     try:
-        return WorkloadProfile.model_validate(_parse(text, name))
+        return WorkloadProfile.model_validate(_parse(text))
     except ValidationError as exc:
-        raise SettingsError(f"{name}: {_problems(exc)}") from exc
+        raise InvalidArgumentError("workload", f"{name} is no workload: {_problems(exc)}") from exc
+    except _NOT_READABLE as exc:
+        raise InvalidArgumentError("workload", f"{name} is neither JSON nor YAML: {exc}") from exc
 
 
 def read_functions(path: Path) -> tuple[AiFunction, ...]:
@@ -37,7 +41,10 @@ def read_functions(path: Path) -> tuple[AiFunction, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} cannot be read: {exc}") from exc
-    content = _parse(text, str(path))
+    try:
+        content = _parse(text)
+    except _NOT_READABLE as exc:
+        raise SettingsError(f"{path} is neither JSON nor YAML: {exc}") from exc
     entries = content.get("workloads") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise SettingsError(f"{path} must be a list of workloads, or have `workloads: [...]`")
@@ -54,16 +61,13 @@ def read_functions(path: Path) -> tuple[AiFunction, ...]:
     return tuple(functions)
 
 
-def _parse(text: str, name: str) -> Any:
-    """Parse JSON, or else YAML; any shape, hence Any."""
+def _parse(text: str) -> Any:
+    """Parse JSON, or else YAML; any shape, hence Any. Raises one of `_NOT_READABLE`."""
     try:
         return json.loads(text)
     except ValueError:
         pass  # YAML, then; JSON with tabs is not YAML, so JSON goes first
-    try:
-        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader with stricter words
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise SettingsError(f"{name} is neither JSON nor YAML: {exc}") from exc
+    return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader with stricter words
 
 
 def _problems(exc: ValidationError) -> str:

@@ -110,9 +110,8 @@ def read_text(file: Path) -> Document:
 def read_html(file: Path) -> Document:
     """The visible text, sections by `h1` to `h6`."""
     page = _Page()
-    page.feed(_text_of(file))
-    page.close()
-    return _assembled(file, page.blocks, page.title)
+    page.read(_text_of(file))
+    return _assembled(file, page.text_blocks(), page.title)
 
 
 def read_docx(file: Path) -> Document:
@@ -192,33 +191,62 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.blocks: list[tuple[int, str]] = [(0, "")]
+        self._blocks: list[tuple[int, list[str]]] = [(0, [])]
         self.title = ""
         self._hidden = 0
         self._in_title = False
+
+    def read(self, text: str) -> None:
+        """Take a page in, in time linear in its length.
+
+        The parser looks for the end of a comment, a marked section or a tag from each beginning
+        anew. So comments are taken out before, what begins like one after that is made a
+        declaration, which ends at the next `>`, and behind the last `>` there are words only.
+        """
+        plain = _without_comments(text).replace("<!--", "<?").replace("<![", "<?")
+        tags, close, words = plain.rpartition(">")
+        self.feed(tags + close)
+        self.close()
+        self.handle_data(words)
+
+    def text_blocks(self) -> list[tuple[int, str]]:
+        """What was collected, in order."""
+        return [(level, "".join(pieces)) for level, pieces in self._blocks]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         self._in_title = tag == "title"
         self._hidden += tag in self._HIDDEN
         if re.fullmatch(r"h[1-6]", tag):
-            self.blocks.append((int(tag[1]), ""))
+            self._blocks.append((int(tag[1]), []))
         elif tag in self._BLOCKS:
-            self.blocks.append((0, ""))
+            self._blocks.append((0, []))
 
     def handle_endtag(self, tag: str) -> None:
         self._in_title = False
         if tag in self._HIDDEN and self._hidden:
             self._hidden -= 1
         if re.fullmatch(r"h[1-6]", tag):
-            self.blocks.append((0, ""))
+            self._blocks.append((0, []))
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data.strip()
         elif not self._hidden:
-            level, text = self.blocks[-1]
-            self.blocks[-1] = (level, text + data)
+            self._blocks[-1][1].append(data)
+
+
+def _without_comments(page: str) -> str:
+    """A page without its comments; one that does not end is the rest of the page."""
+    pieces: list[str] = []
+    at = 0
+    while (begin := page.find("<!--", at)) >= 0:
+        pieces.append(page[at:begin])
+        end = page.find("-->", begin + 2)  # `<!-->` is a whole one
+        if end < 0:
+            return "".join(pieces)
+        at = end + 3
+    return "".join([*pieces, page[at:]])
 
 
 def _assembled(file: Path, blocks: list[tuple[int, str]], title: str) -> Document:

@@ -25,6 +25,7 @@ from rag.ingest_counts import IngestCounts
 from rag.ingestion import Ingestion, Watch
 from rag.passage_store import PassageStore
 from rag.precedents import find_precedents
+from rag.ranking import places_of
 from rag.retrieval import CORPORA, Corpus, Hit, Mode, Ranking, Retrieval
 from rag.similarity import IncidentSignature, weigh
 from rag.vector_index import ChromaServer, VectorIndex
@@ -42,7 +43,9 @@ from telecom.ticket import Citation, SimilarIncidents, Ticket
 LARGEST_LIMIT = 50
 LONGEST_QUERY = 4_000
 """Characters; what is longer is cut."""
-_FOLDER, _PASSAGES, _LOCK = "knowledge", "passages.sqlite", "lock"
+KNOWLEDGE_FOLDER, PASSAGES_FILE = "knowledge", "passages.sqlite"
+"""Where a site's store keeps it: a folder, and in it SQLite's half."""
+_LOCK = "lock"
 _RETRIEVERS = {
     "dense": ("by meaning", "cosine"),
     "words": ("by words", "BM25"),
@@ -92,11 +95,11 @@ class KnowledgeBase:
         server: ChromaServer | None = None,
     ) -> None:
         """Use `open`."""
-        self._folder = store / _FOLDER
+        self._folder = store / KNOWLEDGE_FOLDER
         self._embedder = embedder
         self._lock = lock
         self._ingesting = threading.Lock()
-        self._passages = PassageStore(self._folder / _PASSAGES)
+        self._passages = PassageStore(self._folder / PASSAGES_FILE)
         self._ingestion = Ingestion(self._passages, root)
         self._here = ThisProcess(embedder)
         self._index = IndexKeeper(self._folder, self._passages, self._ingestion, server)
@@ -129,7 +132,7 @@ class KnowledgeBase:
             StoreDamagedError: The passages cannot be read.
             SettingsError: The vectors were made by another model or engine; names both.
         """
-        folder = store / _FOLDER
+        folder = store / KNOWLEDGE_FOLDER
         lock = _take_lock(folder)
         try:
             base = cls(store, embedder, (root or store.parent).absolute(), lock, server)
@@ -151,7 +154,7 @@ class KnowledgeBase:
         Raises:
             StoreOwnedError: It is open somewhere.
         """
-        folder = store / _FOLDER
+        folder = store / KNOWLEDGE_FOLDER
         lock = _take_lock(folder)
         try:
             shutil.rmtree(folder)
@@ -274,12 +277,13 @@ class KnowledgeBase:
         return [
             Explanation(
                 citation=_citation(hit, corpus),
-                ranks={name: place.rank for name, place in hit.fused.places.items()},
-                scores={name: round(place.score, 4) for name, place in hit.fused.places.items()},
-                identifiers=hit.identifiers,
+                ranks={name: place.rank for name, place in places.items()},
+                scores={name: round(place.score, 4) for name, place in places.items()},
+                identifiers=tuple(ranking.identifiers),
                 standing=hit.fused.standing,
             )
             for hit in ranking.hits
+            for places in [places_of(hit.fused.key, ranking.lists)]
         ]
 
     def similar(self, signature: IncidentSignature, limit: int = 5) -> SimilarIncidents:
@@ -294,6 +298,7 @@ class KnowledgeBase:
                 "symptoms", "symptoms must hold at least one alarm text or symptom in words"
             )
         self._check("tickets", limit)
+        self._refuse_empty("tickets")
         precedents = find_precedents(
             self._passages, self._retrieval, self._embedder, signature, limit
         )
@@ -390,7 +395,10 @@ class KnowledgeBase:
             raise InvalidArgumentError("query", "query must hold at least one word, got none")
         self._check(corpus, limit)
         query = query[:LONGEST_QUERY].encode(errors="replace").decode()
-        return self._retrieval.rank(query, corpus, limit, filters=filters, mode=mode)
+        ranking = self._retrieval.rank(query, corpus, limit, filters=filters, mode=mode)
+        if not ranking.hits:
+            self._refuse_empty(corpus)
+        return ranking
 
     def _check(self, corpus: Corpus, limit: int) -> None:
         if corpus not in CORPORA:
@@ -399,6 +407,8 @@ class KnowledgeBase:
             )
         if not 1 <= limit <= LARGEST_LIMIT:
             raise InvalidArgumentError("limit", f"limit must be 1 to {LARGEST_LIMIT}, got {limit}")
+
+    def _refuse_empty(self, corpus: Corpus) -> None:
         if self._passages.is_empty(corpus):
             raise KnowledgeBaseEmptyError("tickets" if corpus == "tickets" else "documents")
 

@@ -15,7 +15,7 @@ import numpy as np
 from rag.filters import SearchFilters, where_clause
 from rag.identifier_terms import asked_identifiers, is_distinctive, without_identifiers
 from rag.passage_store import PassageStore
-from rag.postings import Postings
+from rag.postings import Keys, Postings, Scores
 from rag.store_file import TOKENIZER
 
 POSTINGS_BUDGET = 4_000
@@ -93,17 +93,17 @@ class LexicalSearch:
     ) -> list[tuple[int, float]]:
         """Keys and BM25 scores of the passages that match, best first."""
         if words.together:
-            ranked = self._by_all(words.together, corpus)
+            keys, scores = self._holding_all(words.together, corpus)
         elif words.stems:
             keys, scores = self._postings.bm25(corpus, words.stems)
-            order = np.lexsort((keys, -scores))
-            ranked = list(zip(keys[order].tolist(), scores[order].tolist(), strict=True))
         else:
             return []
-        return ranked[:limit] if filters is None else self._passing(ranked, limit, filters)
+        if filters is None:
+            return _pairs(keys, scores, _best(scores, limit))
+        return self._passing(keys, scores, limit, filters)
 
-    def _by_all(self, words: Sequence[str], corpus: str) -> list[tuple[int, float]]:
-        """The newest passages that hold all of some common words, best first."""
+    def _holding_all(self, words: Sequence[str], corpus: str) -> tuple[Keys, Scores]:
+        """The newest passages that hold all of some common words, in order of key, with BM25."""
         table = f"words_{corpus}"
         match = " AND ".join(f'"{word}"' for word in words)
         with self._store.reading() as connection:
@@ -112,16 +112,21 @@ class LexicalSearch:
                 "ORDER BY rowid DESC LIMIT ?",
                 (match, POSTINGS_BUDGET),
             ).fetchall()
-        return sorted(rows, key=lambda row: (-row[1], row[0]))
+        rows.reverse()
+        return (
+            np.array([key for key, _ in rows], dtype=np.int64),
+            np.array([score for _, score in rows], dtype=np.float64),
+        )
 
     def _passing(
-        self, ranked: Sequence[tuple[int, float]], limit: int, filters: SearchFilters
+        self, keys: Keys, scores: Scores, limit: int, filters: SearchFilters
     ) -> list[tuple[int, float]]:
-        """The first of some passages that pass a filter."""
+        """The best of some passages that pass a filter, best first."""
+        order = _best(scores, len(scores))
         passed: list[tuple[int, float]] = []
         start, size = 0, 2 * limit
-        while start < len(ranked) and len(passed) < limit:
-            block = ranked[start : start + size]
+        while start < len(order) and len(passed) < limit:
+            block = _pairs(keys, scores, order[start : start + size])
             start, size = start + size, 4 * size
             passing = self._store.passing([key for key, _ in block], filters)
             passed += [each for each in block if each[0] in passing]
@@ -193,6 +198,19 @@ class LexicalSearch:
                 stems.setdefault(self._stems[word], word)
         stems.pop("", None)
         return stems
+
+
+def _best(scores: Scores, most: int) -> Keys:
+    """Places of the highest scores, best first; of equals the first comes first."""
+    if most >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    # A query meets thousands of passages and shows a few: only those are sorted.
+    places = np.flatnonzero(scores >= np.partition(scores, -most)[-most])
+    return places[np.argsort(-scores[places], kind="stable")][:most]
+
+
+def _pairs(keys: Keys, scores: Scores, places: Keys) -> list[tuple[int, float]]:
+    return list(zip(keys[places].tolist(), scores[places].tolist(), strict=True))
 
 
 class _Known(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from rag.passages import Passage
 
@@ -41,8 +42,7 @@ class PassageEntry:
     """Its identifier terms, each with whether it names the source itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
+class StoredPassage(NamedTuple):
     """A passage as retrieval needs it."""
 
     key: int
@@ -52,6 +52,8 @@ class StoredPassage:
     text: str
     gist: str
     """What it is compared by when copies are looked for."""
+    sketch: bytes
+    """Of the gist: see `gists.sketch_of`."""
     closed_at: float | None
     """Seconds since the epoch."""
     resolved: int

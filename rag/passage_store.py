@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.filters import SearchFilters, where_clause
+from rag.gists import sketch_of
 from rag.kept_vectors import KeptVectors
 from rag.passage_records import PassageEntry, SourceRecord, StoredPassage
 from rag.store_file import StoreFile
@@ -146,15 +147,15 @@ class PassageStore(StoreFile):
         """
         (source_key,) = connection.execute(
             "INSERT INTO sources (corpus, source, file, digest, title, "
-            "attributes, managed_object, device, severity, opened_at, closed_at, resolved) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "attributes, managed_object, device, severity, opened_at, closed_at, resolved, "
+            "passages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (corpus, source) DO UPDATE SET file = excluded.file, "
             "digest = excluded.digest, title = excluded.title, "
             "attributes = excluded.attributes, managed_object = excluded.managed_object, "
             "device = excluded.device, severity = excluded.severity, "
             "opened_at = excluded.opened_at, closed_at = excluded.closed_at, "
-            "resolved = excluded.resolved RETURNING source_key",
-            _source_row(record),
+            "resolved = excluded.resolved, passages = excluded.passages RETURNING source_key",
+            (*_source_row(record), len(entries)),
         ).fetchone()
         connection.execute(
             "INSERT OR REPLACE INTO contents VALUES (?, ?)", (source_key, record.body)
@@ -167,7 +168,8 @@ class PassageStore(StoreFile):
             else:  # same text, but what stands beside it may have changed
                 connection.execute("DELETE FROM mentions WHERE passage_key = ?", (key,))
                 connection.execute(
-                    "UPDATE passages SET gist = ? WHERE passage_key = ?", (entry.gist, key)
+                    "UPDATE passages SET gist = ?, sketch = ? WHERE passage_key = ?",
+                    (entry.gist, sketch_of(entry.gist), key),
                 )
             connection.executemany(
                 "INSERT INTO mentions VALUES (?, ?, ?, ?)",
@@ -201,7 +203,7 @@ class PassageStore(StoreFile):
         passage = entry.passage
         cursor = connection.execute(
             "INSERT INTO passages (source_key, corpus, id, part, locator, start, stop, context, "
-            "text, gist, digest, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "text, gist, sketch, digest, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 source_key,
                 corpus,
@@ -213,6 +215,7 @@ class PassageStore(StoreFile):
                 passage.context,
                 passage.text,
                 entry.gist,
+                sketch_of(entry.gist),
                 passage.digest,
                 len(_WORD.findall(passage.embedded_text)),
             ),
@@ -265,13 +268,12 @@ class PassageStore(StoreFile):
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT p.passage_key, p.id, s.source, p.locator, p.text, "  # noqa: S608
-                "p.gist, s.closed_at, s.resolved, "
-                "(SELECT count(*) FROM passages o WHERE "
-                "o.source_key = p.source_key) FROM passages p JOIN sources s USING (source_key) "
+                "p.gist, p.sketch, s.closed_at, s.resolved, s.passages "
+                "FROM passages p JOIN sources s USING (source_key) "
                 f"WHERE p.passage_key IN ({marks})",
                 tuple(keys),
             ).fetchall()
-        return {row[0]: StoredPassage(*row) for row in rows}
+        return {row[0]: StoredPassage._make(row) for row in rows}
 
 
 def _source_row(record: SourceRecord) -> tuple[Any, ...]:

@@ -31,10 +31,10 @@ _KEPT = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """The passages that hold one stem, and how often each does."""
+    """The passages that hold one stem, and what it adds to the score of each."""
 
     keys: Keys
-    counts: Scores
+    weights: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,9 @@ class Postings:
 
     def bm25(self, corpus: str, stems: Sequence[str]) -> tuple[Keys, Scores]:
         """Every passage that holds one of the stems, in order of key, with its BM25 score."""
-        lengths = self._remembered(self._lengths, corpus, lambda: self._read_lengths(corpus))
         terms = [self._term(corpus, stem) for stem in stems]
         keys, places = np.unique(np.concatenate([term.keys for term in terms]), return_inverse=True)
-        weights = np.concatenate([_weights(term, lengths) for term in terms])
+        weights = np.concatenate([term.weights for term in terms])
         return keys, np.bincount(places, weights, len(keys)).astype(np.float64, copy=False)
 
     def _term(self, corpus: str, stem: str) -> _Term:
@@ -110,7 +109,8 @@ class Postings:
         listed = self._store.postings(corpus, stem)
         occurrences = np.fromstring(listed, dtype=np.int64, sep=",") if listed else _NONE
         keys, counts = np.unique(occurrences, return_counts=True)
-        return _Term(keys, counts.astype(np.float64))
+        lengths = self._remembered(self._lengths, corpus, lambda: self._read_lengths(corpus))
+        return _Term(keys, _weights(keys, counts.astype(np.float64), lengths))
 
     def _read_lengths(self, corpus: str) -> _Lengths:
         rows = np.array(self._store.lengths(corpus), dtype=np.int64).reshape(-1, 2)
@@ -119,13 +119,13 @@ class Postings:
         return _Lengths(words, len(rows), max(1.0, float(rows[:, 1].sum()) / max(1, len(rows))))
 
 
-def _weights(term: _Term, lengths: _Lengths) -> Scores:
-    """What one stem adds to the score of each passage that holds it."""
-    holders = len(term.keys)
+def _weights(keys: Keys, counts: Scores, lengths: _Lengths) -> Scores:
+    """What a stem adds to the score of each passage that holds it so many times."""
+    holders = len(keys)
     idf = max(1e-6, math.log((lengths.passages - holders + 0.5) / (holders + 0.5)))
     # A passage that an ingest added in between counts as one of average length.
-    known = term.keys < len(lengths.words)
-    words = np.where(known, lengths.words[np.where(known, term.keys, 0)], lengths.average)
+    known = keys < len(lengths.words)
+    words = np.where(known, lengths.words[np.where(known, keys, 0)], lengths.average)
     saturation = K1 * (1 - B + B * words / lengths.average)
-    weights: Scores = idf * term.counts * (K1 + 1) / (term.counts + saturation)
+    weights: Scores = idf * counts * (K1 + 1) / (counts + saturation)
     return weights

@@ -6,7 +6,7 @@ from rag.embedding import Embedder
 from rag.filters import SearchFilters
 from rag.passage_records import StoredPassage
 from rag.passage_store import PassageStore
-from rag.ranking import Candidate, cap_copies
+from rag.ranking import cap_copies
 from rag.retrieval import Retrieval
 from rag.similarity import IncidentSignature, Precedent
 from telecom.ticket import Ticket
@@ -42,10 +42,9 @@ def find_precedents(
     (asked,) = embedder.embed([signature.text])
     cosines = {key: float(vector @ asked) for key, vector in store.vectors.of(keys).items()}
     best = _best_of_each_ticket(list(passages.values()), cosines)
-    taken, _ = cap_copies(
-        (Candidate(each.key, each.source, 1, each.gist) for each in best), len(best)
+    precedents = (
+        _precedent(store, each, cosines.get(each.key, 0.0)) for each in cap_copies(best, len(best))
     )
-    precedents = (_precedent(store, passages[key], cosines.get(key, 0.0)) for key in taken)
     return [each for each in precedents if each is not None]
 
 

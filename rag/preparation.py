@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from rag import document_formats
+from rag.gists import gist_of
 from rag.identifier_terms import identifier_terms, normal_form
 from rag.passage_records import PassageEntry, SourceRecord
 from rag.passages import Passage, document_passages, ticket_passages
-from rag.ranking import gist_of
 from rag.ticket_exports import TicketRecord
 from telecom.errors import InvalidArgumentError
 from telecom.ticket import Ticket

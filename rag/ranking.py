@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from rag.gists import Gist
+from rag.passage_records import StoredPassage
 
 RRF_K = 60
 """Cormack, Clarke and Buettcher, SIGIR 2009."""
 
-NEAR_DUPLICATE = 0.8
-"""Jaccard similarity of word sets from which two passages count as copies of each other."""
 COPIES_SHOWN = 2
 """How many near-identical passages an answer may hold."""
 _RESOLVED_GAINS, _NEWEST_GAINS = 0.03, 0.02
@@ -20,22 +19,12 @@ _PASSAGES_PER_SLOT = 8
 _MOST_SLOTS = 3
 
 
-class Placed(NamedTuple):
-    """A passage in one ranked list."""
-
-    rank: int
-    """1 is best."""
-    score: float
-    """In the list's own unit: cosine, BM25, inverse document frequency."""
-
-
 class Fused(NamedTuple):
-    """A passage after fusion, with where each retriever had it."""
+    """A passage after fusion."""
 
     key: int
     score: float
     """0 to 1, where 1 is first in every list; `by_standing` may add a few hundredths."""
-    places: Mapping[str, Placed]
     required: float
     """What the identifiers of the query that it holds are worth; decides before the score."""
     standing: float = 0.0
@@ -54,59 +43,55 @@ def fuse(
         weights: What each list counts.
         required: Passage -> worth of the identifiers it holds.
     """
-    places: dict[int, dict[str, Placed]] = {}
     scores: dict[int, float] = {}
     best = sum(weights[name] for name in lists) / (RRF_K + 1) or 1.0
     for name, ranked in lists.items():
         weight = weights[name] / best
-        for rank, (key, score) in enumerate(ranked, 1):
-            places.setdefault(key, {})[name] = Placed(rank, score)
-            scores[key] = scores.get(key, 0.0) + weight / (RRF_K + rank)
+        for rank, (key, _) in enumerate(ranked, RRF_K + 1):
+            scores[key] = scores.get(key, 0.0) + weight / rank
     required = required or {}
-    order = sorted(scores, key=lambda key: (-required.get(key, 0.0), -scores[key], key))
-    return [Fused(key, scores[key], places[key], required.get(key, 0.0)) for key in order]
+    order = sorted((-required.get(key, 0.0), -score, key) for key, score in scores.items())
+    return [Fused(key, -score, -worth) for worth, score, key in order]
 
 
-class Standing(NamedTuple):
-    """What a past ticket is worth as a precedent, whatever was asked."""
+class Placed(NamedTuple):
+    """A passage in one ranked list."""
 
-    resolved: bool
-    """It has a cause or a close note."""
-    closed_at: float | None
-    """Seconds since the epoch."""
+    rank: int
+    """1 is best."""
+    score: float
+    """In the list's own unit: cosine, BM25, inverse document frequency."""
 
 
-def by_standing(ranked: Sequence[Fused], standings: Mapping[int, Standing]) -> list[Fused]:
+def places_of(key: int, lists: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, Placed]:
+    """Where each retriever has a passage; retrievers that have not are left out."""
+    return {
+        name: Placed(rank, score)
+        for name, ranked in lists.items()
+        for rank, (each, score) in enumerate(ranked, 1)
+        if each == key
+    }
+
+
+def by_standing(ranked: Sequence[Fused], passages: Mapping[int, StoredPassage]) -> list[Fused]:
     """Order the head of a ranking again: resolved and recent tickets move up a few places.
 
     A resolved ticket gains 3 % of its score and the newest one 2 %, falling by half every year
-    before it: a place or two in one list, never past a required identifier.
+    before it: a place or two in one list, never past a required identifier. What is not among the
+    passages is left out.
     """
-    closed = [each.closed_at for each in standings.values() if each.closed_at is not None]
+    closed = [each.closed_at for each in passages.values() if each.closed_at is not None]
     newest = max(closed, default=0.0)
-
-    def raised(place: Fused) -> Fused:
-        standing = standings.get(place.key)
-        if standing is None:
-            return place
-        share = _RESOLVED_GAINS * standing.resolved
-        if standing.closed_at is not None:
-            share += _NEWEST_GAINS * 0.5 ** ((newest - standing.closed_at) / _HALF_LIFE_SECONDS)
-        return place._replace(score=place.score * (1.0 + share), standing=share)
-
-    return sorted(map(raised, ranked), key=lambda each: (-each.required, -each.score, each.key))
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the caps look at."""
-
-    key: int
-    source: str
-    siblings: int
-    """How many passages the source has."""
-    gist: str
-    """From `gist_of`: what is compared when copies are looked for."""
+    raised = []
+    for key, score, worth, _ in ranked:
+        passage = passages.get(key)
+        if passage is None:
+            continue
+        share = _RESOLVED_GAINS * passage.resolved
+        if passage.closed_at is not None:
+            share += _NEWEST_GAINS * 0.5 ** ((newest - passage.closed_at) / _HALF_LIFE_SECONDS)
+        raised.append((-worth, -score * (1.0 + share), key, share))
+    return [Fused(key, -score, -worth, share) for worth, score, key, share in sorted(raised)]
 
 
 def slots(siblings: int) -> int:
@@ -114,39 +99,21 @@ def slots(siblings: int) -> int:
     return min(_MOST_SLOTS, 1 + siblings // _PASSAGES_PER_SLOT)
 
 
-def cap_copies(candidates: Iterable[Candidate], limit: int) -> tuple[list[int], dict[int, str]]:
-    """Take the first `limit` candidates that are not one copy or one source too many.
-
-    Returns:
-        Keys taken, in order, and for those passed over the reason.
-    """
-    taken: list[tuple[Candidate, frozenset[str]]] = []
+def cap_copies(passages: Iterable[StoredPassage], limit: int) -> list[StoredPassage]:
+    """The first `limit` passages that are not one copy or one of their source too many."""
+    taken: list[StoredPassage] = []
+    gists: list[Gist] = []
     of_source: dict[str, int] = {}
-    passed: dict[int, str] = {}
-    for candidate in candidates:
+    for passage in passages:
         if len(taken) == limit:
             break
-        if of_source.get(candidate.source, 0) >= slots(candidate.siblings):
-            passed[candidate.key] = f"{candidate.source} is already there"
+        before = of_source.get(passage.source, 0)
+        if before >= slots(passage.siblings):
             continue
-        words = frozenset(candidate.gist.split())
-        copies = [other for other, known in taken if _alike(words, known)]
-        if len(copies) >= COPIES_SHOWN:
-            passed[candidate.key] = f"says the same as {copies[0].source}"
+        gist = Gist(passage.gist, passage.sketch)
+        if sum(map(gist.is_copy_of, gists)) >= COPIES_SHOWN:
             continue
-        taken.append((candidate, words))
-        of_source[candidate.source] = of_source.get(candidate.source, 0) + 1
-    return [candidate.key for candidate, _ in taken], passed
-
-
-def gist_of(text: str) -> str:
-    """The words of a text, each once: numbers left out, since copies with other ids are copies."""
-    return " ".join(sorted(set(re.findall(r"[^\W\d_]{2,}", text.lower()))))
-
-
-def _alike(words: frozenset[str], known: frozenset[str]) -> bool:
-    """Whether the Jaccard similarity of two word sets makes them copies."""
-    if min(len(words), len(known)) < NEAR_DUPLICATE * max(len(words), len(known)):
-        return False
-    shared = len(words & known)
-    return shared >= NEAR_DUPLICATE * (len(words) + len(known) - shared)
+        taken.append(passage)
+        gists.append(gist)
+        of_source[passage.source] = before + 1
+    return taken

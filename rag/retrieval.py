@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rag.embedding import Embedder, Vectors
 from rag.filters import SearchFilters
 from rag.lexical import LexicalSearch
 from rag.passage_records import StoredPassage
 from rag.passage_store import PassageStore
-from rag.ranking import Candidate, Fused, Standing, by_standing, cap_copies, fuse
-from rag.vector_index import VectorIndex
+from rag.ranking import Fused, by_standing, cap_copies, fuse
+from rag.vector_index import SEARCH_BREADTH, VectorIndex
 from telecom.errors import StoreDamagedError
 
 Corpus = Literal["tickets", "docs"]
@@ -24,6 +24,9 @@ Ranked = list[tuple[int, float]]
 
 _WEIGHTS = {"dense": 1.5, "words": 1.0, "identifiers": 1.0}
 """Dense 1.5 to 2 against words is best over five public collections."""
+_HEAD = 2
+"""Passages looked at for each one wanted, before all that were found are."""
+_SPARE = 10
 _DEPTH_PER_RESULT, _SHALLOWEST = 5, 50
 _DEEPEST = 4_000
 """How far a flood of copies is dug through."""
@@ -36,21 +39,22 @@ _EXACT_SCAN = 6_000
 """If no more passages than this pass a filter, their vectors are compared one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage that answers, and why it stands where it does."""
+class Hit(NamedTuple):
+    """A passage that answers, and how it was ranked."""
 
     passage: StoredPassage
     fused: Fused
-    identifiers: tuple[str, ...]
-    """The query's identifiers that had to be matched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """An answer with everything needed to explain it."""
 
-    hits: tuple[Hit, ...]
+    hits: Sequence[Hit]
+    lists: Mapping[str, Ranked]
+    """`dense`, `words`, `identifiers` -> what this retriever found."""
+    identifiers: Sequence[str]
+    """The query's identifiers that had to be matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,18 @@ class Retrieval:
         if filters is not None and not filters.restricts:
             filters = None
         wanted = _Question(query, corpus, limit, filters, require)
-        depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * limit) if mode == "hybrid" else 2 * limit + 10
-        by_words = mode != "dense" or self._index() is None
-        # SQLite works while the embedding model does.
-        words = self._beside.submit(self._by_words, wanted, depth) if by_words else None
-        vector = self._embedder.embed([query]) if mode != "lexical" and self._index() else None
-        half = words.result() if words is not None else _Words({}, {})
+        alone = mode == "dense" and self._index() is not None
+        depths = _depths(wanted, mode, alone=alone)
+        depth = next(depths)
+        vector, half = None, _Words({}, {})
+        if alone:
+            vector = self._embedder.embed([query])
+        elif mode == "lexical" or self._index() is None:
+            half = self._by_words(wanted, depth)
+        else:  # SQLite works while the embedding model does
+            words = self._beside.submit(self._by_words, wanted, depth)
+            vector = self._embedder.embed([query])
+            half = words.result()
         while True:
             lists = dict(half.lists)
             more = any(len(ranked) >= depth for ranked in lists.values())
@@ -117,7 +127,7 @@ class Retrieval:
             ranking = self._select(wanted, lists, half.worth)
             if len(ranking.hits) >= limit or not more or depth >= _DEEPEST:
                 return ranking
-            depth = min(_DEEPEST, depth * 4)
+            depth = next(depths)
             half = self._by_words(wanted, depth) if half.lists else half
 
     def _by_words(self, wanted: _Question, depth: int) -> _Words:
@@ -166,32 +176,16 @@ class Retrieval:
         found = {key for ranked in lists.values() for key, _ in ranked} if must else ()
         required = self.lexical.worth_held(worth, wanted.corpus, list(found)) if must else {}
         fused = fuse(lists, _WEIGHTS, required)
-        hits = self._capped(fused[: 2 * wanted.limit], wanted.limit)
+        hits = self._capped(fused[: _HEAD * wanted.limit], wanted.limit)
         if len(hits) < wanted.limit < len(fused):
             hits = self._capped(fused, wanted.limit)
-        identifiers = tuple(worth) if must else ()
-        return Ranking(tuple(Hit(passage, place, identifiers) for passage, place in hits))
+        return Ranking(hits, lists, tuple(worth) if must else ())
 
-    def _capped(self, fused: Sequence[Fused], limit: int) -> list[tuple[StoredPassage, Fused]]:
+    def _capped(self, fused: Sequence[Fused], limit: int) -> list[Hit]:
         passages = self._store.load([each.key for each in fused])
-        fused = by_standing(
-            fused,
-            {
-                key: Standing(bool(passage.resolved), passage.closed_at)
-                for key, passage in passages.items()
-                if passage.resolved or passage.closed_at is not None
-            },
-        )
-        places = {each.key: each for each in fused}
-        taken, _ = cap_copies(
-            (
-                Candidate(passage.key, passage.source, passage.siblings, passage.gist)
-                for each in fused
-                if (passage := passages.get(each.key)) is not None
-            ),
-            limit,
-        )
-        return [(passages[key], places[key]) for key in taken]
+        places = {each.key: each for each in by_standing(fused, passages)}
+        taken = cap_copies((passages[key] for key in places), limit)
+        return [Hit(passage, places[passage.key]) for passage in taken]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +198,23 @@ class _Question:
     filters: SearchFilters | None
     require: bool
     """Whether identifiers of the query must be matched."""
+
+
+def _depths(wanted: _Question, mode: Mode, *, alone: bool) -> Iterator[int]:
+    """How many passages a retriever is asked for, try after try, up to the deepest.
+
+    Several retrievers are asked deeply at once, since what they agree on may stand low in each.
+    """
+    depth = _HEAD * wanted.limit
+    if alone and wanted.filters is None and depth + _SPARE <= SEARCH_BREADTH:
+        yield depth  # what is looked at first: each one more costs the index time
+    depth += _SPARE
+    if mode == "hybrid":
+        depth = max(_SHALLOWEST, _DEPTH_PER_RESULT * wanted.limit)
+    while depth < _DEEPEST:
+        yield depth
+        depth *= 4
+    yield _DEEPEST
 
 
 def _nearest(keys: Sequence[int], vectors: Vectors, vector: Vectors, depth: int) -> Ranked:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from telecom.errors import SiteDirectoryError, StoreDamagedError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 _SCHEMA = f"""
@@ -30,6 +30,7 @@ CREATE TABLE sources (
     opened_at REAL,
     closed_at REAL,
     resolved INTEGER NOT NULL,
+    passages INTEGER NOT NULL,
     UNIQUE (corpus, source)
 );
 CREATE INDEX sources_by_file ON sources (corpus, file);
@@ -51,6 +52,7 @@ CREATE TABLE passages (
     context TEXT NOT NULL,
     text TEXT NOT NULL,
     gist TEXT NOT NULL,
+    sketch BLOB NOT NULL,
     digest TEXT NOT NULL,
     words INTEGER NOT NULL,
     UNIQUE (corpus, id)

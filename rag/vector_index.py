@@ -23,6 +23,8 @@ from rag.embedding import Vectors
 from telecom.errors import SiteDirectoryError, StoreDamagedError
 
 _SPACE: dict[str, Any] = {"hnsw": {"space": "cosine"}}
+SEARCH_BREADTH = 100
+"""Candidates that Chroma's search keeps in view; asked for more than so many, it looks wider."""
 SERVER_SECONDS = 10.0
 """How long a Chroma server may take for one call."""
 _LEAST_FREE_BYTES = 4 * 2**20

@@ -8,15 +8,14 @@ and where the raw record can be read again.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field
 
-from telecom.schema import StandardModel
+from telecom.schema import StandardModel, StandardWord
 
 
-class AlarmType(StrEnum):
+class AlarmType(StandardWord):
     """The ten alarm types of 3GPP TS 28.532."""
 
     COMMUNICATIONS_ALARM = "COMMUNICATIONS_ALARM"
@@ -31,7 +30,7 @@ class AlarmType(StrEnum):
     TIME_DOMAIN_VIOLATION = "TIME_DOMAIN_VIOLATION"
 
 
-class PerceivedSeverity(StrEnum):
+class PerceivedSeverity(StandardWord):
     """How bad it is, as X.733 grades it; CLEARED ends an alarm."""
 
     CRITICAL = "CRITICAL"
@@ -42,7 +41,7 @@ class PerceivedSeverity(StrEnum):
     CLEARED = "CLEARED"
 
 
-class OccurrenceKind(StrEnum):
+class OccurrenceKind(StandardWord):
     """What a record is about, in a network engineer's words; closed, shared by all readers."""
 
     INTERFACE = "interface"

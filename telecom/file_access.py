@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
@@ -49,3 +50,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_CURES = {
+    errno.ENOSPC: "make room there; what was kept before is whole",
+    errno.EDQUOT: "make room there or have the quota raised; what was kept before is whole",
+    errno.EROFS: "mount it for writing",
+    errno.EACCES: "let this user have it",
+    errno.EPERM: "let this user have it",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+}
+
+
+def told_problem(exc: OSError) -> str:
+    """What the system refused, for the person who can help: the file, the reason, the cure."""
+    reason = exc.strerror or type(exc).__name__
+    where = "" if exc.filename is None else f"{exc.filename}: "
+    cure = _CURES.get(exc.errno or 0)
+    return f"{where}{reason}" + (f"; {cure}" if cure else "")

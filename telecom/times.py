@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from telecom.errors import InvalidArgumentError, SettingsError
 
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No record is from before or after; between them is room to look around any instant."""
+
 
 def site_timezone(name: str) -> tzinfo:
     """Look up an IANA time zone such as `Europe/Berlin`.
@@ -26,6 +30,9 @@ def site_timezone(name: str) -> tzinfo:
 def parse_instant(text: str, *, zone: tzinfo = UTC, argument: str = "time") -> datetime:
     """Read an ISO 8601 instant; without a zone it is in `zone`.
 
+    "Since ever" and "without end" as clients write them (0001-01-01, 9999-12-31) come back as the
+    first and last instant that a record could have.
+
     Raises:
         InvalidArgumentError: Not ISO 8601.
     """
@@ -36,6 +43,8 @@ def parse_instant(text: str, *, zone: tzinfo = UTC, argument: str = "time") -> d
             argument,
             f"{argument} must be ISO 8601 such as 2026-03-01T10:15:00Z, got {text!r}",
         ) from exc
+    if not _EARLIEST.year < moment.year < _LATEST.year:
+        return _EARLIEST if moment.year <= _EARLIEST.year else _LATEST
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 

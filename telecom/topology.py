@@ -241,6 +241,13 @@ def read_topology_csv(text: str, *, name: str = "topology.csv") -> Topology:
     text = text.lstrip("\ufeff")
     delimiter = delimiter_of(text.partition("\n")[0])
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    try:
+        return _topology_of(rows, name)
+    except csv.Error as exc:  # mostly a quotation mark that is not closed
+        raise SiteDirectoryError(f"{name}:{rows.line_num}: no row of a table: {exc}") from exc
+
+
+def _topology_of(rows: csv.DictReader[str], name: str) -> Topology:
     header = [column.strip() for column in rows.fieldnames or ()]
     missing = [column for column in _COLUMNS if column not in header]
     if missing:

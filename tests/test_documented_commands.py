@@ -1,4 +1,4 @@
-"""Every command of ours that the documents show is one that exists, with these options."""
+"""Every command that the documents or a help text show is one that exists, with these options."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
 import yaml
+from typer.testing import CliRunner
 
 from deploy.kubernetes.rendering import HERE, find_renderer
 from mcp_servers.cli import app as site_app
@@ -24,6 +26,8 @@ RUNBOOKS = sorted((REPOSITORY / "docs" / "runbooks").glob("*.md"))
 _BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _ENDS = re.compile(r"\s(?:#|\||>|<|;|&&)\s?.*$")
 _APPS = {"tierwise": cloud_app, "tierwise-site": site_app}
+_COMMANDS: dict[str, Any] = {name: typer.main.get_command(app) for name, app in _APPS.items()}
+"""Any: of typer's own click."""
 
 
 def shown_commands(text: str) -> Iterator[list[str]]:
@@ -40,8 +44,7 @@ def shown_commands(text: str) -> Iterator[list[str]]:
 
 def parse(words: list[str]) -> None:
     """Parse a command line as the shell would hand it over; nothing is run."""
-    command: Any = typer.main.get_command(_APPS[words[0]])  # of typer's own click
-    name, rest = words[0], words[1:]
+    command, name, rest = _COMMANDS[words[0]], words[0], words[1:]
     context = command.make_context(name, list(rest), resilient_parsing=True)
     while hasattr(command, "resolve_command"):
         name, command, rest = command.resolve_command(context, list(rest))
@@ -56,6 +59,52 @@ def test_every_shown_command_exists_with_its_options(document: Path) -> None:
     for words in shown_commands(document.read_text(encoding="utf-8")):
         if words[1:]:
             parse(words)
+
+
+def leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every command that does something, with what its help says."""
+    if inner := getattr(command, "commands", None):
+        for name, one in inner.items():
+            yield from leaves(one, (*path, name))
+    else:
+        yield path, command.help or ""
+
+
+HELPS = {
+    " ".join(path): text
+    for name, command in _COMMANDS.items()
+    for path, text in leaves(command, (name,))
+}
+_EXAMPLES = re.compile(r"^ *Examples?\b.*", re.MULTILINE | re.DOTALL)
+_ON_LINES = r"(tierwise(?:\S| (?! ))+(?:\n +--(?:\S| (?! ))+)*)"
+_EXAMPLE = re.compile(
+    rf"`[^`]*?\b(tierwise[^`]+)`|^ +(?:[A-Z_]+=\S+ )?{_ON_LINES}|^ *Example: {_ON_LINES}",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("command", HELPS)
+def test_the_help_of_a_command_shows_one_that_runs_as_it_stands(command: str) -> None:
+    """House: --help with examples; each parses, and the help of a command shows that command."""
+    examples = _EXAMPLES.search(HELPS[command])
+    assert examples, command
+    if command in _SHOWN_AS_CONFIGURATION:
+        return
+    found = [" ".join("".join(one).split()) for one in _EXAMPLE.findall(examples[0])]
+    for example in found:
+        parse(shlex.split(_ENDS.sub("", example)))
+    assert any(example.startswith(command) for example in found), examples[0]
+
+
+_SHOWN_AS_CONFIGURATION = {"tierwise mcp", "tierwise-site stdio"}
+"""A client starts these; people never type them."""
+
+
+@pytest.mark.parametrize("app", _APPS)
+def test_both_halves_tell_their_version(app: str) -> None:
+    """Us: the first thing that a report of a problem is asked for."""
+    told = CliRunner().invoke(_APPS[app], ["--version"])
+    assert (told.exit_code, told.output) == (0, f"{app} {version('tierwise')}\n")
 
 
 def test_a_misspelt_command_would_be_found() -> None:

@@ -44,8 +44,9 @@ TOOLS = {
 }
 BUDGETS = """
 budgets: {tokens_per_hour: 100000000, records_per_hour: 100000000, identifiers_per_hour: 100000000}
+serving: {rate: {calls_per_second: 100000, calls_per_minute: 1000000}}
 """
-"""So that no refusal for quantity hides a leak."""
+"""So that no refusal for quantity or haste hides a leak."""
 CANARIES = grow(seed=4)
 pytestmark = pytest.mark.timeout(1200)  # everything that can be asked is asked in one set-up
 GUARD = Path(__file__).parent / "socket_guard"

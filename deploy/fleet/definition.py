@@ -173,7 +173,7 @@ def _read(file: Path, model: type[Definition]) -> Definition:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)  # noqa: S506 - safe
         return model.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
         raise FleetError(f"{file} cannot be read: {exc}") from exc
     except ValidationError as exc:
         problems = "; ".join(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from agents.alarm_notices import Notice, notice_of
+from agents.alarm_notices import Notice, Place, notice_of
 from telecom.alarm import Alarm
-from telecom.formats.assembly import relocated
-from telecom.topology import ManagedObject, Topology, port_key
+from telecom.formats.assembly import give_raw, rename
+from telecom.topology import Topology, port_key
 
 UNDATED = 2**62
 """Stands for the time of a record without one, so that it sorts last."""
@@ -43,9 +42,11 @@ class Spelling:
         self.topology = topology
         self.of = lru_cache(maxsize=65_536)(self._spell)
 
-    def _spell(self, name: str) -> tuple[str, str, ManagedObject]:
+    def _spell(self, name: str) -> tuple[str, str, Place]:
+        """Element and port as the store compares them, and the place as incidents know it."""
         device, _, port = name.partition(":")
-        return device.lower(), port_key(port) if port else "", self.topology.canonical(name)
+        place = Place.of(self.topology.canonical(name))
+        return device.lower(), port_key(port) if port else "", place
 
 
 def event_time(alarm: Alarm) -> datetime | None:
@@ -59,19 +60,21 @@ def alarm_rows(
     """Make the rows of a file's alarms; those without an id of their source get a keyed one.
 
     Args:
-        alarms: In order of the file.
+        alarms: In order of the file, and nobody else's: they are given their ids.
         file: Number of the file.
         after: Records of the file that come before.
         id_key: Secret of the site.
         spelling: Of managed objects.
     """
-    repeated: Counter[str] = Counter()
-    for number, read in enumerate(alarms, start=record_number(file, after + 1)):
-        alarm = read
-        place = read.source.locator
-        if read.alarm_id.startswith(place):  # a reader made it up: the source gave none
-            repeated[place] += 1
-            alarm = relocated(read, alarm_id=_keyed_id(id_key, place, repeated[place]))
+    repeated: dict[str, int] = {}
+    keyed = blake2b(digest_size=10, key=id_key[:64], person=b"alarm-id")
+    for number, alarm in enumerate(alarms, start=record_number(file, after + 1)):
+        place = alarm.source.locator
+        if alarm.alarm_id.startswith(place):  # a reader made it up: the source gave none
+            repetition = repeated[place] = repeated.get(place, 0) + 1
+            mac = keyed.copy()
+            mac.update((place if repetition == 1 else f"{place}#{repetition}").encode())
+            rename(alarm, "alarm-" + mac.hexdigest().translate(_LETTERS))
         device, port, own = spelling.of(alarm.managed_object)
         happened = event_time(alarm)
         row = AlarmRow(
@@ -86,10 +89,11 @@ def alarm_rows(
         yield row, notice_of(alarm, number, own, spelling.topology)
 
 
-def _keyed_id(key: bytes, locator: str, repetition: int) -> str:
-    place = locator if repetition == 1 else f"{locator}#{repetition}"
-    mac = blake2b(place.encode(), digest_size=10, key=key[:64], person=b"alarm-id")
-    return "alarm-" + mac.hexdigest().translate(_LETTERS)
+def stored_alarm(body: str, raw: str) -> Alarm:
+    """The alarm of a row."""
+    alarm = Alarm.model_validate_json(body)
+    give_raw(alarm, raw)
+    return alarm
 
 
 def record_number(file: int, ordinal: int) -> int:

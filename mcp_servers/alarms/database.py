@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agents.alarm_notices import Notice
 from telecom.errors import StoreDamagedError
 
-_VERSION = 3
+_VERSION = 4
 _TABLES = (
     "files",
     "alarms",
@@ -34,9 +35,6 @@ CREATE TABLE IF NOT EXISTS alarms (
     id INTEGER PRIMARY KEY, alarm_id TEXT NOT NULL, device TEXT NOT NULL,
     port TEXT NOT NULL, time_us INTEGER NOT NULL, body TEXT NOT NULL, raw TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS alarms_by_time ON alarms (time_us, id);
-CREATE INDEX IF NOT EXISTS alarms_by_device ON alarms (device, time_us);
-CREATE INDEX IF NOT EXISTS alarms_by_alarm_id ON alarms (alarm_id);
 CREATE TABLE IF NOT EXISTS clocks (
     device TEXT PRIMARY KEY, seconds REAL NOT NULL, lines INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -45,11 +43,8 @@ CREATE INDEX IF NOT EXISTS rejects_by_file ON rejects (file);
 
 -- What incidents have not been told yet; a row goes in the transaction that tells them.
 CREATE TABLE IF NOT EXISTS notices (
-    record INTEGER PRIMARY KEY, alarm_id TEXT, time REAL, effect TEXT, device TEXT,
-    managed_object TEXT, alarm_type TEXT, problem TEXT, severity TEXT, cause TEXT, role TEXT,
-    opens INTEGER, lasts INTEGER, peer TEXT, related TEXT
-);
-CREATE INDEX IF NOT EXISTS notices_by_time ON notices (time, record);
+    time REAL NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (time, record)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS incidents (
     number INTEGER PRIMARY KEY, incident_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
     last REAL NOT NULL, body TEXT NOT NULL, shown TEXT NOT NULL
@@ -70,6 +65,12 @@ CREATE TABLE IF NOT EXISTS feed (one INTEGER PRIMARY KEY CHECK (one = 1), epoch 
 INSERT OR IGNORE INTO feed VALUES (1, lower(hex(randomblob(4))));
 """
 
+_ALARM_INDEXES = {
+    "alarms_by_time": "(time_us, id)",
+    "alarms_by_device": "(device, time_us)",
+    "alarms_by_alarm_id": "(alarm_id)",
+}
+
 
 @dataclass(slots=True)
 class AlarmDatabase:
@@ -78,6 +79,8 @@ class AlarmDatabase:
     path: Path
     connection: sqlite3.Connection
     lock: threading.RLock = field(default_factory=threading.RLock)
+    notices: dict[int, Notice] = field(default_factory=dict)
+    """What table `notices` lists, by record, as far as this process wrote it and holds it."""
     _within: int = 0
 
     @classmethod
@@ -99,6 +102,7 @@ class AlarmDatabase:
                     connection.execute(f"DROP TABLE IF EXISTS {table}")
                 connection.execute(f"PRAGMA user_version={_VERSION}")
             connection.executescript(_SCHEMA)
+            _index_alarms(connection)
         except sqlite3.DatabaseError as exc:
             raise StoreDamagedError(
                 f"{path} is damaged ({exc}); delete it, and `tierwise-site ingest` rebuilds it"
@@ -127,3 +131,25 @@ class AlarmDatabase:
             self._within -= 1
             if self._within == 0:
                 self.connection.execute("COMMIT")
+
+    @contextmanager
+    def first_load(self) -> Iterator[None]:
+        """Fill an empty store: its alarms are indexed once at the end, which is much less work.
+
+        Meanwhile every question finds its answer, by looking through all alarms. A process that
+        dies before the end leaves the indexes to the next one that opens the file.
+        """
+        with self.transaction() as connection:
+            (begun,) = connection.execute("SELECT EXISTS (SELECT 1 FROM files)").fetchone()
+            for name in _ALARM_INDEXES if not begun else ():
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+        try:
+            yield
+        finally:
+            with self.transaction() as connection:
+                _index_alarms(connection)
+
+
+def _index_alarms(connection: sqlite3.Connection) -> None:
+    for name, columns in _ALARM_INDEXES.items():
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON alarms {columns}")

@@ -26,6 +26,7 @@ from mcp_servers.configs.desk import NO_HISTORY, ConfigDesk
 from mcp_servers.serving.tool_threads import stop_if_cancelled
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
+from telecom.bulk_work import no_garbage_collection
 from telecom.configuration import ConfigChange
 from telecom.errors import InvalidArgumentError, OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
@@ -213,6 +214,7 @@ class AlarmDesk:
                 self._summaries.popitem(last=False)
         return summary
 
+    @no_garbage_collection()
     def material(self, window: Window) -> WindowMaterial:
         """What the site knows of a window: its records, what was usual, what changed."""
         before = Window(window.start - LOOK_BACK, window.start - timedelta(microseconds=1))

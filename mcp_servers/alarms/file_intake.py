@@ -7,11 +7,10 @@ from where the last look ended, so the same way serves a rebuild and the next se
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +18,11 @@ from pathlib import Path
 from mcp_servers.alarms.alarm_rows import Spelling, alarm_rows, record_number, record_range
 from mcp_servers.alarms.clocks import note_clocks
 from mcp_servers.alarms.database import AlarmDatabase
-from mcp_servers.alarms.pending_notices import keep_notices
+from mcp_servers.alarms.pending_notices import drop_notices, keep_notices
 from mcp_servers.alarms.rejects import Reject, record_rejects
 from mcp_servers.site_directory import SiteDirectory
 from telecom.alarm import Alarm
+from telecom.bulk_work import no_garbage_collection
 from telecom.formats import FORMATS, NotAnAlarm, Record, Rejected, read_records
 from telecom.formats.reading import ReadingContext
 from telecom.formats.received import Delivery, read_delivery_line
@@ -105,15 +105,16 @@ class FileIntake:
         counts = AlarmCounts()
         files = _alarm_files(site.alarms)
         changed = self._forget_missing({name for name, _ in files})
-        for start in range(0, len(files), _FILES_TOGETHER):
-            if progress is not None:
-                progress("reading alarms", start, len(files))
-            with self._database.transaction(), _no_garbage_collection():
-                for name, path in files[start : start + _FILES_TOGETHER]:
-                    if name.startswith(RECEIVED):
-                        changed |= self._follow(site, name, path, counts)
-                    else:
-                        changed |= self._ingest_file(site, name, path, counts)
+        with self._database.first_load() if files else nullcontext():
+            for start in range(0, len(files), _FILES_TOGETHER):
+                if progress is not None:
+                    progress("reading alarms", start, len(files))
+                with self._database.transaction(), no_garbage_collection():
+                    for name, path in files[start : start + _FILES_TOGETHER]:
+                        if name.startswith(RECEIVED):
+                            changed |= self._follow(site, name, path, counts)
+                        else:
+                            changed |= self._ingest_file(site, name, path, counts)
         if progress is not None:
             progress("reading alarms", len(files), len(files))
         if self._rejects_changed:
@@ -182,7 +183,7 @@ class FileIntake:
                 "INSERT OR REPLACE INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [row for row, _ in rows],
             )
-            keep_notices(connection, [notice for _, notice in rows if notice is not None])
+            keep_notices(self._database, [notice for _, notice in rows if notice is not None])
             connection.executemany(
                 "INSERT INTO rejects VALUES (?, ?, ?)",
                 [(file, *reject) for reject in reading.rejects],
@@ -255,16 +256,24 @@ class FileIntake:
                 )
             )
             rows = list(alarm_rows(reading.alarms, file, 0, self._id_key, self._spelling))
-            fresh = [pair for pair in rows if before.get(pair[0].id) != pair[0].raw + pair[0].body]
+            fresh = rows
+            if before:
+                fresh = [
+                    each for each in rows if before.get(each[0].id) != each[0].raw + each[0].body
+                ]
+            last, changed = record_number(file, len(rows)), {row.id for row, _ in fresh}
+            drop_notices(
+                self._database, [known for known in before if known in changed or known > last]
+            )
             connection.executemany(
                 "INSERT OR REPLACE INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [row for row, _ in fresh],
             )
-            keep_notices(connection, [notice for _, notice in fresh if notice is not None])
+            keep_notices(self._database, [notice for _, notice in fresh if notice is not None])
             if len(before) > len(rows):
                 connection.execute(
                     "DELETE FROM alarms WHERE id > ? AND id <= ?",
-                    (record_number(file, len(rows)), record_range(file)[1]),
+                    (last, record_range(file)[1]),
                 )
             forgotten = connection.execute("DELETE FROM rejects WHERE file = ?", (file,)).rowcount
             connection.executemany(
@@ -320,18 +329,6 @@ class FileIntake:
                 " ORDER BY path, line"
             ).fetchall()
         return [Reject("alarms", path, line, why) for path, line, why in rows]
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Spare a bulk read the search for cycles: it makes none, and it costs a tenth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _whole_lines(data: bytes, rest_of_line: Callable[[], bytes]) -> bytes:

@@ -16,17 +16,21 @@ from __future__ import annotations
 
 import json
 from base64 import b32encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from hmac import digest
+from operator import attrgetter
 
-from agents.alarm_notices import Notice
+from pydantic_core import to_json
+
 from agents.incident_tracking import IncidentTracker
 from agents.tracked_incidents import TrackedAlarm, TrackedChanges, TrackedIncident
+from mcp_servers.alarms.alarm_rows import Spelling
 from mcp_servers.alarms.database import AlarmDatabase
-from mcp_servers.alarms.pending_notices import forget_notices, oldest_notices
+from mcp_servers.alarms.pending_notices import DueNotices, due_notices, forget_notices
 from telecom.alarm import PerceivedSeverity
+from telecom.bulk_work import no_garbage_collection
 from telecom.errors import InvalidArgumentError, RecordNotFoundError
 from telecom.incident import MAX_LISTED, ActiveAlarm, Incident, IncidentChange, IncidentChanges
 from telecom.topology import Topology
@@ -34,6 +38,7 @@ from telecom.topology import Topology
 _BATCH = 5_000
 """Notices per transaction: a storm of a minute, and still only some megabytes in memory."""
 _ALARM_FIELDS = tuple(field.name for field in fields(TrackedAlarm))
+_fields_of = attrgetter(*_ALARM_FIELDS)
 _CHANGES_KEPT = 200_000
 """Length of the feed; a reader that fell behind further reads the open incidents anew."""
 
@@ -59,6 +64,7 @@ class IncidentLog:
         """
         self._database = database
         self._id_key = id_key
+        self._spelling = Spelling(topology)
         with database.lock:
             (newest,) = database.connection.execute(
                 "SELECT coalesce(max(number), 0) FROM incidents"
@@ -79,15 +85,15 @@ class IncidentLog:
         """
         changed = False
         while True:
-            with self._database.lock:
-                notices = oldest_notices(self._database.connection, _BATCH)
-                for notice in notices:
+            with self._database.lock, no_garbage_collection():
+                due = due_notices(self._database, self._spelling, limit=_BATCH)
+                for notice in due.notices:
                     self._tracker.advance(min(notice.time, now))
                     self._tracker.take(notice)
-                if len(notices) < _BATCH:
+                if not due.more:
                     self._tracker.advance(now)
-                changed |= self._keep(self._tracker.drain(), notices)
-            if len(notices) < _BATCH:
+                changed |= self._keep(self._tracker.drain(), due)
+            if not due.more:
                 return changed
 
     def open_incidents(self) -> list[Incident]:
@@ -182,13 +188,13 @@ class IncidentLog:
             )
         return int(number) if epoch == self._epoch else 0
 
-    def _keep(self, changes: TrackedChanges, notices: Sequence[Notice]) -> bool:
+    def _keep(self, changes: TrackedChanges, told: DueNotices) -> bool:
         """Write down what changed, and that the notices are told, in one transaction."""
-        if not changes.incidents and not notices:
+        if not changes.incidents and told.last is None:
             return False
-        keys = {notice.record: notice.key for notice in notices}
+        keys = {notice.record: notice.key for notice in told.notices}
         with self._database.transaction() as connection:
-            forget_notices(connection, notices)
+            forget_notices(self._database, told)
             connection.executemany(
                 "INSERT OR REPLACE INTO incident_records VALUES (?, ?, ?)",
                 [
@@ -206,14 +212,7 @@ class IncidentLog:
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO incident_alarms VALUES (?, ?, ?)",
-                [
-                    (
-                        alarm.key,
-                        alarm.incident,
-                        json.dumps({name: getattr(alarm, name) for name in _ALARM_FIELDS}),
-                    )
-                    for alarm in changes.alarms.values()
-                ],
+                [(alarm.key, alarm.incident, _written(alarm)) for alarm in changes.alarms.values()],
             )
             for incident, step in changes.incidents.values():
                 shown = self._shown(incident).model_dump_json(exclude_none=True)
@@ -310,7 +309,7 @@ class IncidentLog:
 
 
 def _written(alarm: TrackedAlarm) -> str:
-    return json.dumps({name: getattr(alarm, name) for name in _ALARM_FIELDS})
+    return to_json(dict(zip(_ALARM_FIELDS, _fields_of(alarm), strict=True))).decode()
 
 
 def _scalars(incident: TrackedIncident) -> dict[str, object]:

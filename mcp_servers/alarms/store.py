@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_servers.alarms.alarm_rows import UNDATED, microseconds
+from mcp_servers.alarms.alarm_rows import UNDATED, microseconds, stored_alarm
 from mcp_servers.alarms.bursts import newest_burst
 from mcp_servers.alarms.clocks import ClockSkew, skewed_clocks
 from mcp_servers.alarms.database import AlarmDatabase
@@ -129,7 +129,7 @@ class AlarmStore:
                 "SELECT body, raw FROM alarms WHERE time_us BETWEEN ? AND ? ORDER BY time_us, id",
                 (microseconds(window.start), microseconds(window.end)),
             ).fetchall()
-        return [_alarm(body, raw) for body, raw in rows]
+        return [stored_alarm(body, raw) for body, raw in rows]
 
     def page(self, query: AlarmQuery, *, limit: int, cursor: str | None = None) -> AlarmPage:
         """Read up to `limit` alarms of a query, oldest first; undated ones come last.
@@ -155,7 +155,7 @@ class AlarmStore:
                 (*values, *after, limit),
             ).fetchall()
         return AlarmPage(
-            alarms=tuple(_alarm(row[0], row[1]) for row in rows),
+            alarms=tuple(stored_alarm(row[0], row[1]) for row in rows),
             cursors=tuple(f"{_letters(row[2])}-{_letters(row[3])}" for row in rows),
             total=total,
         )
@@ -182,7 +182,7 @@ class AlarmStore:
                 " ORDER BY time_us, id",
                 values,
             ).fetchall()
-        return [(row[0], _alarm(row[1], row[2])) for row in rows]
+        return [(row[0], stored_alarm(row[1], row[2])) for row in rows]
 
     def get(self, alarm_id: str) -> list[Alarm]:
         """Read every record of one alarm (raise, changes, clear), oldest first.
@@ -199,7 +199,7 @@ class AlarmStore:
             raise RecordNotFoundError(
                 "alarm", alarm_id, hint="list_alarms gives the ids of alarms that exist"
             )
-        return [_alarm(body, raw) for body, raw in rows]
+        return [stored_alarm(body, raw) for body, raw in rows]
 
     def newest_burst(self) -> Window | None:
         """The window of the newest burst; None when no alarm carries a time."""
@@ -219,12 +219,6 @@ class AlarmStore:
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _HEX = str.maketrans("abcdefghijklmnop", "0123456789abcdef")
-
-
-def _alarm(body: str, raw: str) -> Alarm:
-    content = json.loads(body)
-    content["source"]["raw"] = raw
-    return Alarm.model_validate(content)
 
 
 def _where(query: AlarmQuery) -> tuple[str, tuple[object, ...]]:

@@ -77,7 +77,11 @@ def ingest(
         typer.Argument(metavar="[tickets docs alarms configs]", help="All when none is named."),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Forget what the store learnt and read all anew.")
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Forget what the store has of these and read it anew; tickets and docs together.",
+        ),
     ] = False,
     watch: Annotated[
         bool,
@@ -132,7 +136,7 @@ def ingest(
         with open_site(directory) as site, progress_bar() as progress:
             work = {"corpora": wanted, "rebuild": anew, "engine": engine}
             counts = site.call("ingest", work, progress=progress)
-        _show_counts(directory, wanted, counts, as_json=as_json)
+        _show_counts(directory, list(counts), counts, as_json=as_json)
 
     if watch:
         from mcp_servers.commands.ingest_watch import watch_folders

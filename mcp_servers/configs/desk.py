@@ -13,7 +13,7 @@ from datetime import datetime
 from mcp_servers.configs.consistency import Finding
 from mcp_servers.configs.link_sources import LinkReading, merged_topology
 from mcp_servers.configs.neighbors import NeighborLink, neighbor_links
-from mcp_servers.configs.repository import ConfigRepository
+from mcp_servers.configs.repository import ConfigRepository, ReadNow
 from telecom.configuration import ConfigBlock, ConfigChange
 from telecom.errors import OperatorError, RecordNotFoundError
 from telecom.evidence import Gap
@@ -111,10 +111,12 @@ class ConfigDesk:
         with self._lock:
             return self._repository().devices() if self.has_history else []
 
-    def index(self, progress: Callable[[int], None]) -> int:
-        """Read the history once, so that later questions are quick; how many commits were new."""
+    def index(self, progress: Callable[[int], None]) -> ReadNow:
+        """Read the history once, so that later questions are quick; what of it was new."""
         with self._lock:
-            return self._repository().index_everything(progress) if self.has_history else 0
+            if not self.has_history:
+                return ReadNow(0, frozenset())
+            return self._repository().index_everything(progress)
 
     def neighbors(self, managed_object: str, hops: int) -> list[NeighborLink]:
         """Links around an element, from the topology and from what configurations imply.

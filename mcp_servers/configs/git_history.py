@@ -157,22 +157,25 @@ class GitHistory:
             self._index.stamp_comparisons(stamp)
             return [FileChange(*row) for row in self._index.uncompared(limit)]
 
-    def index_everything(self, progress: Callable[[int], None] | None = None) -> int:
+    def index_everything(
+        self, progress: Callable[[int], None] | None = None
+    ) -> tuple[int, set[str]]:
         """Read the whole history into the index, with the files of each commit; resumable.
 
         Returns:
-            How many commits were compared now.
+            How many commits were compared now, and the files that they changed.
         """
         with self._lock:
             self._follow_head()
             self._reach_back_to(None)
             done = 0
+            changed: set[str] = set()
             while batch := self._index.undiffed(1000):
-                self._compare(batch)
+                changed |= self._compare(batch)
                 done += len(batch)
                 if progress is not None:
                     progress(done)
-            return done
+            return done, changed
 
     # --- commits
 
@@ -303,11 +306,11 @@ class GitHistory:
 
     # --- trees
 
-    def _compare(self, commits: list[IndexedCommit]) -> None:
-        """Note which files each of these commits changed."""
-        self._index.add_changes(
-            (commit.position, list(self._changed_files(commit))) for commit in commits
-        )
+    def _compare(self, commits: list[IndexedCommit]) -> set[str]:
+        """Note which files each of these commits changed; returns all of them."""
+        found = [(commit.position, list(self._changed_files(commit))) for commit in commits]
+        self._index.add_changes(found)
+        return {path for _, changes in found for path, _, _ in changes}
 
     def _changed_files(self, commit: IndexedCommit) -> Iterable[tuple[str, str | None, str | None]]:
         """Files that differ from every parent: a plain merge changes nothing."""

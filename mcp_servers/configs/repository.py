@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import re2
 
@@ -44,6 +44,14 @@ _FACING_AT_MOST = 256
 _FOUND_AT_MOST = 200
 _PATTERN_LENGTH = 500
 _PAGE_LINES = 200
+
+
+class ReadNow(NamedTuple):
+    """What an indexing found that was not known yet."""
+
+    commits: int
+    devices: frozenset[str]
+    """Whose configuration these commits changed."""
 
 
 class ConfigRepository:
@@ -120,18 +128,17 @@ class ConfigRepository:
         found = [gap for history in self._histories for gap in history.gaps]
         return (*found, *self._files.gaps)
 
-    def index_everything(self, progress: Callable[[int], None] | None = None) -> int:
-        """Read the whole history into the index; resumable, and optional: it only saves time.
-
-        Returns:
-            How many commits were read now.
-        """
-        done = 0
+    def index_everything(self, progress: Callable[[int], None] | None = None) -> ReadNow:
+        """Read the whole history into the index; resumable, and optional: it only saves time."""
+        commits, names = 0, set()
         for history in self._histories:
             if isinstance(history, GitHistory):
-                done += history.index_everything(progress)
+                done, changed = history.index_everything(progress)
+                commits += done
+                names |= {history.prefix + path for path in changed}
                 self._changes.learn_everything(history)
-        return done
+        devices = {device for device, file in self._files.all() if file.name in names}
+        return ReadNow(commits, frozenset(devices))
 
     # --- files and devices
 

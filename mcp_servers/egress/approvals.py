@@ -11,11 +11,12 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from mcp_servers.egress.private_database import open_private_database
+from mcp_servers.egress.private_database import open_private_database, writing
 from telecom.errors import (
     EgressRefusedError,
     InvalidArgumentError,
@@ -106,7 +107,7 @@ class Approvals:
 
     def find(self, wanted: Approval) -> Approval | None:
         """The newest decision or request about the same payload, caller, tool and tier."""
-        with self._lock, self._database:
+        with self._lock, self._writing():
             self._expire()
             row = self._database.execute(
                 f"SELECT {_COLUMNS} FROM approvals WHERE payload_sha256 = ? AND principal = ? "  # noqa: S608 - a constant
@@ -122,7 +123,7 @@ class Approvals:
         Raises:
             EgressRefusedError: Too many of this caller's requests wait already.
         """
-        with self._lock, self._database:
+        with self._lock, self._writing():
             self._expire()
             waiting = self._database.execute(
                 "SELECT count(*) FROM approvals WHERE principal = ? AND state = 'waiting'",
@@ -141,7 +142,7 @@ class Approvals:
 
     def take(self, approval_id: str) -> bool:
         """Use an approval up; False when somebody else did, or it has expired."""
-        with self._lock, self._database:
+        with self._lock, self._writing():
             self._expire()
             done = self._database.execute(
                 "UPDATE approvals SET state = 'used' WHERE id = ? AND state = 'approved'",
@@ -161,7 +162,7 @@ class Approvals:
         if not by.strip():
             raise InvalidArgumentError("by", "an approval needs the name of who gives it")
         now = self._now()
-        with self._lock, self._database:
+        with self._lock, self._writing():
             self._expire()
             row = self._database.execute(
                 f"SELECT {_COLUMNS} FROM approvals WHERE id = ?",  # noqa: S608 - a constant
@@ -193,7 +194,7 @@ class Approvals:
 
     def all(self, *, state: State | None = None) -> list[Approval]:
         """What waits or was decided, oldest first; of one state, or of all."""
-        with self._lock, self._database:
+        with self._lock, self._writing():
             self._expire()
             rows = self._database.execute(
                 f"SELECT {_COLUMNS} FROM approvals WHERE ? IS NULL OR state = ? "  # noqa: S608 - a constant
@@ -205,6 +206,9 @@ class Approvals:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self._database, "the list of approvals")
 
     def _expire(self) -> None:
         """Forget what was over in time, and the payloads of what is decided."""

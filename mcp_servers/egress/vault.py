@@ -16,8 +16,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from mcp_servers.egress.private_database import open_private_database
+from mcp_servers.egress.private_database import open_private_database, writing
 from telecom.errors import StoreDamagedError
+from telecom.file_access import write_secret_once
 
 _TOKEN_KEY_BYTES = 32
 _CIPHER_KEY_BYTES = 64
@@ -81,7 +82,7 @@ class Vault:
             known = [*self._epochs, *self._used_epochs()]
             epoch = max(known, default=0) + 1
             secret = os.urandom(_TOKEN_KEY_BYTES + _CIPHER_KEY_BYTES)
-            _write_secret(self._keys_folder / f"epoch-{epoch}.key", secret)
+            write_secret_once(self._keys_folder / f"epoch-{epoch}.key", secret)
             self._epochs[epoch] = _epoch_keys(epoch, secret)
             return epoch
 
@@ -112,7 +113,7 @@ class Vault:
             (token, keys.epoch, cipher.encrypt(original.encode(), [token.encode()]))
             for token, original in originals
         ]
-        with self._lock, self._database:
+        with self._lock, writing(self._database, "the vault of pseudonyms"):
             self._database.executemany("INSERT OR IGNORE INTO pseudonyms VALUES (?, ?, ?)", rows)
 
     def original(self, token: str) -> str | None:
@@ -164,11 +165,3 @@ def _read_epoch(file: Path) -> EpochKeys:
 
 def _epoch_keys(epoch: int, secret: bytes) -> EpochKeys:
     return EpochKeys(epoch, secret[:_TOKEN_KEY_BYTES], secret[_TOKEN_KEY_BYTES:])
-
-
-def _write_secret(file: Path, secret: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(secret)
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -172,7 +172,9 @@ def _vault(site: SiteDirectory) -> Check:
         with closing(sqlite3.connect(uri, uri=True)) as database:
             counts = dict(database.execute("SELECT epoch, count(*) FROM pseudonyms GROUP BY epoch"))
     except sqlite3.Error as exc:
-        cure = "docs/runbooks/restore.md"
+        # A full disk keeps SQLite from reading, too, and says nothing against the file.
+        of_the_disk = isinstance(exc, sqlite3.OperationalError)
+        cure = "make room, then look again" if of_the_disk else "docs/runbooks/restore.md"
         return Check(what="vault", verdict="fail", says=f"cannot be read: {exc}", next=cure)
     folder = site.store / "keys" / "epochs"
     lost = [epoch for epoch in counts if not (folder / f"epoch-{epoch}.key").is_file()]

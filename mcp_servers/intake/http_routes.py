@@ -87,6 +87,8 @@ class IntakeDoor:
             return refused.answer()
         except IntakeUnavailableError as exc:
             _logger.error("%s", exc)
+            if not isinstance(request.scope.get("user"), AuthenticatedUser):
+                self._signatures.take_back(request.headers, time.time())
             return _Refused(503, str(exc), {"Retry-After": "5"}).answer()
         except ClientDisconnect:
             return Response(status_code=400)

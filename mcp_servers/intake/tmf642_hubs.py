@@ -163,7 +163,7 @@ class AlarmHubs:
             client.stream(method, url, json=body, headers=self._headers[hub.name]) as answer,
         ):
             content = b""
-            async for part in answer.aiter_bytes():
+            async for part in answer.aiter_raw():  # packed, a few kilobytes may be gigabytes
                 content += part
                 if len(content) > _LARGEST_ANSWER:
                     raise _HubRefusal("the server's answer is too long")
@@ -183,13 +183,14 @@ class _HubRefusal(Exception):  # noqa: N818 - an answer of a server, handled her
 
 
 def _headers(folder: Path, hub: AlarmHub) -> dict[str, str]:
+    plain = {"Accept-Encoding": "identity"}
     if hub.token_file is None:
-        return {}
+        return plain
     try:
         token = (folder / hub.token_file).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"intake.hubs: {hub.token_file} cannot be read") from exc
-    return {"Authorization": f"Bearer {token}"}
+    return plain | {"Authorization": f"Bearer {token}"}
 
 
 def _read(file: Path) -> dict[str, str]:

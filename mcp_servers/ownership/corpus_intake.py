@@ -34,11 +34,13 @@ class CorpusIntake:
 
     def ingest(self, arguments: Arguments, progress: Progress) -> JsonValue:
         """Take in corpora: counts of what was read, added, unchanged and rejected in each."""
-        if arguments.get("rebuild"):
-            self._host.rebuild()
         counts: dict[str, JsonValue] = {}
-        corpora = arguments["corpora"]
+        corpora = list(arguments["corpora"])
         texts = "tickets" in corpora or "docs" in corpora
+        if arguments.get("rebuild"):
+            self._host.rebuild(corpora)
+            if texts:  # what was erased together is read together
+                corpora += [each for each in ("tickets", "docs") if each not in corpora]
         with self._workers(arguments.get("engine") if texts else None) as workers:
             for corpus in corpora:
                 if corpus == "alarms":
@@ -92,8 +94,8 @@ class CorpusIntake:
     def _count_configs(self, progress: Progress) -> JsonValue:
         """The repository is read where it lies; what is learnt of its history is kept.
 
-        `read` counts elements and `added` commits that were not known yet; without any, no element
-        has changed.
+        Elements are counted, `added` those whose configuration new commits changed; `commits` is
+        how many of these there were.
         """
         found: list[Gap] = []
         if self._host.site.settings.netbox is not None:
@@ -104,13 +106,19 @@ class CorpusIntake:
                 found.append(Gap(what="NetBox", why=f"{exc}; the last reading stays in use"))
         desk = self._host.configs
         desk.observe(self._host.observed_links())
-        added = desk.index(lambda done: progress("reading configurations", done, 0))
+        new = desk.index(lambda done: progress("reading configurations", done, 0))
         found += [gap for gap in desk.gaps() if gap != NO_HISTORY]
         gaps = [Reject("configs", gap.what, None, gap.why) for gap in found]
         record_rejects(self._host.site.store, "configs", gaps)
-        devices = len(desk.devices())
-        unchanged = 0 if added else devices
-        return {"read": devices, "added": added, "unchanged": unchanged, "rejected": len(gaps)}
+        devices = set(desk.devices())
+        added = len(devices & new.devices)
+        return {
+            "read": len(devices),
+            "added": added,
+            "unchanged": len(devices) - added,
+            "rejected": len(gaps),
+            "commits": new.commits,
+        }
 
     def _read_netbox(self, settings: NetBoxSettings) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -372,18 +372,27 @@ class SiteHost:
             raise KnowledgeBaseEmptyError("documents" if corpus == "docs" else "tickets")
         return self.knowledge
 
-    def rebuild(self) -> None:
-        """Remove what can be built anew from the site directory: alarms and the knowledge base."""
-        from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+    def rebuild(self, corpora: Collection[str]) -> None:
+        """Remove what can be built anew from the site directory.
 
-        for name in ("alarms", "knowledge", "configs"):
+        Args:
+            corpora: Of what; tickets and documents are one knowledge base, and go together.
+        """
+        # Alarms are judged by what the configurations say, and filters by alarms.
+        for name in ("filter_desk", "alarms", "configs"):
             part = self._parts.pop(name, None)
-            if part is not None:
+            if part is not None and name != "filter_desk":
                 part.close()
-        KnowledgeBase.erase(self.site.store)
-        for pattern in ("alarms.sqlite*", "configs*.sqlite*"):
-            for file in self.site.store.glob(pattern):
-                file.unlink()
+        for corpus, pattern in (("alarms", "alarms.sqlite*"), ("configs", "configs*.sqlite*")):
+            if corpus in corpora:
+                for file in self.site.store.glob(pattern):
+                    file.unlink()
+        if "tickets" in corpora or "docs" in corpora:
+            from rag.knowledge_base import KnowledgeBase  # noqa: PLC0415 - as above
+
+            if (knowledge := self._parts.pop("knowledge", None)) is not None:
+                knowledge.close()
+            KnowledgeBase.erase(self.site.store)
 
     def missing(self) -> list[str]:
         """What keeps the site from answering at all; nothing when it is ready."""

@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +50,16 @@ class StoreLock:
                 f"{store} is on a file system without locks ({exc.strerror}); "
                 "put the site directory on a local disk"
             ) from exc
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid()}).encode(), 0)
+        with suppress(OSError):  # for people only: a full disk must not keep anybody from looking
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid()}).encode(), 0)
         return cls(store, descriptor)
 
     def release(self) -> None:
         """Give the store back."""
         if self._descriptor >= 0:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = -1
 

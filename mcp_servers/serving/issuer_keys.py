@@ -212,11 +212,11 @@ def _download(url: str) -> bytes:
     body = bytearray()
     with (
         httpx.Client(timeout=_PATIENCE_SECONDS, trust_env=False) as client,
-        client.stream("GET", url) as answer,
+        client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
     ):
         if answer.status_code != httpx.codes.OK:
             raise ValueError(f"status {answer.status_code}")
-        for chunk in answer.iter_bytes():
+        for chunk in answer.iter_raw():  # packed, a few kilobytes may be gigabytes
             body += chunk
             if len(body) > _LARGEST_JWKS or time.monotonic() > deadline:
                 raise ValueError("it is too large or too slow")

@@ -9,13 +9,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.command_line import (
-    ConfigOption,
-    config_file,
-    notes,
-    quiet_logs,
-    reported,
-)
+from orchestrator.commands.command_line import notes, quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption, config_file
 
 _LAST_REQUESTS_S = 5
 

@@ -12,18 +12,17 @@ import typer
 from orchestrator.commands.assess_cost import cost
 from orchestrator.commands.assess_latency import latency
 from orchestrator.commands.assess_options import (
-    CatalogueOption,
     DataOption,
-    JsonOption,
     MarkdownOption,
-    RulesOption,
     WorkloadsOption,
     assess_settings,
     policy_of,
     sites_of,
     with_operators,
 )
-from orchestrator.commands.command_line import ConfigOption, output, print_json, reported
+from orchestrator.commands.command_line import JsonOption, output, print_json, reported
+from orchestrator.commands.policy_options import CatalogueOption, RulesOption
+from orchestrator.commands.settings_options import ConfigOption
 
 assess_app = typer.Typer(
     help="Getting started, steps two to four: measure the latency, count the cost, choose the "

@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from orchestrator.commands.assess_options import (
-    CatalogueOption,
     DataOption,
-    JsonOption,
     MarkdownOption,
-    RulesOption,
     WorkloadsOption,
     assess_settings,
     policy_of,
@@ -25,7 +22,9 @@ from orchestrator.commands.assess_options import (
     sites_of,
     with_operators,
 )
-from orchestrator.commands.command_line import ConfigOption, output, print_json, reported
+from orchestrator.commands.command_line import JsonOption, output, print_json, reported
+from orchestrator.commands.policy_options import CatalogueOption, RulesOption
+from orchestrator.commands.settings_options import ConfigOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands.assess_options import (
-    CatalogueOption,
     DataOption,
-    JsonOption,
     MarkdownOption,
-    RulesOption,
     assess_settings,
     policy_of,
     say,
     sites_of,
 )
 from orchestrator.commands.command_line import (
-    ConfigOption,
+    JsonOption,
     notes,
     output,
     print_json,
     quiet_logs,
     reported,
 )
+from orchestrator.commands.policy_options import CatalogueOption, RulesOption
+from orchestrator.commands.settings_options import ConfigOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

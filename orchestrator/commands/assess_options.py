@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.command_line import config_file, notes, sites_of_flags
+from orchestrator.commands.command_line import notes
+from orchestrator.commands.settings_options import settings_of
+from orchestrator.commands.site_options import sites_of_flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +38,6 @@ WorkloadsOption = Annotated[
     ),
 ]
 
-CatalogueOption = Annotated[
-    Path | None, typer.Option(help="Another catalogue; by default that of the settings.")
-]
-
-RulesOption = Annotated[Path | None, typer.Option(help="Other rules (Cedar).")]
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
-
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="A page-ready Markdown report.")]
 
 
@@ -55,10 +48,7 @@ def assess_settings(
     site_dir: list[Path] | None,
 ) -> Settings:
     """The settings, sharpened by the options that name sites."""
-    from orchestrator.settings import load_settings
-
-    flags = {"sites": sites_of_flags(site or [], token_file or [], site_dir or [])}
-    return load_settings(config_file(config), environment=os.environ, flags=flags)
+    return settings_of(config, sites=sites_of_flags(site or [], token_file or [], site_dir or []))
 
 
 def policy_of(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, config_file, notes, reported
+from orchestrator.commands.command_line import notes, reported
+from orchestrator.commands.settings_options import ConfigOption, settings_of
 
 
 def backup(
@@ -24,9 +24,8 @@ def backup(
     Example: `tierwise backup --to /backup/state-2026-11-28.sqlite`
     """
     with reported():
-        from orchestrator.settings import load_settings  # noqa: PLC0415
         from orchestrator.storage.state_backup import back_up_state  # noqa: PLC0415
 
-        settings = load_settings(config_file(config), environment=os.environ, flags={})
+        settings = settings_of(config)
         size = back_up_state(settings.state_address, target)
         notes.print(f"{target}: {size / 1e6:.1f} MB", highlight=False)

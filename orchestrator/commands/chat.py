@@ -1,120 +1,67 @@
-"""`tierwise chat`: a conversation about an incident at a terminal, or line by line from a pipe."""
+"""`tierwise chat`: talk about an incident."""
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import sys
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from rich.markdown import Markdown
+import typer
 
-from agents.plain_text import plain
-from orchestrator.commands.command_line import notes, output, print_json
-from orchestrator.conversations.conversation import Conversation, open_chat
-from orchestrator.site_access.peoples_words import masked_words
-from telecom.errors import TierwiseError
-
-if TYPE_CHECKING:
-    from orchestrator.investigating.investigation import Inquiry
-    from orchestrator.settings import Settings
-
-_BYE = frozenset({"/quit", "/exit", "quit", "exit", "bye"})
+from orchestrator.commands.command_line import quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption
+from orchestrator.commands.site_options import (
+    AnalystOption,
+    SiteDirOption,
+    SiteOption,
+    TokenOption,
+    settings_of_flags,
+)
+from orchestrator.commands.window_options import FromOption, ToOption, window_of_flags
 
 
-async def run_chat(
-    settings: Settings,
+def chat(
     *,
-    first: str | None,
-    inquiry: Inquiry | None,
-    resume: str | None,
-    incident: str | None,
-    as_json: bool,
+    words: Annotated[str | None, typer.Argument(help="What you say first.")] = None,
+    site: SiteOption = None,
+    token_file: TokenOption = None,
+    site_dir: SiteDirOption = None,
+    from_time: FromOption = None,
+    to_time: ToOption = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this conversation; `last` is the newest.")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Talk about this investigation (its incident id).")
+    ] = None,
+    analyst: AnalystOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+    config: ConfigOption = None,
 ) -> None:
-    """Talk until the input ends.
+    """Talk about an incident; the first words begin an investigation.
 
-    Args:
-        settings: Of this process.
-        first: What is said first; None waits for it.
-        inquiry: What the first investigation looks at; None takes the newest incident.
-        resume: A conversation to go on with; `last` is the newest.
-        incident: An investigation that was made elsewhere, to talk about.
-        as_json: One JSON object a turn instead of text.
+    Later questions are answered from its findings, or looked up at the site. Conversations are
+    kept. /help lists the slash commands.
 
-    Raises:
-        TierwiseError: It cannot begin; a turn that fails is told and the talk goes on.
+    Examples:
+    - `tierwise chat --site-dir ./site "why are the cells behind the ring down?"`
+    - then: `why not the UPF?`, `what if the uplink were fine?`, `show me the line`, `/runbook`
+    - `tierwise chat --site-dir ./site --resume last`
     """
-    async with open_chat(settings) as chat:
-        person = chat.services.sites.people.pseudonym(getpass.getuser())
-        if resume is not None:
-            newest = await chat.store.newest() if resume == "last" else resume
-            conversation = await chat.resume(newest or resume, person=person)
-        else:
-            conversation = await chat.begin(person=person)
-        if incident is not None:
-            await conversation.about(incident)
-        notes.print(f"[dim]{conversation.conversation_id}; /help says what can be asked[/dim]")
-        if resume is not None and not as_json:
-            for turn in await conversation.history():
-                _print(turn.words, turn.answer.text)
-        async for words in _spoken(first):
-            await _turn(conversation, settings, words, inquiry=inquiry, as_json=as_json)
+    with reported():
+        import asyncio  # noqa: PLC0415
 
+        window = window_of_flags(from_time, to_time)
+        settings = settings_of_flags(site, token_file, site_dir, analyst, config)
+        from orchestrator.commands.terminal_chat import run_chat  # noqa: PLC0415
+        from orchestrator.investigating.investigation import Inquiry  # noqa: PLC0415
 
-async def _turn(
-    conversation: Conversation,
-    settings: Settings,
-    words: str,
-    *,
-    inquiry: Inquiry | None,
-    as_json: bool,
-) -> None:
-    """Say one thing; what goes wrong is told, and the conversation goes on."""
-    try:
-        masked = await asyncio.to_thread(masked_words, words, settings.sites)
-        if inquiry is not None:
-            inquiry = inquiry.model_copy(update={"question": masked})
-        with notes.status("looking") as status:
-            answer = await conversation.say(
-                masked, inquiry=inquiry, progress=_shown_by(status.update)
+        quiet_logs()
+        asyncio.run(
+            run_chat(
+                settings,
+                first=words,
+                inquiry=None if window is None else Inquiry(window=window),
+                resume=resume,
+                incident=incident,
+                as_json=as_json,
             )
-    except TierwiseError as exc:
-        if sys.stdin.isatty():
-            notes.print(plain(str(exc)), style="red", markup=False)
-            return
-        raise
-    if as_json:
-        print_json(answer.model_dump_json())
-    else:
-        _print(None, answer.text)
-
-
-async def _spoken(first: str | None) -> AsyncIterator[str]:
-    """What is said: the first words, then a line at a time until the input ends."""
-    if first is not None:
-        yield first
-    while True:
-        line = await asyncio.to_thread(_line)
-        if line is None or line.strip().lower() in _BYE:
-            return
-        if line.strip():
-            yield line
-
-
-def _line() -> str | None:
-    if sys.stdin.isatty():
-        notes.print("[bold]you>[/bold] ", end="")
-    line = sys.stdin.readline()
-    return line if line else None
-
-
-def _shown_by(update: Callable[[str], None]) -> Callable[[str], None]:
-    return lambda step: update(f"{step} done")
-
-
-def _print(words: str | None, text: str) -> None:
-    if words is not None:
-        output.print(f"you> {plain(words)}", style="dim", markup=False, highlight=False)
-    output.print(Markdown(text, hyperlinks=False))
-    output.print()
+        )

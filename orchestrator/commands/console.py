@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from importlib.util import find_spec
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, config_file, notes, output, reported
+from orchestrator.commands.command_line import notes, output, reported
+from orchestrator.commands.settings_options import ConfigOption, settings_of
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -49,10 +49,8 @@ def link(
     with reported():
         import asyncio  # noqa: PLC0415
 
-        from orchestrator.settings import load_settings  # noqa: PLC0415
-
         require_console()
-        settings = load_settings(config_file(config), environment=os.environ)
+        settings = settings_of(config)
         if settings.console.sign_in != "link":
             from telecom.errors import SettingsError  # noqa: PLC0415
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +10,14 @@ import typer
 
 from orchestrator.commands.command_line import (
     FAILED,
-    ConfigOption,
-    config_file,
     notes,
     output,
     print_json,
     quiet_logs,
     reported,
-    sites_of_flags,
 )
+from orchestrator.commands.settings_options import ConfigOption, settings_of
+from orchestrator.commands.site_options import AnalystOption, analyst_flags, sites_of_flags
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
     from orchestrator.assessments.case_scoring import CaseScore
     from orchestrator.assessments.evaluation import Evaluation, Rates
     from orchestrator.settings import Settings
-
-
-class AnalystChoice(StrEnum):
-    """Who reasons."""
-
-    RULES = "rules"
-    BEDROCK = "bedrock"
-    SLM = "slm"
 
 
 class ContextChoice(StrEnum):
@@ -49,10 +39,7 @@ def evaluate(
     directories: Annotated[
         list[Path], typer.Argument(metavar="DIR...", help="Site directories with a truth.json.")
     ],
-    analyst: Annotated[
-        AnalystChoice | None,
-        typer.Option(help="Who reasons; the default is the deterministic analyst."),
-    ] = None,
+    analyst: AnalystOption = None,
     context: Annotated[
         ContextChoice,
         typer.Option(
@@ -85,8 +72,9 @@ def evaluate(
 
         quiet_logs()
 
-        def settings_of(directory: Path, state: Path) -> Settings:
-            return _settings(directory, state, analyst, config)
+        def settings_of_case(directory: Path, state: Path) -> Settings:
+            sites = sites_of_flags([], [], [directory])
+            return settings_of(config, sites=sites, state=str(state), **analyst_flags(analyst))
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=notes, disable=not notes.is_terminal) as bar:
@@ -98,7 +86,9 @@ def evaluate(
                     notes.print(f"{score.site}: no report: {score.error}", markup=False)
 
             found = asyncio.run(
-                evaluation.evaluate(directories, settings_of, context=context.value, progress=done)
+                evaluation.evaluate(
+                    directories, settings_of_case, context=context.value, progress=done
+                )
             )
         if as_json:
             print_json(found.model_dump_json(indent=1))
@@ -106,20 +96,6 @@ def evaluate(
             output.print(_table(found))
         if all(case.error is not None for case in found.cases):
             raise typer.Exit(FAILED)
-
-
-def _settings(
-    directory: Path, state: Path, analyst: AnalystChoice | None, config: Path | None
-) -> Settings:
-    from orchestrator.settings import load_settings  # noqa: PLC0415
-
-    flags = {
-        "sites": sites_of_flags([], [], [directory]),
-        "state": str(state),
-        "analyst": None if analyst is None else analyst.value,
-        "escalation": None if analyst is None else "always",
-    }
-    return load_settings(config_file(config), environment=os.environ, flags=flags)
 
 
 def _table(found: Evaluation) -> Table:

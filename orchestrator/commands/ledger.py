@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from orchestrator.commands.command_line import ConfigOption, config_file, output, reported
+from orchestrator.commands.command_line import JsonOption, output, reported
+from orchestrator.commands.settings_options import ConfigOption, settings_of
 
 
 def ledger(
@@ -17,7 +17,7 @@ def ledger(
     investigation: Annotated[
         str | None, typer.Option(help="Of one investigation only, by its incident id.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show what was sent to models, under which decision; fails when an entry was altered.
@@ -28,10 +28,9 @@ def ledger(
     """
     with reported():
         from orchestrator.rendering.terminal import text  # noqa: PLC0415
-        from orchestrator.settings import load_settings  # noqa: PLC0415
         from orchestrator.storage.model_ledger import recorded_requests  # noqa: PLC0415
 
-        settings = load_settings(config_file(config), environment=os.environ, flags={})
+        settings = settings_of(config)
         entries = [
             entry.model_dump(mode="json")
             for entry in recorded_requests(settings.state_address, investigation)

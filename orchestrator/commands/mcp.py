@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from orchestrator.commands.command_line import ConfigOption, quiet_logs, reported
+from orchestrator.commands.command_line import quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption
 from orchestrator.commands.site_options import (
     AnalystOption,
     SiteDirOption,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.command_line import ConfigOption, config_file, output, reported
+from orchestrator.commands.command_line import output, reported
+from orchestrator.commands.settings_options import ConfigOption, settings_of
 
 if TYPE_CHECKING:
     from orchestrator.site_access.person_statements import PersonStatements
@@ -48,8 +48,7 @@ def show_pseudonym(
 
 
 def _statements(config: ConfigOption) -> PersonStatements:
-    from orchestrator.settings import load_settings  # noqa: PLC0415
     from orchestrator.site_access.person_statements import PersonStatements  # noqa: PLC0415
 
-    settings = load_settings(config_file(config), environment=os.environ, flags={})
+    settings = settings_of(config)
     return PersonStatements.open(settings.statement_key)

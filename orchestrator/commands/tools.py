@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from orchestrator.commands.command_line import (
-    ConfigOption,
-    config_file,
-    output,
-    quiet_logs,
-    reported,
-)
+from orchestrator.commands.command_line import JsonOption, output, quiet_logs, reported
+from orchestrator.commands.settings_options import ConfigOption, settings_of
 
 tools_app = typer.Typer(
     no_args_is_help=True,
@@ -25,11 +18,10 @@ tools_app = typer.Typer(
     Descriptions are pinned at first contact. A tool that reads differently later is not called
     until its change was accepted: text from elsewhere could lead a model astray.""",
 )
-JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 
 
 @tools_app.command("list")
-def list_tools(config: ConfigOption = None, *, as_json: JsonFlag = False) -> None:
+def list_tools(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List the tools of every site in tierwise.yaml, and whether they are as they were.
 
     Example: `tierwise tools list`
@@ -56,11 +48,12 @@ def accept(
 
 
 def _look(config: Any, *, accept: str | None) -> list[dict[str, str]]:
-    from orchestrator.settings import load_settings  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415
+
     from orchestrator.site_access.pinned_tools import look_at_tools  # noqa: PLC0415
 
     quiet_logs()
-    settings = load_settings(config_file(config), environment=os.environ, flags={})
+    settings = settings_of(config)
     return asyncio.run(look_at_tools(settings, accept=accept))
 
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
+from orchestrator.capped_http import CappedTransport
 from orchestrator.console.claims import engineer_of
 from orchestrator.console.sessions import Engineer, Sessions
 from orchestrator.console_settings import Console, LoadBalancer
@@ -47,7 +48,9 @@ class BehindLoadBalancer:
         self._sessions = sessions
         self._settings = settings
         self._balancer: LoadBalancer = settings.alb
-        self._http = http or httpx.AsyncClient(timeout=_KEY_S, trust_env=False)
+        self._http = http or httpx.AsyncClient(
+            transport=CappedTransport(_LARGEST_KEY), timeout=_KEY_S
+        )
         self._keys: dict[str, EllipticCurvePublicKey] = {}
         self._known: dict[str, tuple[Engineer, float]] = {}
 
@@ -106,7 +109,7 @@ class BehindLoadBalancer:
                 answer = await self._http.get(f"{self._balancer.public_keys}/{key_id}")
             except httpx.HTTPError as exc:
                 raise IdentityError("the load balancer's public key cannot be read now") from exc
-            if answer.status_code != 200 or len(answer.content) > _LARGEST_KEY:
+            if answer.status_code != 200:
                 raise IdentityError("the load balancer knows no such key")
             while len(self._keys) >= _MOST_KEYS:
                 del self._keys[next(iter(self._keys))]

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from orchestrator.capped_http import CappedTransport
 from orchestrator.console.claims import engineer_of
 from orchestrator.console.guard import SIGN_IN
 from orchestrator.console.look import plain_page
@@ -56,7 +57,9 @@ class OpenIdSignIn(SignIn):
         self._provider: OpenIdProvider = settings.oidc
         file = settings.oidc.client_secret_file
         self._secret = None if file is None else read_secret(file).decode()
-        self._http = http or httpx.AsyncClient(timeout=_PROVIDER_S, trust_env=False)
+        self._http = http or httpx.AsyncClient(
+            transport=CappedTransport(_LARGEST_ANSWER), timeout=_PROVIDER_S
+        )
         self._begun_cookie = f"{self.cookie}-begun"
         self._endpoints: JsonObject | None = None
 
@@ -213,7 +216,7 @@ class OpenIdSignIn(SignIn):
         """
         try:
             answer = await self._http.request(method, url, **form)
-            if answer.status_code != 200 or len(answer.content) > _LARGEST_ANSWER:
+            if answer.status_code != 200:
                 raise IdentityError(f"the provider answered with status {answer.status_code}")
             content = answer.json()
         except (httpx.HTTPError, ValueError) as exc:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from orchestrator.storage.database import Database, stamp
+from orchestrator.storage.database import Database, Work, stamp
 from telecom.evidence import Evidence
 from telecom.report import ProvenanceStep, RootCauseReport
 from telecom.schema import ProductModel
@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS questions (
     asked_at TEXT NOT NULL, answering TEXT NOT NULL, alive_until TEXT NOT NULL
 );
 """
+
+_OF_A_CONVERSATION = ("turns", "conversation_subjects", "conversation_shares", "conversations")
 
 
 class Answer(ProductModel):
@@ -230,3 +232,34 @@ class ConversationStore:
             "SELECT turn FROM turns WHERE conversation_id = ? ORDER BY number", conversation_id
         )
         return [Turn.model_validate_json(content) for (content,) in rows]
+
+    async def forget(self, before: datetime) -> int:
+        """Forget conversations in which nothing was said since an instant and nothing is asked now.
+
+        Returns:
+            How many.
+        """
+        old = await self._database.fetch(
+            "SELECT conversation_id FROM conversations WHERE begun_at < ?", stamp(before)
+        )
+        forgotten = 0
+        for (conversation_id,) in old:
+            async with self._database.transaction(lock=f"turns {conversation_id}") as work:
+                if await _is_over(work, conversation_id, before):
+                    forgotten += 1
+                    for table in _OF_A_CONVERSATION:
+                        await work.execute(
+                            f"DELETE FROM {table} WHERE conversation_id = ?",  # noqa: S608 - ours
+                            conversation_id,
+                        )
+        return forgotten
+
+
+async def _is_over(work: Work, conversation_id: str, before: datetime) -> bool:
+    if await work.fetch("SELECT 1 FROM questions WHERE conversation_id = ?", conversation_id):
+        return False
+    last = await work.fetch(
+        "SELECT turn FROM turns WHERE conversation_id = ? ORDER BY number DESC LIMIT 1",
+        conversation_id,
+    )
+    return not last or Turn.model_validate_json(last[0][0]).at < before

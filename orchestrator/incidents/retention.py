@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from orchestrator.conversations.store import ConversationStore
 from orchestrator.storage.database import stamp
 from orchestrator.storage.state import State
 from telecom.errors import StateUnavailableError
@@ -32,9 +33,13 @@ _OF_AN_INCIDENT = (
 
 async def keep_pruning(state: State, keep: timedelta) -> None:
     """Prune again and again, for as long as the process runs."""
+    conversations = ConversationStore(state.database)
     while True:
         try:
-            await prune(state, datetime.now(UTC) - keep)
+            before = datetime.now(UTC) - keep
+            await prune(state, before)
+            await conversations.prepare()
+            await conversations.forget(before)
         except StateUnavailableError as exc:
             log.warning("%s", exc)
         await asyncio.sleep(_EVERY_S)

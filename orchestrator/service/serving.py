@@ -41,6 +41,7 @@ async def serve(
 
     Raises:
         OperatorError: Something it needs cannot be used; the message says what helps.
+        KeyboardInterrupt: Ctrl-C stopped it, in the same order as SIGTERM does.
     """
     stopping = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -65,16 +66,22 @@ async def serve(
             )
         )
 
-        def stop() -> None:
+        interrupted = False
+
+        def stop(number: int) -> None:
+            nonlocal interrupted
+            interrupted = number == signal.SIGINT
             stopping.set()
             server.should_exit = True
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop)
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(service.run(stopping))
             tasks.create_task(server.serve(sockets=[listener]))
             await listening(url_of(listener), service)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 class _Server(uvicorn.Server):

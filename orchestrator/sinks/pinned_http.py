@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol
 
 import httpx
+
+from orchestrator.capped_http import AnswerTooLongError, CappedTransport
 
 _TIMEOUT_S = 15.0
 _LARGEST_ANSWER_BYTES = 256 * 1024
@@ -89,6 +91,8 @@ class PinnedHttp:
                 )
         except TimeoutError as exc:
             raise DeliveryError(f"no answer within {self._timeout_s:g} s") from exc
+        except AnswerTooLongError as exc:
+            raise DeliveryError(str(exc)) from exc
         except httpx.HTTPError as exc:
             raise DeliveryError(f"not reached: {type(exc).__name__}") from exc
 
@@ -99,28 +103,19 @@ class PinnedHttp:
 
     async def _ask(self, request: httpx.Request) -> Answer:
         async with httpx.AsyncClient(
-            verify=self._authorities,
-            trust_env=False,
+            transport=CappedTransport(_LARGEST_ANSWER_BYTES, authorities=self._authorities),
             follow_redirects=False,
             timeout=self._timeout_s,
         ) as client:
-            response = await client.send(request, stream=True)
-            try:
-                body = b""
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > _LARGEST_ANSWER_BYTES:
-                        raise DeliveryError(f"the answer is over {_LARGEST_ANSWER_BYTES} bytes")
-                return Answer(response.status_code, body)
-            finally:
-                await response.aclose()
+            response = await client.send(request)
+            return Answer(response.status_code, response.content)
 
 
 def checked(host: str, addresses: list[str]) -> str:
     """The first address of a host, when all of them may be called.
 
-    Private addresses are where a NOC's systems are. Link-local ones are where clouds keep their
-    credentials; loopback is this machine and has to be meant.
+    Private addresses are where a NOC's systems are. Link-local ones, and a few of every provider,
+    are where clouds keep their credentials; loopback is this machine and has to be meant.
 
     Raises:
         DeliveryError: One of them may not, or there is none.
@@ -128,11 +123,41 @@ def checked(host: str, addresses: list[str]) -> str:
     literal_loopback = host in {"127.0.0.1", "::1", "localhost"}
     for text in addresses:
         address = ip_address(text.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
-        refused = address.is_link_local or address.is_multicast or address.is_unspecified
-        if refused or (address.is_loopback and not literal_loopback):
-            raise DeliveryError(f"{host} resolves to {address}, which no sink may be")
+        for meant in (address, *_within(address)):
+            refused = meant.is_link_local or meant.is_multicast or meant.is_unspecified
+            if refused or meant in _CREDENTIALS or (meant.is_loopback and not literal_loopback):
+                raise DeliveryError(f"{host} resolves to {address}, which no sink may be")
     if not addresses:
         raise DeliveryError(f"the name {host} has no address")
     return addresses[0]
+
+
+_CREDENTIALS = frozenset(
+    map(
+        ip_address,
+        (
+            "fd00:ec2::254",  # AWS: instance metadata, and the agent of EKS Pod Identity
+            "fd00:ec2::23",
+            "fd20:ce::254",  # Google Cloud
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure: its wire server
+            "192.0.0.192",  # Oracle Cloud
+        ),
+    )
+)
+"""What answers with a machine's own credentials at an address that is not link-local."""
+_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::/96"))
+"""NAT64 (RFC 6052) and IPv4-compatible addresses (RFC 4291): the last four octets are IPv4."""
+
+
+def _within(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
+    """The IPv4 addresses that an IPv6 address may lead to."""
+    if isinstance(address, IPv4Address) or address.is_loopback:
+        return
+    if any(address in network for network in _TRANSLATED):
+        yield IPv4Address(address.packed[-4:])
+    if address.ipv4_mapped is not None:
+        yield address.ipv4_mapped
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    yield from address.teredo or ()

@@ -37,6 +37,8 @@ __all__ = ["Database", "Row", "Value", "Work", "open_database", "read_rows", "st
 
 _WAIT_S = 30.0
 """How long a statement waits for another process's write, and a caller for a connection."""
+_OF_THE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+"""Primary result codes that say nothing against the file."""
 
 
 @asynccontextmanager
@@ -59,6 +61,7 @@ def read_rows(address: str | Path, sql: str, *values: Value) -> list[Row]:
 
     Raises:
         SettingsError: There is no state, or it is not ours.
+        StateUnavailableError: The disk does not let it be read now.
     """
     if is_database_url(address):
         _require_postgresql()
@@ -72,6 +75,8 @@ def read_rows(address: str | Path, sql: str, *values: Value) -> list[Row]:
         with closing(sqlite3.connect(file, timeout=_WAIT_S)) as connection:
             return connection.execute(sql, values).fetchall()
     except sqlite3.Error as exc:
+        if exc.sqlite_errorcode & 0xFF in _OF_THE_DISK:
+            raise StateUnavailableError(str(exc)) from exc
         raise SettingsError(f"{file} is no state file of tierwise: {exc}") from exc
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Literal
 
-from telecom.alarm import OccurrenceKind
+from telecom.alarm import Occurrence, OccurrenceKind
+from telecom.formats.assembly import typed_occurrence
 from telecom.formats.event_parts import (
     find_as,
     find_neighbor,
@@ -47,6 +48,23 @@ class Meaning:
     initiator: Literal["local", "remote"] | None = None
     details: dict[str, str] = field(default_factory=dict)
     """What else a layout names: user, terminal, states before and after, limits."""
+    _occurrence: Occurrence | None = None
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The same as alarms carry it; one for all lines that share the meaning."""
+        if self._occurrence is None:
+            self._occurrence = typed_occurrence(
+                kind=self.pattern.kind,
+                state=self.state,
+                interface=self.interface,
+                neighbor=self.neighbor,
+                neighbor_as=self.neighbor_as,
+                vrf=self.vrf,
+                reason=self.reason,
+                initiator=self.initiator,
+            )
+        return self._occurrence
 
 
 @dataclass(frozen=True, slots=True)

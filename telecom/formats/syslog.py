@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from telecom.alarm import Alarm, OccurrenceKind, PerceivedSeverity, ThresholdInfo
-from telecom.formats.assembly import typed_alarm, typed_occurrence, typed_source
+from telecom.formats.assembly import alarm_defaults, typed_alarm, typed_source
 from telecom.formats.event_grammar import Meaning, understand
 from telecom.formats.event_table import ALARM_TYPES
 from telecom.formats.reading import (
@@ -26,6 +26,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _BINARY_SHARE = 0.1
 """A line with more unprintable characters than this is no text."""
 
+_CLEARED = PerceivedSeverity.CLEARED
 _PORTLESS = frozenset({OccurrenceKind.CONFIGURATION, OccurrenceKind.LOGIN})
 
 
@@ -91,22 +92,24 @@ def alarm_of_line(
     host = line.host or device
     information = _information(line)
     meaning = understand(line)
-    values: dict[str, Any] = {  # Any: the fields of Alarm, each as its own type
-        "alarm_id": alarm_id,
-        "probable_cause": line.mnemonic or line.process,
-        "alarm_raised_time": line.time,
-        "additional_text": line.message,
-        "additional_information": information,
-        "source": typed_source("syslog." + line.dialect, path, number, raw),
-    }
+    values = alarm_defaults()
+    values["alarm_id"] = alarm_id
+    values["probable_cause"] = line.mnemonic or line.process
+    values["alarm_raised_time"] = line.time
+    values["additional_text"] = line.message
+    values["additional_information"] = information
+    values["source"] = typed_source("syslog." + line.dialect, path, number, raw)
     if meaning is None:
         values["managed_object"] = host
         values["perceived_severity"] = line.perceived_severity or _severity_of(line)
-        return typed_alarm(**values)
+        return typed_alarm(values)
     pattern = meaning.pattern
     severity = _perceived(line, meaning)
-    port = meaning.interface if pattern.kind not in _PORTLESS else None
-    values["managed_object"] = host if port is None else f"{host}:{port}"
+    port = meaning.interface
+    if port is None or pattern.kind in _PORTLESS:
+        values["managed_object"] = host
+    else:
+        values["managed_object"] = f"{host}:{port}"
     values["perceived_severity"] = severity
     values["alarm_type"] = pattern.alarm_type or ALARM_TYPES[pattern.kind]
     values["specific_problem"] = (
@@ -115,32 +118,25 @@ def alarm_of_line(
     if meaning.details:
         values["threshold_info"] = _threshold(meaning)
         information.update(meaning.details)
-    if severity is PerceivedSeverity.CLEARED:
+    if severity is _CLEARED:
         values["alarm_cleared_time"] = line.time
-    values["occurrence"] = typed_occurrence(
-        kind=pattern.kind,
-        state=meaning.state,
-        interface=meaning.interface,
-        neighbor=meaning.neighbor,
-        neighbor_as=meaning.neighbor_as,
-        vrf=meaning.vrf,
-        reason=meaning.reason,
-        initiator=meaning.initiator,
-    )
-    return typed_alarm(**values)
+    values["occurrence"] = meaning.occurrence
+    return typed_alarm(values)
 
 
 def _severity_of(line: SyslogLine) -> PerceivedSeverity:
     """Translate the graver of PRI and mnemonic: relays put their own PRI before a line."""
-    levels = [level for level in (line.severity, line.own_severity) if level is not None]
-    return SYSLOG_SEVERITIES[min(levels)] if levels else PerceivedSeverity.INDETERMINATE
+    relayed, own = line.severity, line.own_severity
+    if relayed is None or (own is not None and own < relayed):
+        relayed = own
+    return SYSLOG_SEVERITIES[relayed] if relayed is not None else PerceivedSeverity.INDETERMINATE
 
 
 def _perceived(line: SyslogLine, meaning: Meaning) -> PerceivedSeverity:
     if line.perceived_severity is not None:
         return line.perceived_severity
     if meaning.state == "up":
-        return PerceivedSeverity.CLEARED
+        return _CLEARED
     graded = _severity_of(line)
     if meaning.state in {"down", "degraded"}:
         return worse(graded, meaning.pattern.severity)

@@ -36,6 +36,7 @@ _ISO = re.compile(
     rf"(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}})[T ](\d{{2}}):(\d{{2}}):(\d{{2}})\s?({OFFSET})?"
 )
 _AMERICAN = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2}):(\d{2})")
+_ENDS_WITH_MINUTE = re.compile(r"[T ]\d{2}:\d{2}$")
 _FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d)[.,:](\d{1,9})")
 
 _ZONE_OFFSETS_H = {
@@ -55,21 +56,23 @@ _ZONE_REGIONS = {
     "MT": "America/Denver",
     "PT": "America/Los_Angeles",
 }
-_REMEMBERED_SECONDS = 4096
+_REMEMBERED = 4096
+_LAST_SECOND = 59
+"""A leap second has no place in a datetime; it is the last second of its minute."""
 
 
 class SyslogClock:
-    """Reads timestamps in one context, remembering the seconds it has seen.
+    """Reads timestamps in one context, remembering what it has seen.
 
-    A storm prints thousands of lines within the same few seconds, so each distinct second is
-    worked out once.
+    A storm prints thousands of lines within the same few minutes, so each distinct minute, or
+    second where an offset follows it, is worked out once.
     """
 
     def __init__(self, context: ReadingContext) -> None:
         self._year = context.year
         self._zone = context.zone
         self._received = context.received
-        self._seconds: dict[tuple[str, str | None], datetime | None] = {}
+        self._known: dict[tuple[str, str | None], datetime | None] = {}
 
     def instant(self, text: str, zone_name: str | None = None) -> datetime | None:
         """Read one timestamp as UTC.
@@ -82,31 +85,42 @@ class SyslogClock:
         Returns:
             None when it is no date, or when it has no year and the context cannot give one.
         """
-        whole, _, digits = text.partition(".")
-        if digits.isdecimal() and whole[-3:-2] == ":":  # the fraction stands at the end
-            second = self._second(whole, zone_name)
-            if second is None:
-                return None
-            return second.replace(microsecond=int(digits[:6].ljust(6, "0")))
-        fraction = _FRACTION.search(text)
-        if fraction is None:
+        before, _, seconds = text.rpartition(":")
+        whole, _, digits = seconds.partition(".")
+        if len(whole) == 2 and whole.isdecimal() and (digits.isdecimal() or not digits):
+            minute = self._minute(before, zone_name)
+            if minute is not None:
+                fraction = int(digits[:6].ljust(6, "0")) if digits else 0
+                return minute + timedelta(0, min(int(whole), _LAST_SECOND), fraction)
+        found = _FRACTION.search(text)
+        if found is None:
             return self._second(text, zone_name)
-        second = self._second(text[: fraction.start()] + text[fraction.end() :], zone_name)
+        second = self._second(text[: found.start()] + text[found.end() :], zone_name)
         if second is None:
             return None
-        return second.replace(microsecond=int(fraction.group(1)[:6].ljust(6, "0")))
+        return second.replace(microsecond=int(found.group(1)[:6].ljust(6, "0")))
+
+    def _minute(self, text: str, zone_name: str | None) -> datetime | None:
+        """Read a timestamp that was cut before its seconds; None where something else was cut."""
+        key = (text, zone_name)
+        if key in self._known:
+            return self._known[key]
+        if _ENDS_WITH_MINUTE.search(text) is None:
+            return None
+        return self._remember(key, f"{text}:00")
 
     def _second(self, text: str, zone_name: str | None) -> datetime | None:
         key = (text, zone_name)
-        if key in self._seconds:
-            return self._seconds[key]
-        if len(self._seconds) >= _REMEMBERED_SECONDS:
-            self._seconds.clear()
+        return self._known[key] if key in self._known else self._remember(key, text)
+
+    def _remember(self, key: tuple[str, str | None], text: str) -> datetime | None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
         try:
-            moment = self._read(text, zone_name)
+            moment = self._read(text, key[1])
         except (ValueError, OverflowError):
             moment = None
-        self._seconds[key] = moment
+        self._known[key] = moment
         return moment
 
     def _read(self, text: str, zone_name: str | None) -> datetime | None:
@@ -128,8 +142,7 @@ class SyslogClock:
             offset = None
         else:
             return None
-        # A leap second has no place in a datetime; it is the last second of its minute.
-        naive = datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001
+        naive = datetime(year, month, day, hour, minute, min(second, _LAST_SECOND))  # noqa: DTZ001
         return self._aware(naive, zone_name, offset)
 
     def _without_year(
@@ -145,7 +158,7 @@ class SyslogClock:
             return None
         for year in years:
             try:
-                naive = datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001
+                naive = datetime(year, month, day, hour, minute, min(second, _LAST_SECOND))  # noqa: DTZ001
             except ValueError:
                 continue
             moment = self._aware(naive, zone_name, offset)

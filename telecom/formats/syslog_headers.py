@@ -72,6 +72,7 @@ _SR_OS_SHOW = re.compile(
 )
 _PAIR = re.compile(r'(?<![\w.-])([A-Za-z][\w.-]{0,60})=("(?:[^"\\]|\\.)*"|[^\s,]*)')
 _ROUTING_ENGINE = re.compile(r"re[01]-(?=[A-Za-z])")
+"""What Junos puts before the host name: which of two routing engines speaks."""
 
 _FORTIOS_MARKS = ("devname=", "logid=", "devid=", "log_id=", "device_id=")
 
@@ -106,8 +107,8 @@ def read_header(text: str, clock: SyslogClock) -> SyslogLine | None:
         line.facility, line.severity = divmod(code, 8)
     elif line.severity is None:
         line.severity = line.own_severity
-    if line.host is not None:
-        line.host = _ROUTING_ENGINE.sub("", line.host, count=1)
+    if line.host is not None and (engine := _ROUTING_ENGINE.match(line.host)):
+        line.host = line.host[engine.end() :]
     return line
 
 

@@ -15,6 +15,7 @@ import re2
 
 from telecom.errors import SettingsError
 from telecom.identifiers.address_rules import ADDRESS_RULES, prefix_rules
+from telecom.identifiers.disguised_rules import DISGUISED_RULES
 from telecom.identifiers.fields import declared_kind
 from telecom.identifiers.kinds import DetectorSettings, Identifier, IdentifierKind
 from telecom.identifiers.location_rules import found_beside_subscribers
@@ -29,6 +30,10 @@ from telecom.identifiers.tokens import find_placeholders, find_tokens
 _PRIVATE_KEY: re.Pattern[bytes] = compile_bytes(
     r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"
 )
+_GOES_ON: re.Pattern[bytes] = re2.compile(
+    rb"[^\n]{0,3}?\d=?\r?\n[ \t>|]{0,8}\d{1,14}(?:[^-:/.\d]|[-:/.]\D|$)"
+)
+"""The end of a line whose last number goes on in the next, which begins with no time or date."""
 _SHORTEST = 4
 """No rule finds anything in fewer characters."""
 
@@ -46,6 +51,7 @@ class IdentifierDetector:
         self._rules = (
             *SECRET_RULES,
             *SUBSCRIBER_RULES,
+            *DISGUISED_RULES,
             *national_rules(self.settings.country),
             *PERSON_RULES,
             *ADDRESS_RULES,
@@ -112,11 +118,13 @@ class IdentifierDetector:
         candidates += found_beside_subscribers(buffer, candidates)
         if places is None:
             return candidates
-        return [_moved(candidate, places) for candidate in candidates]
+        return [
+            moved for candidate in candidates if (moved := _moved(candidate, places)) is not None
+        ]
 
 
 def _lines_with_hits(data: bytes, prefilter: re.Pattern[bytes]) -> list[tuple[int, int]]:
-    """Lines that contain a trigger; a private key counts as one line."""
+    """Lines that contain a trigger; a private key or a number that a line end cuts is in one."""
     blocks = (
         [match.span() for match in _PRIVATE_KEY.finditer(data)] if b"-----BEGIN" in data else []
     )
@@ -127,6 +135,9 @@ def _lines_with_hits(data: bytes, prefilter: re.Pattern[bytes]) -> list[tuple[in
         start = data.rfind(b"\n", 0, start) + 1
         end = data.find(b"\n", max(end - 1, start))
         end = len(data) if end < 0 else end + 1
+        if _GOES_ON.match(data, max(end - 4, start)) is not None:
+            after = data.find(b"\n", end)
+            end = len(data) if after < 0 else after + 1
         for block in blocks:
             if block[0] < end and start < block[1]:
                 start, end = min(start, block[0]), max(end, block[1])
@@ -153,9 +164,13 @@ def _joined(
     return b"".join(pieces), (starts, shifts)
 
 
-def _moved(candidate: Candidate, places: tuple[list[int], list[int]]) -> Candidate:
+def _moved(candidate: Candidate, places: tuple[list[int], list[int]]) -> Candidate | None:
+    """Lead a candidate back; None for one over lines that only the joined text has side by side."""
     starts, shifts = places
-    shift = shifts[bisect_right(starts, candidate.start) - 1]
+    piece = bisect_right(starts, candidate.start) - 1
+    if bisect_right(starts, candidate.end - 1) - 1 != piece:
+        return None
+    shift = shifts[piece]
     return Candidate(
         candidate.start + shift, candidate.end + shift, candidate.kind, candidate.confidence
     )

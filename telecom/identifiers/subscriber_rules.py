@@ -30,11 +30,11 @@ JOINER = (
 )
 TYPED = r"(?:(?:imsi|msisdn|imeisv|imei|supi|gpsi|tel|sip)[-:=]\s?)?"
 
-_IMSI_LABEL = (
+IMSI_LABEL = (
     r"(?:imsi|supi|msin|ue[_ -]?id|subscriber[_ -]?(?:identifier|id|identity|number)"
     r"|chargeable[_ -]?user[_ -]?id(?:entity)?|subscriber)"
 )
-_PHONE_LABEL = (
+PHONE_LABEL = (
     r"(?:(?:served)?ms[-_ ]?isdn|gpsi|mdn|isdn|calling[-_ ]?(?:station|party|line|number|id)"
     r"|called[-_ ]?(?:party|line|number)|caller[-_ ]?(?:id|number)?|callee"
     r"|(?:tele)?phone|telefon|mobile|handy|desk|cell[-_ ]?phone|fax|[ab][-_ ]?"
@@ -50,7 +50,7 @@ _TEMPORARY = (
     r"(?:(?:5g|4g)?[-_ ]?s?[-_]?guti|(?:5g[-_ ]?)?(?:s[-_]|m[-_]|p[-_])?tmsi|ue[-_"
     r" ]?temporary[-_ ]?id)"
 )
-_DEVICE_LABEL = (
+DEVICE_LABEL = (
     r"(?:imei(?:[-_ /]?sv)?|pei|(?:user[-_ ]?)?equipment[-_ ]?id(?:entity)?"
     r"|equipment[-_ ]info[-_ ]value|meid|device[-_ ]?id(?:entity)?)"
 )
@@ -272,16 +272,16 @@ def _address_at(text: bytes, start: int, end: int) -> Candidate | None:
 SUBSCRIBER_RULES: tuple[Rule, ...] = (
     Rule(
         IdentifierKind.SUBSCRIBER,
-        rf"{_IMSI_LABEL}[^\n\d]{{0,16}}\d",
-        rf"(?i){_IMSI_LABEL}{JOINER}{TYPED}"
+        rf"{IMSI_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i){IMSI_LABEL}{JOINER}{TYPED}"
         r"(?P<v>\d{6,16}f?\b|\d{3}[ -]\d{2,3}[ -]\d{5,10}\b|(?:0x)?[0-9a-f]{2}(?:["
         r" :]?[0-9a-f]{2}){6,7}\b)",
         judge=_labelled_hex,
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
-        rf"{_IMSI_LABEL}[^\n\d]{{0,16}}\d",
-        rf"(?i){_IMSI_LABEL}{JOINER}(?P<v>\d{{2,5}}(?:[ -]\d{{2,6}}){{2,5}})\b",
+        rf"{IMSI_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i){IMSI_LABEL}{JOINER}(?P<v>\d{{2,5}}(?:[ -]\d{{2,6}}){{2,5}})\b",
         judge=_grouped_imsi,
     ),
     Rule(
@@ -312,8 +312,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.SUBSCRIBER,
-        rf"{_PHONE_LABEL}[^\n\d]{{0,24}}\d",
-        rf"(?i)\b{_PHONE_LABEL}s?\.?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
+        rf"{PHONE_LABEL}[^\n\d]{{0,24}}\d",
+        rf"(?i)\b{PHONE_LABEL}s?\.?{JOINER}{TYPED}(?P<v>{_PHONE_VALUE})",
         judge=_labelled_phone,
     ),
     Rule(
@@ -367,8 +367,8 @@ SUBSCRIBER_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         IdentifierKind.DEVICE,
-        rf"{_DEVICE_LABEL}[^\n\d]{{0,16}}\d",
-        rf"(?i)\b{_DEVICE_LABEL}{JOINER}{TYPED}"
+        rf"{DEVICE_LABEL}[^\n\d]{{0,16}}\d",
+        rf"(?i)\b{DEVICE_LABEL}{JOINER}{TYPED}"
         r"(?P<v>\d{10,17}\b|\d{2}[ -]\d{6}[ -]\d{6}(?:[ -]\d{1,2})?\b|\d{6}[ -]\d{2}["
         r" -]\d{6}(?:[ -]\d{1,2})?\b"
         r"|\d{8}[ -]\d{6}(?:[ -]\d{1,2})?\b)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.alarm_notices import Effect, Notice
+from agents.incident_places import IncidentPlaces
 from agents.incident_tracking import QUIET, RESYNC, STALE, IncidentTracker
 from telecom.alarm import PerceivedSeverity
 from telecom.topology import Link, ManagedObject, Topology
@@ -46,13 +47,14 @@ class Story:
                 managed_object=device,
                 alarm_type="EQUIPMENT_ALARM",
                 problem=problem,
-                severity=severity,
+                severity=PerceivedSeverity(severity),
                 cause="cause",
                 role="error",
                 opens=opens,
                 lasts=lasts,
                 peer=None,
                 related=related,
+                key=f"{device}/{problem}",
             )
         )
 
@@ -277,3 +279,15 @@ def test_history_told_late_finds_no_incident_that_is_over() -> None:
     assert story.devices == [["r5"]]
     story.tell(6, "r6", "told late")
     assert story.devices == [["r5", "r6"]]
+
+
+def test_the_parts_of_an_incident_come_in_order_of_its_alarms() -> None:
+    """Issue 5: a rebuilt store tells the same story, whatever order sets have in its process."""
+    leaves = [f"leaf-{number}" for number in range(12)]
+    star = Topology.of(Link(ManagedObject("hub"), ManagedObject(leaf)) for leaf in leaves)
+    story = Story(star)
+    for second, leaf in enumerate(leaves):
+        story.tell(second, leaf)
+    alarms = list(story.tracker.alarms())
+    (part,) = IncidentPlaces(star).parts(alarms)
+    assert [alarm.device for alarm in part] == leaves

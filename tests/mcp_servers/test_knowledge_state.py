@@ -14,6 +14,7 @@ from mcp_servers.site_directory import SiteDirectory
 from mcp_servers.tickets.knowledge_state import CHECK_SECONDS, KnowledgeState, KnowledgeWatch
 from tests.mcp_servers.fixture_tools import serving
 from tests.mcp_servers.small_site import make_site
+from tests.rag.stored import index_in
 
 
 def readiness(owned: OwnedSite, watch: KnowledgeWatch) -> httpx.Response:
@@ -44,9 +45,8 @@ def test_a_site_whose_vectors_are_gone_stays_ready_and_says_so(tmp_path: Path) -
     assert watch.state() == KnowledgeState(state="empty")
     owned.operations["ingest"]({"corpora": ["tickets"]}, lambda *_: None)
     assert watch.state() == KnowledgeState(state="whole")
-    index = host.knowledge._index.index
-    assert index is not None
-    index.delete("tickets", index.keys("tickets"))
+    with index_in(host.site.store) as index:
+        index.delete("tickets", index.keys("tickets"))
     assert watch.state().state == "whole"  # it was asked a moment ago
     moment[0] += CHECK_SECONDS
     told = readiness(owned, watch)

@@ -442,9 +442,3 @@ def test_doctor_says_which_policy_a_sites_gate_has_in_force(configured, site, st
     shown = run("doctor", "--json", code=1 if verdict == "fail" else 0)
     checks = {check["what"]: check for check in json.loads(shown.stdout)}
     assert checks["site1: policy"]["verdict"] == verdict
-
-
-@pytest.mark.parametrize("command", [(), ("latency",), ("cost",), ("tiers",)])
-def test_every_step_has_help(command):
-    """House: --help with examples."""
-    assert run("assess", *command, "--help").exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.conversations.open_questions import LEASE, OpenQuestions
 from orchestrator.conversations.store import Answer, ConversationStore, Turn
-from orchestrator.storage.database import open_database
+from orchestrator.storage.database import open_database, stamp
 from telecom.errors import InvalidArgumentError
 
 
@@ -93,3 +93,36 @@ def test_conversations_are_their_owners_until_they_are_shared(state_address):
 
     seen, shared, afterwards = with_database(state_address, work)
     assert (seen, shared, afterwards) == ([True, False, False], [True, False], False)
+
+
+def test_a_conversation_is_forgotten_once_nothing_was_said_for_its_days(state_address):
+    """Issue 9: retention; what people asked does not stay for ever, what they go on with does."""
+    now = datetime.now(UTC)
+    long_ago = now - timedelta(days=100)
+
+    async def work(database, store):
+        silent, busy, asking, fresh = [await store.begin(person="ada") for _ in range(4)]
+        for conversation, at in ((silent, long_ago), (busy, long_ago), (busy, now)):
+            await store.add(conversation, turn("because").model_copy(update={"at": at}))
+        await store.share(silent, shared=True)
+        await store.set_subject(silent, "inc-1")
+        await OpenQuestions(database).ask(asking, "why?")
+        for conversation in (silent, busy, asking):
+            await database.execute(
+                "UPDATE conversations SET begun_at = ? WHERE conversation_id = ?",
+                stamp(long_ago),
+                conversation,
+            )
+        forgotten = await store.forget(now - timedelta(days=90))
+        left = [await store.knows(each) for each in (silent, busy, asking, fresh)]
+        traces = [
+            await store.turns(silent),
+            await store.subject(silent),
+            await store.is_shared(silent),
+        ]
+        return forgotten, left, traces, len(await store.turns(busy))
+
+    forgotten, left, traces, said = with_database(state_address, work)
+    assert (forgotten, left) == (1, [False, True, True, True])
+    assert traces == [[], None, False]
+    assert said == 2

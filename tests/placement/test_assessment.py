@@ -23,7 +23,7 @@ from placement.catalogue import DataClassEntry
 from placement.reports import data_report, table_report, tiers_report
 from placement.table import placement_table
 from placement.workload_file import read_workload
-from telecom.errors import SettingsError
+from telecom.errors import InvalidArgumentError, SettingsError
 from telecom.workload import Home, LifecyclePhase
 
 FINDINGS = (
@@ -196,7 +196,7 @@ def test_a_workload_is_read_from_json_or_yaml_and_norway_is_a_country() -> None:
     assert read_workload(json_text, name="-").name == "x"
     yaml_text = "name: x\nphase: batch_inference\ndata_classes: [vendor_docs]\nhome: {country: NO}"
     assert read_workload(yaml_text, name="-").home.country == "NO"
-    with pytest.raises(SettingsError, match="-: phase: "):
+    with pytest.raises(InvalidArgumentError, match="- is no workload: phase: "):
         read_workload('{"name": "x", "phase": "later", "data_classes": []}', name="-")
     with pytest.raises(SettingsError, match="cannot be read"):
         read_functions(Path("/nonexistent/functions.yaml"))

@@ -136,3 +136,23 @@ def test_a_pdf_packed_in_an_unknown_way_is_refused_and_ends_nothing(tmp_path: Pa
     file = write_pdf(tmp_path / "manual.pdf", packed="/UnknownDecode")
     with pytest.raises(InvalidArgumentError, match="not a PDF"):
         read_document(file)
+
+
+@pytest.mark.timeout(60)  # looking for each end anew would take an hour
+@pytest.mark.parametrize(
+    "piece",
+    ["<", "<!--", "<!--a>", "<![CDATA[a>", "<<!-- -->!--", "</", "<a b='", "<script></", "<p>"],
+)
+@pytest.mark.parametrize("end", ["", ">"])
+def test_a_hostile_page_costs_no_more_than_its_length(piece: str, end: str, tmp_path: Path) -> None:
+    """Issue 6: one page that a stranger wrote must not stop an ingest."""
+    file = tmp_path / "page.html"
+    file.write_text(f"<p>before</p>{piece * 60_000}{end}")
+    assert read_document(file).text.startswith("before")
+
+
+def test_comments_of_a_page_are_no_text_and_part_no_words(tmp_path: Path) -> None:
+    """Issue 6: what a reader of the page sees, and no more."""
+    file = tmp_path / "page.html"
+    file.write_text("<p>hold<!-- on -->over</p><!--><p>shown</p><p>a < b<!-- the rest <p>hidden")
+    assert read_document(file).text.split("\n\n") == ["holdover", "shown", "a < b", ""]

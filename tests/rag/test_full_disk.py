@@ -1,4 +1,4 @@
-"""A disk that is really full: a clean error, and the store stays readable."""
+"""A full disk: a clean error, and the store stays readable."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rag.bulk_workers import ThisProcess
 from rag.embedding import OnnxEmbedder
+from rag.ingestion import Ingestion
 from rag.knowledge_base import KnowledgeBase
+from rag.passage_store import PassageStore
 from telecom.errors import SiteDirectoryError
 from tests.heavy import heavy
 
@@ -62,3 +66,31 @@ def test_wherever_the_space_ends_the_error_says_so_and_searches_go_on(
         health = base.health()
         assert (health.problem, health.corpora["tickets"].pending) == (None, 0)
         assert health.corpora["tickets"].sources == 605
+
+
+def test_a_transaction_that_the_disk_has_no_room_for_leaves_nothing_behind(
+    site: Path,
+    tmp_path: Path,
+    embedder: OnnxEmbedder,
+    write_tickets: Callable[[Path, list[dict[str, Any]]], Path],
+) -> None:
+    """Issue 6: disk full: clean error, store readable; without a file system of our own."""
+    reader = ThisProcess(embedder)
+    with closing(PassageStore(tmp_path / "passages.sqlite")) as store:
+        ingestion = Ingestion(store, site)
+        ingestion.tickets([site / "tickets"], reader)
+        with store.writing() as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {pages + 5}")
+        tickets = [
+            {"ticket_id": f"N{number}", "title": f"Fan {number}", "description": "word " * 300}
+            for number in range(100)
+        ]
+        write_tickets(site / "tickets" / "fans.jsonl", tickets)
+        with pytest.raises(SiteDirectoryError, match="no space left"):
+            ingestion.tickets([site / "tickets"], reader)
+        assert store.counts("tickets")[0] == 5
+        assert store.body_of("tickets", "INC0004") is not None
+        with store.writing() as connection:
+            connection.execute("PRAGMA max_page_count = 1073741823")
+        assert ingestion.tickets([site / "tickets"], reader).added == 100

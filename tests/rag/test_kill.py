@@ -17,6 +17,7 @@ import pytest
 from rag.embedding import OnnxEmbedder
 from rag.knowledge_base import KnowledgeBase
 from rag.retrieval import CORPORA
+from tests.rag.stored import ids_and_vectors, index_in, passages_in
 
 IN_CI = "CI" in os.environ
 TICKETS = int(os.environ.get("TIERWISE_KILL_TICKETS", "2000" if IN_CI else "200"))
@@ -49,21 +50,14 @@ print("finished", flush=True)
 def content_of(site: Path, embedder: OnnxEmbedder) -> tuple[list[str], np.ndarray[Any, Any], int]:
     """Ids and vectors as SQLite has them, and how many the index finds again."""
     with KnowledgeBase.open(site / "store", embedder) as base:
-        keys: list[int] = []
-        vectors = []
-        for block, rows in base._passages.vectors.blocks("tickets", 500):
-            keys += block
-            vectors.append(rows)
-        ids = [base._passages.load([key])[key].id for key in keys]
         health = base.health()
         assert health.problem is None
         assert [health.corpora[corpus].pending for corpus in CORPORA] == [0, 0]
-        assert base._index.index is not None
-        assert set(base._index.index.keys("tickets")) == set(keys)
-        matrix = np.vstack(vectors)
-        nearest = base._index.index.nearest("tickets", matrix, 3)
-        found = sum(answer[0][1] > 0.9999 for answer in nearest)
-        return ids, matrix, found
+    with passages_in(site / "store") as passages, index_in(site / "store") as index:
+        ids, matrix = ids_and_vectors(passages, "tickets")
+        assert set(index.keys("tickets")) == passages.vectors.keys("tickets")
+        nearest = index.nearest("tickets", matrix, 3)
+        return ids, matrix, sum(answer[0][1] > 0.9999 for answer in nearest)
 
 
 def run(site: Path, embedder: OnnxEmbedder, kill_after: int | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,20 @@ import pytest
 
 from rag.filters import SearchFilters
 from rag.knowledge_base import KnowledgeBase
+from rag.lexical import LexicalSearch
+from tests.rag.stored import passages_in
 
 
-def test_scores_follow_fts5(base: KnowledgeBase) -> None:
+@pytest.mark.usefixtures("base")
+def test_scores_follow_fts5(site: Path) -> None:
     """Us: BM25 as SQLite's, but for passages whose length the two count a little differently."""
-    words = base._retrieval.lexical.words("interface uplink power restored", "tickets")
-    ours = dict(base._retrieval.lexical.by_words(words, "tickets", 50))
-    with base._passages.reading() as connection:
+    with (
+        passages_in(site / "store") as passages,
+        closing(LexicalSearch(passages)) as lexical,
+        passages.reading() as connection,
+    ):
+        words = lexical.words("interface uplink power restored", "tickets")
+        ours = dict(lexical.by_words(words, "tickets", 50))
         theirs = dict(
             connection.execute(
                 "SELECT rowid, -bm25(words_tickets) FROM words_tickets WHERE words_tickets MATCH "

@@ -18,6 +18,7 @@ from rag.knowledge_base import KnowledgeBase
 from rag.ray_workers import RayWorkers
 from rag.retrieval import CORPORA
 from telecom.errors import InvalidArgumentError, MissingExtraError
+from tests.rag.stored import ids_and_vectors, passages_in
 
 TICKETS = 350
 needs_ray = pytest.mark.skipif(
@@ -39,18 +40,10 @@ class GoneAfterOneBlock(RayWorkers):
         raise OwnerGoneError
 
 
-def content_of(base: KnowledgeBase) -> dict[str, tuple[list[str], Any]]:
+def content_of(store: Path) -> dict[str, tuple[list[str], Any]]:
     """Ids and vectors of each corpus, in order of arrival."""
-    found = {}
-    for corpus in CORPORA:
-        keys: list[int] = []
-        vectors = []
-        for block, rows in base._passages.vectors.blocks(corpus, 500):
-            keys += block
-            vectors.append(rows)
-        ids = [base._passages.load([key])[key].id for key in keys]
-        found[corpus] = (ids, np.concatenate(vectors))
-    return found
+    with passages_in(store) as passages:
+        return {corpus: ids_and_vectors(passages, corpus) for corpus in CORPORA}
 
 
 def ingest_all(base: KnowledgeBase, site: Path, workers: RayWorkers | None) -> tuple[Any, Any]:
@@ -90,7 +83,7 @@ def test_ray_ends_with_the_store_of_the_embedded_path_also_after_a_restart(
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")
     with KnowledgeBase.open(tmp_path / "here", embedder, root=many) as base:
         counts = ingest_all(base, many, None)
-        expected = content_of(base)
+    expected = content_of(tmp_path / "here")
     opener = partial(open_embedder, models=embedder.artifact.folder.parent)
     with (
         KnowledgeBase.open(tmp_path / "ray", embedder, root=many) as base,
@@ -99,11 +92,10 @@ def test_ray_ends_with_the_store_of_the_embedded_path_also_after_a_restart(
         dying = GoneAfterOneBlock(opener, embedder.stamp)
         with pytest.raises(OwnerGoneError):
             base.ingest_tickets(many / "tickets", workers=dying)
-        _, _, pending = base._passages.counts("tickets")
-        assert 0 < pending < 2 * TICKETS
+        assert 0 < base.health().corpora["tickets"].pending < 2 * TICKETS
         again = ingest_all(base, many, workers)
-        found = content_of(base)
         assert base.health().problem is None
+    found = content_of(tmp_path / "ray")
     assert again[1] == counts[1]
     assert again[0].rejects == counts[0].rejects
     for corpus in CORPORA:

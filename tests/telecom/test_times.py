@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,3 +37,19 @@ def test_an_unknown_timezone_is_refused_with_an_example() -> None:
     """STYLE rule 4: an error says what would work."""
     with pytest.raises(SettingsError, match="Europe/Berlin"):
         site_timezone("Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "0001-01-01", "1900-01-01"]
+)
+def test_since_ever_leaves_room_to_look_before_it(text: str) -> None:
+    """Us: clients write "no lower limit" as the first date there is; nothing overflows then."""
+    moment = parse_instant(text, zone=site_timezone("Europe/Berlin"))
+    assert moment - timedelta(days=400) < moment < parse_instant("1970-01-01")
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+def test_without_end_leaves_room_to_look_behind_it(text: str) -> None:
+    """Us: the same for "no upper limit"."""
+    moment = parse_instant(text, zone=site_timezone("Europe/Berlin"))
+    assert moment + timedelta(days=400) > moment > parse_instant("2100-01-01")

@@ -82,3 +82,17 @@ def test_a_device_may_stand_alone() -> None:
     topology = read_topology_csv("device,port,remote_port,remote_device\nlonely,,,\n")
     assert topology.devices == ["lonely"]
     assert topology.neighbors("lonely") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'device,port,remote_device,remote_port\na,"' + "b,c,d\n" * 40_000,
+        "x" * 200_000,
+    ],
+    ids=["an open quotation mark", "an endless header"],
+)
+def test_a_cell_without_end_is_named_and_breaks_nothing(text: str) -> None:
+    """Us: one stray character must not end every command of a site with a traceback."""
+    with pytest.raises(SiteDirectoryError, match=r"topology\.csv:\d+: no row of a table"):
+        read_topology_csv(text)

@@ -4,7 +4,7 @@ export default {
     <figure class="lanes" :style="rules">
       <div class="lane-marks"><span></span><div class="lane-track">
         <span v-for="m in marks" :key="m.what" :class="['mark', m.what]" :style="{ left: m.at + '%' }"
-          ><b :class="m.at > 60 ? 'left' : ''">{{ m.says }}</b></span>
+          ><b :style="{ transform: 'translateX(-' + m.at + '%)' }">{{ m.says }}</b></span>
       </div></div>
       <div class="lane-list" tabindex="0" role="group" aria-label="Alarms by managed object">
         <div v-for="(name, i) in shown" :key="name" :class="['lane', i < causes ? 'suspect' : '']"

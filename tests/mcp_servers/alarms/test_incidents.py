@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mcp_servers.alarms import pending_notices
 from mcp_servers.alarms.incidents import IncidentLog
 from mcp_servers.alarms.store import AlarmQuery, AlarmStore
 from mcp_servers.site_directory import SiteDirectory
 from telecom.errors import InvalidArgumentError, RecordNotFoundError
+from telecom.incident import IncidentChange
 from telecom.times import parse_instant
 from tests.mcp_servers.small_site import make_site
 
@@ -125,6 +127,43 @@ def test_a_rebuilt_store_gives_the_same_incident_ids_and_starts_its_feed_over(
         incident.incident_id for incident in log.open_incidents()
     ]
     rebuilt.close()
+
+
+@pytest.mark.parametrize("at_hand", [0, 5, 100_000])
+def test_what_a_dead_process_took_in_is_told_once_by_the_next(
+    site: SiteDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_hand: int
+) -> None:
+    """Issue 5: nothing accepted is lost, nothing told twice, whether it waited in memory or not."""
+    monkeypatch.setattr(pending_notices, "_AT_HAND", at_hand)
+
+    def feed(folder: str, *, dies: bool) -> list[IncidentChange]:
+        store = AlarmStore.open(tmp_path / folder, id_key=KEY, topology=site.topology)
+        store.ingest(site)
+        if dies:
+            store.close()
+            store = AlarmStore.open(tmp_path / folder, id_key=KEY, topology=site.topology)
+        log = log_of(site, store)
+        assert log.follow(DURING)
+        assert not log.follow(DURING)
+        changes = log.changes_since(None).changes
+        store.close()
+        return [change.model_copy(update={"cursor": ""}) for change in changes]
+
+    assert feed("died", dies=True) == feed("lived", dies=False)
+
+
+def test_a_record_that_changed_before_it_was_told_is_told_as_it_stands(
+    site: SiteDirectory, store: AlarmStore
+) -> None:
+    """Issue 5: the files are the truth, also for incidents."""
+    store.ingest(site)
+    path = site.alarms / "pe2.log"
+    path.write_text(path.read_text().replace(".100 :", ".200 :"))
+    store.ingest(site)
+    log = log_of(site, store)
+    log.follow(DURING)
+    (incident,) = log.open_incidents()
+    assert incident.records == 27
 
 
 def test_a_wrong_cursor_or_id_is_refused_with_a_hint(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -179,6 +181,27 @@ def test_the_newest_burst_holds_the_storm(site: SiteDirectory, store: AlarmStore
     assert burst is not None
     assert burst.end - burst.start < timedelta(minutes=10)
     assert len(store.between(burst)) == store.count()
+
+
+def test_the_alarms_of_a_store_are_indexed_however_it_was_filled(
+    site: SiteDirectory, store: AlarmStore
+) -> None:
+    """Issue 5, speed: a first load is indexed at its end, or by the next process where it died."""
+
+    def indexes() -> set[str]:
+        with closing(sqlite3.connect(site.store / "alarms.sqlite")) as other:
+            rows = other.execute("SELECT name FROM sqlite_master WHERE name LIKE 'alarms_by_%'")
+            return {name for (name,) in rows}
+
+    during: list[set[str]] = []
+    store.ingest(site, progress=lambda _what, done, _all: during.append(indexes()))
+    wanted = {"alarms_by_time", "alarms_by_device", "alarms_by_alarm_id"}
+    assert (during[0], indexes()) == (set(), wanted)
+    with closing(sqlite3.connect(site.store / "alarms.sqlite")) as died:
+        for name in wanted:
+            died.execute(f"DROP INDEX {name}")
+    AlarmStore.open(site.store, id_key=KEY).close()
+    assert indexes() == wanted
 
 
 def test_a_damaged_store_says_how_to_mend_it(tmp_path: Path) -> None:

@@ -56,13 +56,24 @@ def test_new_commits_are_seen_and_old_ones_not_read_again(
     index = tmp_path / "store" / "configs.sqlite" if kept else None
     made = [git.commit({"r1": TEXT.format(number)}, number) for number in range(5)]
     with opened(git, index) as repository:
-        assert repository.index_everything() == 5
-        assert repository.index_everything() == 0
+        assert repository.index_everything().commits == 5
+        assert repository.index_everything().commits == 0
         made.append(git.commit({"r1": TEXT.format(99)}, 6))
         assert commits(repository) == made
     with opened(git, index) as repository:
-        assert repository.index_everything() == (0 if kept else 6)
+        assert repository.index_everything().commits == (0 if kept else 6)
         assert commits(repository) == made
+
+
+def test_indexing_names_the_elements_that_new_commits_changed(git: ConfigGit) -> None:
+    """Issue 6: an ingest counts elements, and as added those that are new or changed."""
+    git.commit({name: TEXT.format(1) for name in ("r1", "r2", "r3", "r4")}, 1)
+    with opened(git) as repository:
+        assert repository.index_everything() == (1, frozenset({"r1", "r2", "r3", "r4"}))
+        git.commit({"r2": TEXT.format(2), "r3": None}, 2)
+        git.commit({"r4": TEXT.format(3)}, 3)
+        assert repository.index_everything() == (2, frozenset({"r2", "r4"}))
+        assert repository.index_everything() == (0, frozenset())
 
 
 def test_a_rewritten_history_replaces_the_old_one(git: ConfigGit, tmp_path: Path) -> None:

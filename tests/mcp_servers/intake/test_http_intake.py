@@ -15,12 +15,14 @@ import pytest
 
 from mcp_servers.alarms.store import AlarmQuery
 from mcp_servers.intake.http_routes import LARGEST_BODY
+from mcp_servers.intake.journal import ReceivedJournal
 from mcp_servers.intake.live_intake import LiveIntake
+from mcp_servers.intake.seen_signatures import SeenSignatures
 from mcp_servers.ownership.site_host import SiteHost
 from mcp_servers.serving.http_app import build_app
 from mcp_servers.serving.identity import TokenIssuer
 from mcp_servers.site_directory import SiteDirectory
-from telecom.errors import SettingsError
+from telecom.errors import IntakeUnavailableError, SettingsError
 from tests.mcp_servers.fixture_tools import serving as served
 
 SECRET = b"a shared secret, long enough"
@@ -130,7 +132,7 @@ def test_a_rebuilt_store_holds_the_same_received_alarms(site: SiteDirectory) -> 
     host = SiteHost(site)
     try:
         before = host.alarms.store.page(AlarmQuery(), limit=50).alarms
-        host.rebuild()
+        host.rebuild(("alarms", "configs"))
         counts = host.alarms.ingest()
         assert (counts.read, counts.added, counts.rejected) == (20, 20, 0)
         assert host.alarms.store.page(AlarmQuery(), limit=50).alarms == before
@@ -224,3 +226,52 @@ def test_a_secret_that_others_may_read_or_guess_stops_the_start(site: SiteDirect
             LiveIntake(site, host.alarms)
     finally:
         host.close()
+
+
+def test_a_recorded_delivery_is_refused_by_a_process_that_has_just_begun(
+    site: SiteDirectory,
+) -> None:
+    """Issue 5: a restart must not open the five minutes in which a signature holds once more."""
+    body = json.dumps(ALARM).encode()
+    headers = signed(body, time.time())
+    statuses = []
+    for _ in range(2):
+        with serving(site) as (url, _):
+            answer = httpx.post(f"{url}/intake/ts28532", content=body, headers=headers)
+            statuses.append(answer.status_code)
+    assert statuses == [202, 401]
+
+
+def test_a_delivery_that_could_not_be_kept_may_come_again_as_it_is(
+    site: SiteDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5: 503 means "send it again", and a sender that signs once must not lose it by that."""
+    body = json.dumps(ALARM).encode()
+    headers = signed(body, time.time())
+    append = ReceivedJournal.append
+
+    def full(_journal: ReceivedJournal, _deliveries: object) -> None:
+        monkeypatch.setattr(ReceivedJournal, "append", append)
+        raise IntakeUnavailableError("No space left on device")
+
+    monkeypatch.setattr(ReceivedJournal, "append", full)
+    statuses = []
+    for _ in range(2):
+        with serving(site) as (url, _):
+            for _ in range(2):
+                answer = httpx.post(f"{url}/intake/ts28532", content=body, headers=headers)
+                statuses.append(answer.status_code)
+    assert statuses == [503, 202, 401, 401]
+
+
+def test_old_signatures_go_with_their_window(tmp_path: Path) -> None:
+    """Us: what is kept is bounded, and damage in it keeps nobody out."""
+    seen = SeenSignatures(tmp_path / "seen", window_s=600)
+    for hour in range(5):
+        seen.add(f"signature-{hour}", 3600.0 * hour)
+    seen.add("taken", 3600.0 * 4 + 1)
+    seen.take_back("signature-4", 3600.0 * 4 + 2)
+    [file] = (tmp_path / "seen").iterdir()
+    file.write_text(file.read_text() + "damage\nmore damage\n")
+    assert list(seen.read(3600.0 * 4 + 3)) == ["taken"]
+    assert seen.read(3600.0 * 9) == {}

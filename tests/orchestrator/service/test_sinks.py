@@ -284,6 +284,12 @@ def test_a_principal_is_known_by_its_token_alone(declared, site):
         ["10.0.0.1", "127.0.0.1"],
         ["::ffff:169.254.169.254"],
         ["fe80::1%eth0"],
+        ["fd00:ec2::254"],
+        ["100.100.100.200"],
+        ["64:ff9b::a9fe:a9fe"],
+        ["::169.254.169.254"],
+        ["2002:a9fe:a9fe::1"],
+        ["10.0.0.1", "64:ff9b::7f00:1"],
         ["0.0.0.0"],
         [],
     ],
@@ -316,3 +322,11 @@ def test_a_sink_that_answers_without_end_is_cut_off(sink):
     sink.found = "x" * 300_000
     with pytest.raises(DeliveryError, match="262144 bytes"):
         asyncio.run(PinnedHttp().send("GET", sink.url, headers={}))
+
+
+def test_a_packed_answer_counts_by_its_status_and_is_never_unpacked(sink):
+    """Every external call has a size limit: some kilobytes of zstd are gigabytes."""
+    sink.replies = [Reply(status=201, headers={"Content-Encoding": "zstd"}, body="0" * 1000)]
+    answer = asyncio.run(PinnedHttp().send("GET", sink.url, headers={}))
+    assert (answer.status, answer.body) == (201, b"")
+    assert sink.received[0].headers["accept-encoding"] == "identity"

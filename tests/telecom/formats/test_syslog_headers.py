@@ -46,6 +46,7 @@ def read(line: str | bytes, **options: Any) -> Any:
         ),
         ("<189>Feb  6 08:42:36 h1 Stp: %SPANTREE-6-ROOT: x", "eos", "h1", "SPANTREE-6-ROOT"),
         ("<189>Feb  6 08:42:36 re1-h1 rpd[1]: RPD_X_Y: z", "junos", "h1", "RPD_X_Y"),
+        ("<189>Feb  6 08:42:36 core1-h1 rpd[1]: RPD_X_Y: z", "junos", "core1-h1", "RPD_X_Y"),
         (
             "<189>Feb  6 2020 08:42:36 h1 %%01IFNET/4/LINK_STATE(l)[1]:x",
             "vrp",
