@@ -42,8 +42,8 @@ _ROUNDS = 3
 """Quiet and storm by turns: whatever else the machine does meanwhile meets both."""
 _INCIDENTS = 50
 """A round's triggers are many reports of a few incidents."""
-_QUESTIONS = 20
-"""Asked in the quiet of a round."""
+_QUESTIONS = 40
+"""Asked in the quiet of a round: a p95 of fewer is a matter of luck."""
 
 
 def run(*, triggers: int = 1_500) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def run(*, triggers: int = 1_500) -> list[dict[str, Any]]:
 
 
 async def _storm(triggers: int) -> list[dict[str, Any]]:
-    """Storms on a served process: senders, people and the site are processes of their own."""
+    """Storms on a served process: senders are another process, people and the site a third."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         site = stack.enter_context(
@@ -98,16 +98,16 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
                 came = await sending
                 outcomes.update(came.outcomes)
                 took += came.seconds
+                # What the storm has left to do is not part of the next round's quiet.
+                await asyncio.to_thread(sink.wait_for, outcomes["accepted"], within_s=600)
                 quiet_s += between - before
                 storm_s += _cpu_s(one) - between
-        incidents = outcomes["accepted"]
-        await asyncio.to_thread(sink.wait_for, incidents, within_s=600)
         grown = _memory_mb(one) - before_mb
         [(stored,)] = read_rows(state, "SELECT count(*) FROM inbox")
         [(reported,)] = read_rows(state, "SELECT count(*) FROM incidents WHERE status = 'finished'")
     sent = triggers // _ROUNDS * _ROUNDS
     kept = outcomes["accepted"] + outcomes["coalesced"]
-    everything = outcomes.total() == sent and kept == stored and reported == incidents
+    everything = outcomes.total() == sent and kept == stored and reported == outcomes["accepted"]
     question_s = quiet_s / len(idle)
     trigger_s = (storm_s - question_s * len(busy)) / sent
     slower = {part: _part(busy, part) / _part(idle, part) for part in (50, 95)}
@@ -119,6 +119,8 @@ async def _storm(triggers: int) -> list[dict[str, Any]]:
         _row("CPU of a trigger, with its part of the work", trigger_s * 1000, "ms", None, None),
         _row("CPU of a question", question_s * 1000, "ms", None, None),
         _row("a question, quiet, p50", _part(idle, 50) * 1000, "ms", None, None),
+        _row("a question, quiet, p95", _part(idle, 95) * 1000, "ms", None, None),
+        _row("questions in a storm", len(busy), "", None, None),
         _row("a question's p50 in a storm, of quiet", slower[50], "x", None, None),
         _row(
             "a question's p95 in a storm, of quiet",

@@ -20,14 +20,14 @@ class AnswerTooLongError(httpx.ReadError):
 class CappedTransport(httpx.AsyncHTTPTransport):
     """Takes plain bodies of a size, and no proxy of the environment."""
 
-    def __init__(self, most_bytes: int, *, verify: ssl.SSLContext | bool = True) -> None:
+    def __init__(self, most_bytes: int, *, authorities: ssl.SSLContext | None = None) -> None:
         """Prepare to ask.
 
         Args:
             most_bytes: The longest body that is taken.
-            verify: Who vouches for servers; by default whom httpx ships with.
+            authorities: Who vouches for servers; by default those that httpx ships with.
         """
-        super().__init__(trust_env=False, verify=verify)
+        super().__init__(trust_env=False, verify=authorities or True)
         self._most_bytes = most_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -64,7 +64,7 @@ async def examine_wire(site: SiteDeclaration, policy: Policy) -> AsyncIterator[C
     if site.url.startswith("https:"):
         yield await asyncio.to_thread(_certificate, site, context)
     try:
-        transport = CappedTransport(_LARGEST_ANSWER, verify=context)
+        transport = CappedTransport(_LARGEST_ANSWER, authorities=context)
         async with httpx.AsyncClient(timeout=_PATIENCE_S, transport=transport) as http:
             answer = await http.get(f"{site.url.rstrip('/')}/readyz")
     except httpx.HTTPError:

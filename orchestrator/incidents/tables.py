@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS inbox (
     trigger_id TEXT PRIMARY KEY, incident_id TEXT, source TEXT NOT NULL, site_incident TEXT,
     received_at TEXT NOT NULL, outcome TEXT NOT NULL, content TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS inbox_site_incident ON inbox (site_incident);
+CREATE INDEX IF NOT EXISTS inbox_named ON inbox (site_incident, incident_id);
 CREATE INDEX IF NOT EXISTS inbox_incident ON inbox (incident_id);
 CREATE TABLE IF NOT EXISTS incidents (
     incident_id TEXT PRIMARY KEY, status TEXT NOT NULL, principal TEXT NOT NULL,

@@ -64,7 +64,7 @@ class Worker:
             state: Where incidents and findings are.
             sites: Every declared site; an incident is looked into at its own.
             policy: Gives the policy in force when an investigation begins.
-            people: Who is answered before an incident is begun.
+            people: Who is answered before an incident is begun, and before it goes on.
             models: Makes language models.
         """
         owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
@@ -109,9 +109,9 @@ class Worker:
     async def _take_one(self, stopping: asyncio.Event) -> None:
         """Start one investigation, or wait for a reason to look again."""
         self._woken.clear()
-        await self._people.turn()
         leased = None
         if len(self._running) < self._settings.service.concurrent_investigations:
+            await self._people.turn()
             try:
                 leased = await self._leases.claim(unreachable=self._sites.unreachable)
             except StateUnavailableError as exc:
@@ -198,7 +198,10 @@ class Worker:
             return None
         await self._leases.begin(leased, shape)
         return await investigate(
-            Inquiry(window=leased.window), services, incident_id=leased.incident_id
+            Inquiry(window=leased.window),
+            services,
+            incident_id=leased.incident_id,
+            between_steps=self._people.turn,
         )
 
     async def _is_begun(self, incident_id: str) -> bool:

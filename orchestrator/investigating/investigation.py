@@ -90,6 +90,7 @@ async def investigate(
     on_behalf_of: str | None = None,
     progress: Callable[[str], None] = lambda step: None,
     watch: StepWatcher = unwatched,
+    between_steps: Callable[[], Awaitable[None]] | None = None,
 ) -> RootCauseReport:
     """Investigate, or resume what was interrupted under the same incident id.
 
@@ -100,6 +101,7 @@ async def investigate(
         on_behalf_of: Pseudonym of the person who asks.
         progress: Called with the name of each finished step.
         watch: Told of each delegation as it is placed and as it ends.
+        between_steps: Awaited after each step, so that something else may go first.
 
     Raises:
         SettingsError: There is no site to ask.
@@ -123,6 +125,8 @@ async def investigate(
             ):
                 for node in update:
                     progress(node)
+                if between_steps is not None:
+                    await between_steps()
     finally:
         await services.state.write_notes()
     return await services.state.get(incident_id, "report", RootCauseReport)

@@ -80,7 +80,8 @@ async def open_service(
         open_sites(settings, state.database) as sites,
     ):
         await state.database.create_tables(TABLES)
-        inbox, people = Inbox(state.database, settings), PeopleFirst()
+        people = PeopleFirst()
+        inbox = Inbox(state.database, settings, people)
         worker = Worker(settings, state, sites, policies.current, people=people, models=models)
         yield RunningService(
             settings=settings,
