@@ -190,7 +190,7 @@ class IncidentLog:
 
     def _keep(self, changes: TrackedChanges, told: DueNotices) -> bool:
         """Write down what changed, and that the notices are told, in one transaction."""
-        if not changes.incidents and told.last is None:
+        if not changes.incidents and not told.noted:
             return False
         keys = {notice.record: notice.key for notice in told.notices}
         with self._database.transaction() as connection:

@@ -26,8 +26,8 @@ class DueNotices:
 
     notices: Sequence[Notice]
     """Oldest first."""
-    last: tuple[float, int] | None
-    """Time and record of the last one; None when nothing is due."""
+    noted: Sequence[tuple[float, int]]
+    """Time and record of each, and of those whose record is gone."""
     more: bool
     """Whether others may wait behind them."""
 
@@ -72,7 +72,7 @@ def due_notices(database: AlarmDatabase, spelling: Spelling, *, limit: int) -> D
         for _, record in due
         if (notice := database.notices.get(record) or remade.get(record)) is not None
     ]
-    return DueNotices(notices, due[-1] if due else None, len(due) == limit)
+    return DueNotices(notices, due, len(due) == limit)
 
 
 def _made_again(
@@ -96,8 +96,7 @@ def _made_again(
 
 def forget_notices(database: AlarmDatabase, told: DueNotices) -> None:
     """Strike out, within a transaction, what has been told."""
-    if told.last is not None:
-        database.connection.execute("DELETE FROM notices WHERE (time, record) <= (?, ?)", told.last)
+    database.connection.executemany("DELETE FROM notices WHERE time = ? AND record = ?", told.noted)
     if not told.more:
         database.notices.clear()
         return
