@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -34,6 +34,8 @@ from orchestrator.storage.database_port import Database, Row, Value, Work, stamp
 from telecom.errors import MissingExtraError, SettingsError, StateUnavailableError
 
 __all__ = ["Database", "Row", "Value", "Work", "open_database", "read_rows", "stamp"]
+
+Written = TypeVar("Written")
 
 _WAIT_S = 30.0
 """How long a statement waits for another process's write, and a caller for a connection."""
@@ -111,10 +113,15 @@ class _SqliteWork:
 
 
 class _WholeCheckpoints(AsyncSqliteSaver):
-    """Checkpoints that are written whole, whoever is cancelled meanwhile.
+    """Checkpoints that are written whole, whoever is cancelled or closes the file meanwhile.
 
-    Cancelled between a statement and its commit, the connection would keep the file's write lock.
+    Left between a statement and its commit, a connection keeps the file's write lock: one that was
+    cancelled until it is closed, one that was closed until its last cursor is gone.
     """
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        super().__init__(connection)
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def aput(
         self,
@@ -123,7 +130,7 @@ class _WholeCheckpoints(AsyncSqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return await asyncio.shield(super().aput(config, checkpoint, metadata, new_versions))
+        return await self._whole(super().aput(config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self,
@@ -132,10 +139,21 @@ class _WholeCheckpoints(AsyncSqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await asyncio.shield(super().aput_writes(config, writes, task_id, task_path))
+        await self._whole(super().aput_writes(config, writes, task_id, task_path))
 
     async def adelete_thread(self, thread_id: str) -> None:
-        await asyncio.shield(super().adelete_thread(thread_id))
+        await self._whole(super().adelete_thread(thread_id))
+
+    async def settled(self) -> None:
+        """Return when nothing is being written."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _whole(self, writing: Coroutine[Any, Any, Written]) -> Written:
+        task = asyncio.create_task(writing)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
 
 
 class SqliteDatabase(Database):
@@ -215,7 +233,10 @@ async def _open_sqlite(file: Path) -> AsyncIterator[Database]:
             await checkpointer.setup()
         except sqlite3.Error as exc:
             raise _unusable(file, exc) from exc
-        yield SqliteDatabase(connection, reader, checkpointer)
+        try:
+            yield SqliteDatabase(connection, reader, checkpointer)
+        finally:
+            await checkpointer.settled()
 
 
 def _unusable(file: Path, exc: Exception) -> SettingsError:

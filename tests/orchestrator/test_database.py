@@ -1,6 +1,8 @@
 """The database port: the same promises on SQLite and on PostgreSQL."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -71,6 +73,30 @@ def test_who_is_cancelled_while_it_waits_holds_no_lock(state_address):
         return read_rows(state_address, "SELECT name FROM counts ORDER BY name")
 
     assert asyncio.run(cancel()) == [("first",), ("second",), ("third",)]
+
+
+def test_checkpoints_of_cancelled_writers_are_whole_when_the_file_is_closed(tmp_path):
+    """Us: closed between a statement and its commit, a connection keeps the file's write lock."""
+    file = tmp_path / "state.sqlite"
+    config = {"configurable": {"thread_id": "inc-1", "checkpoint_ns": "", "checkpoint_id": "1"}}
+
+    async def leave():
+        async with open_database(file) as database:
+            writers = [
+                asyncio.create_task(
+                    database.checkpointer.aput_writes(config, [("found", number)], f"task{number}")
+                )
+                for number in range(20)
+            ]
+            await asyncio.sleep(0)  # they have begun
+            for writer in writers:
+                writer.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
+
+    asyncio.run(leave())
+    with closing(sqlite3.connect(file, timeout=0)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert connection.execute("SELECT count(*) FROM writes").fetchall() == [(20,)]
 
 
 def test_tables_that_are_there_are_left_alone(state_address):
