@@ -126,6 +126,7 @@ def test_sandbox_overlay_opener_and_a_foreign_page_around_gain_nothing(scene: Sc
     assert popup.value.evaluate("window.opener") is None
     scene.cloud.page = scene.filled(HOSTILE)
     page.goto(scene.cloud.url.replace("127.0.0.1", "localhost"))  # not the origin that was named
+    assert page.frames[1:]
     for frame in page.frames[1:]:
         frame.wait_for_url("chrome-error://chromewebdata/", wait_until="commit")
     assert scene.people.ledger.entries() == []
