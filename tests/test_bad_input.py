@@ -90,6 +90,7 @@ def test_what_was_rejected_is_kept_with_its_place(site: Path, tmp_path: Path) ->
     assert (site / "alarms" / "core.log").read_bytes() == GARBAGE
 
 
+@heavy
 def test_a_window_without_alarms_is_an_answer(site: Path, tmp_path: Path) -> None:
     """Issue text: no alarms in the window: inconclusive, exit code 0, and why."""
     window = ("--from", "2025-03-01T10:00:00Z", "--to", "2025-03-01T11:00:00Z")

@@ -155,6 +155,7 @@ def test_the_whole_path_runs_where_the_policy_says(report: RootCauseReport) -> N
     assert report.gaps == ()
 
 
+@heavy
 def test_without_a_country_the_orchestrator_says_what_it_could_not_do(
     sample: ServedSample, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from deploy.kubernetes.schemas import schema_errors
 from mcp_servers.site_directory import SiteSettings
 from orchestrator.settings import Settings
 from placement.policy import load_policy
+from tests.heavy import heavy
 
 Rendered = dict[str, list[Resource]]
 Plant = Callable[["Planted"], None]
@@ -220,7 +221,13 @@ def test_nothing_is_allowed_to_differ_that_does_not_exist(rendered: Rendered) ->
         assert any(one.startswith(name) for one in there), name
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        name if name in {"region", "outposts"} else pytest.param(name, marks=heavy)
+        for name in OVERLAYS
+    ],
+)
 def test_every_overlay_fits_the_schemas_and_keeps_to_the_policies(
     rendered: Rendered, overlay: str
 ) -> None:
@@ -257,7 +264,7 @@ def test_every_rule_has_a_planted_violation() -> None:
     "components",
     [
         ("postgresql", "chroma", "site-isolation", "slm-gpu", "instance-store"),
-        ("postgresql", "chroma"),
+        pytest.param(("postgresql", "chroma"), marks=heavy),
         (),
     ],
     ids=["all", "chroma", "none"],

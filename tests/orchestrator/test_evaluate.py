@@ -7,8 +7,10 @@ from pathlib import Path
 
 from mcp_servers import sample_site
 from tests.command import tierwise
+from tests.heavy import heavy
 
 
+@heavy
 def test_a_labelled_site_goes_through_the_real_investigation_and_is_scored(tmp_path: Path) -> None:
     """R13, INTERFACES: cases, families and summary, with fractions from 0 to 1."""
     sample_site.generate(tmp_path / "case", family="interface_shutdown", seed=77, size=90)

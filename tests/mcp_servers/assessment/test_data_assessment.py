@@ -252,6 +252,7 @@ def test_the_command_prints_pure_json_and_measures_the_alarms(folder: Path) -> N
     assert IMSI not in shown.out + shown.err
 
 
+@heavy
 def test_the_command_prints_a_table_or_a_page(folder: Path) -> None:
     """Issue: a table for people and a page-ready Markdown report."""
     table = run("assess", "data", folder)

@@ -31,6 +31,7 @@ from telecom.errors import (
     SignatureRefusedError,
     StoreDamagedError,
 )
+from tests.heavy import heavy
 from tests.mcp_servers.briefs.many_incidents import make_site
 from tests.mcp_servers.small_site import make_site as make_small_site
 
@@ -202,6 +203,7 @@ def quiet(_what, _done, _total) -> None:
     """Nobody watches."""
 
 
+@heavy
 def test_a_filter_learns_and_is_promoted_only_if_it_is_better(host) -> None:
     """Issue 5: evaluated against the unlearned filter before it is allowed to replace it."""
     desk, shelf = host.filter_desk, host.filters

@@ -16,6 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 
 from tests.command import served
+from tests.heavy import heavy
 from tests.mcp_servers.small_site import IMSI, MSISDN, make_site, run
 
 ERAS = ("legacy", "2026-07-28")
@@ -93,6 +94,7 @@ def refusal(parameters: StdioServerParameters) -> str:
     return str(heard.value.exceptions)
 
 
+@heavy
 @pytest.mark.parametrize("mode", ERAS)
 def test_a_desktop_client_gets_answers_that_passed_the_gate(
     installed: Installed, mode: str

@@ -12,6 +12,7 @@ from mcp_servers.sample_site.config_history import build_history, end_of_history
 from mcp_servers.sample_site.incidents import SLOT
 from mcp_servers.sample_site.network import Network
 from telecom.tokens import estimate_tokens
+from tests.heavy import heavy
 
 NetworkOf = Callable[[int], Network]
 IncidentOf = Callable[[str, int], Incident]
@@ -88,6 +89,7 @@ def test_an_incident_is_the_same_every_time(family: str, incident_of: IncidentOf
     assert again == incident_of(family, 2)
 
 
+@heavy
 def test_culprits_differ_between_seeds(network_of: NetworkOf) -> None:
     """Us: one network serves many incidents."""
     network = network_of(1)
