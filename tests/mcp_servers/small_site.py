@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from dulwich import porcelain
 
@@ -147,5 +148,6 @@ class CommandResult:
         self.err = err
 
     @property
-    def json(self) -> object:
+    def json(self) -> Any:
+        """Any: as each command documents it."""
         return json.loads(self.out)

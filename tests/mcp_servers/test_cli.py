@@ -45,7 +45,7 @@ def test_the_skeleton_is_a_site_that_works_and_is_empty(tmp_path: Path) -> None:
     assert run("init", folder).code == 0
     counts = run("ingest", folder, "--json")
     assert counts.code == 0
-    assert {name: part["read"] for name, part in counts.json.items()} == {  # type: ignore[attr-defined]
+    assert {name: part["read"] for name, part in counts.json.items()} == {
         "tickets": 0,
         "docs": 0,
         "alarms": 0,
@@ -63,12 +63,12 @@ def test_ingest_is_idempotent_and_counts(tmp_path: Path) -> None:
     second = run("ingest", folder, "alarms", "configs", "--json")
     anew = run("ingest", folder, "alarms", "configs", "--rebuild", "--json")
     assert anew.json == first.json
-    assert first.json["alarms"]["added"] == first.json["alarms"]["read"] > 20  # type: ignore[index]
-    assert second.json["alarms"]["added"] == 0  # type: ignore[index]
+    assert first.json["alarms"]["added"] == first.json["alarms"]["read"] > 20
+    assert second.json["alarms"]["added"] == 0
     for corpus in ("alarms", "configs"):
-        assert first.json[corpus]["added"] == first.json[corpus]["read"] > 0  # type: ignore[index]
-        assert second.json[corpus]["unchanged"] == first.json[corpus]["read"]  # type: ignore[index]
-    assert (first.json["configs"]["commits"], second.json["configs"]["commits"]) == (2, 0)  # type: ignore[index]
+        assert first.json[corpus]["added"] == first.json[corpus]["read"] > 0
+        assert second.json[corpus]["unchanged"] == first.json[corpus]["read"]
+    assert (first.json["configs"]["commits"], second.json["configs"]["commits"]) == (2, 0)
 
 
 def test_summarize_names_the_operator_who_cleared_the_sessions(site: Path) -> None:
@@ -138,7 +138,7 @@ def test_text_is_anonymized_as_the_gate_would_release_it(site: Path) -> None:
     names = [match.group() for match in PSEUDONYM.finditer(first.out)]
     assert len(names) == 2
     shown = run("anonymize", site, "--json", stdin=text)
-    assert [span["kind"] for span in shown.json["spans"]] == ["SUBSCRIBER"] * 2  # type: ignore[index]
+    assert [span["kind"] for span in shown.json["spans"]] == ["SUBSCRIBER"] * 2
     revealed = run("reveal", site, names[1])
     assert revealed.out.strip() == IMSI
     assert "reveal" in run("ledger", "show", site).out
@@ -184,7 +184,7 @@ def test_normalize_gives_a_line_for_every_line(site: Path, tmp_path: Path) -> No
 def test_a_binary_file_is_rejected_and_the_rest_is_read(tmp_path: Path) -> None:
     """Issue text: bad input gets a clear message, and nothing is lost."""
     folder = make_site(tmp_path / "site")
-    whole = run("ingest", folder, "alarms", "--json").json["alarms"]["read"]  # type: ignore[index]
+    whole = run("ingest", folder, "alarms", "--json").json["alarms"]["read"]
     (folder / "alarms" / "core.log").write_bytes(bytes(range(256)) * 64)
     counts: Any = run("ingest", folder, "alarms", "--json").json
     assert counts["alarms"]["rejected"] >= 1
@@ -197,7 +197,7 @@ def test_a_truncated_log_is_read_to_its_last_line(tmp_path: Path) -> None:
     """Issue text: a truncated log loses nothing that is there."""
     folder = make_site(tmp_path / "site")
     log = folder / "alarms" / "pe1.log"
-    whole = run("ingest", folder, "alarms", "--json").json["alarms"]["read"]  # type: ignore[index]
+    whole = run("ingest", folder, "alarms", "--json").json["alarms"]["read"]
     log.write_text(log.read_text()[:-40])
     shown: Any = run("ingest", folder, "alarms", "--json").json
     assert shown["alarms"]["read"] == whole
@@ -279,7 +279,7 @@ def test_a_served_site_answers_with_a_token_and_owns_its_store(tmp_path: Path) -
         summary = anyio.run(_summary_over_http, url, token)
         figures = httpx.get(f"{url}/metrics").text
     assert 'tierwise_site_calls_total{tool="summarize_alarms",outcome="answered"} 1' in figures
-    assert summary["alarms_total"] == shown.json["alarms_total"]  # type: ignore[index]
+    assert summary["alarms_total"] == shown.json["alarms_total"]
     assert IMSI not in json.dumps(summary)
 
 

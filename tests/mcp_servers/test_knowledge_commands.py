@@ -200,8 +200,8 @@ def test_a_watch_takes_in_what_has_come_to_rest_and_tries_again_what_failed(
 def test_a_rebuild_of_one_corpus_leaves_the_others(site: Path) -> None:
     """Issue 6: the runbook of a leaked key reads alarms anew; nobody's tickets go with that."""
     before = run("search", site, "BGP", "-k", "1", "--json").json
-    assert set(run("ingest", site, "alarms", "--rebuild", "--json").json) == {"alarms"}  # type: ignore[arg-type]
+    assert set(run("ingest", site, "alarms", "--rebuild", "--json").json) == {"alarms"}
     assert run("search", site, "BGP", "-k", "1", "--json").json == before
     together = run("ingest", site, "docs", "--rebuild", "--json")
-    assert set(together.json) == {"tickets", "docs"}  # type: ignore[arg-type]
+    assert set(together.json) == {"tickets", "docs"}
     assert run("search", site, "BGP", "-k", "1", "--json").json == before

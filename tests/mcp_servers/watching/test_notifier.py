@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,7 @@ class Site:
         self.received.append((sent.incident_id, receipt.outcome))
 
 
+@contextmanager
 def _site(
     tmp_path: Path,
     guard: Guard,
@@ -102,7 +104,8 @@ def cloud() -> Iterator[CloudDouble]:
 @pytest.fixture
 def site(tmp_path: Path, guard: Guard, cloud: CloudDouble) -> Iterator[Site]:
     """A site that knows it."""
-    yield from _site(tmp_path, guard, cloud.url)
+    with _site(tmp_path, guard, cloud.url) as opened:
+        yield opened
 
 
 def test_what_waits_is_sent_in_order_and_once(site: Site, cloud: CloudDouble) -> None:
@@ -199,17 +202,16 @@ def test_an_answer_that_comes_too_late_costs_no_second_investigation(
     tmp_path: Path, guard: Guard, cloud: CloudDouble
 ) -> None:
     """Issue 9: a silent cut behind the request; the same id again is the same trigger."""
-    site = next(sites := _site(tmp_path, guard, cloud.url, answer_seconds=1.0))
-    cloud.behave = cloud.take_silently
-    site.queue.put(envelope("incident-1"), "open")
-    site.send()
-    assert site.notifier.problem == "no answer within 1 s"
-    cloud.behave = cloud.take
-    site.send(after=LONGEST_SILENCE)
-    assert len(cloud.bodies) == 2
-    assert len(cloud.stored) == 1
-    assert site.received == [("incident-1", "duplicate")]
-    sites.close()  # type: ignore[attr-defined] - a generator
+    with _site(tmp_path, guard, cloud.url, answer_seconds=1.0) as site:
+        cloud.behave = cloud.take_silently
+        site.queue.put(envelope("incident-1"), "open")
+        site.send()
+        assert site.notifier.problem == "no answer within 1 s"
+        cloud.behave = cloud.take
+        site.send(after=LONGEST_SILENCE)
+        assert len(cloud.bodies) == 2
+        assert len(cloud.stored) == 1
+        assert site.received == [("incident-1", "duplicate")]
 
 
 def test_a_refused_envelope_makes_way_for_the_others(site: Site, cloud: CloudDouble) -> None:
@@ -236,16 +238,15 @@ def test_an_outage_leaves_no_trace_in_ledger_and_budget_and_is_short_after_it_en
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"  # nobody listens there
-        site = next(sites := _site(tmp_path, guard, url))
-        for number in range(20):
-            site.queue.put(envelope(f"incident-{number}"), "open")
-        for _ in range(100):
-            site.send(after=LONGEST_SILENCE)
-        assert site.notifier.problem == "no connection"
-        assert guard.ledger.entries() == []
-        assert site.queue.first().attempts == 0  # type: ignore[union-attr] - they wait
-        assert LONGEST_SILENCE <= 10 - 2 - 2  # connect, and one pass of the watch
-        sites.close()  # type: ignore[attr-defined] - a generator
+        with _site(tmp_path, guard, url) as site:
+            for number in range(20):
+                site.queue.put(envelope(f"incident-{number}"), "open")
+            for _ in range(100):
+                site.send(after=LONGEST_SILENCE)
+            assert site.notifier.problem == "no connection"
+            assert guard.ledger.entries() == []
+            assert site.queue.first().attempts == 0  # type: ignore[union-attr] - they wait
+            assert LONGEST_SILENCE <= 10 - 2 - 2  # connect, and one pass of the watch
 
 
 def test_asked_to_wait_the_site_waits(site: Site, cloud: CloudDouble) -> None:
@@ -334,14 +335,13 @@ def test_a_policy_that_does_not_load_holds_envelopes_back(
         Pseudonymizer.open(tmp_path / "store"),
         guard.ledger,
     )
-    site = next(sites := _site(tmp_path, guard, cloud.url, gate=closed))
-    site.queue.put(envelope("incident-1"), "open")
-    site.send()
-    assert cloud.bodies == []
-    assert site.notifier.problem is not None
-    assert site.notifier.problem.startswith("the site's policy lets no envelope out (rule ")
-    assert len(site.queue) == 1
-    sites.close()  # type: ignore[attr-defined] - a generator
+    with _site(tmp_path, guard, cloud.url, gate=closed) as site:
+        site.queue.put(envelope("incident-1"), "open")
+        site.send()
+        assert cloud.bodies == []
+        assert site.notifier.problem is not None
+        assert site.notifier.problem.startswith("the site's policy lets no envelope out (rule ")
+        assert len(site.queue) == 1
 
 
 def test_no_credential_reaches_log_or_message(
